@@ -1,0 +1,1 @@
+//! The Elm core: model, messages, effects, flows and screens. Pure.

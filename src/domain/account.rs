@@ -1,0 +1,272 @@
+//! One account: who it is, what it may send, and what stands against using it now.
+//!
+//! A row of the pool file becomes an [`Account`]; members of the row that mean nothing to us stay in the
+//! file (storage.md §13). Identity is the stable record id, never the position.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::base::{Moment, Secret};
+use crate::domain::model::Family;
+use crate::domain::workspace::{Routing, Workspace};
+
+/// The stable record id of an account (`record:` and 64 hex digits, or what an older version wrote).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountKey(Arc<str>);
+
+impl AccountKey {
+    /// From the stored record id.
+    pub fn new(id: impl AsRef<str>) -> Self {
+        Self(Arc::from(id.as_ref()))
+    }
+
+    /// The record id as stored.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Eight characters that name the account in logs without telling who it is.
+    pub fn short(&self) -> &str {
+        let hash = self.0.strip_prefix("record:").unwrap_or(&self.0);
+        hash.get(..8).unwrap_or(hash)
+    }
+}
+
+impl fmt::Debug for AccountKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AccountKey({})", self.short())
+    }
+}
+
+/// Where the stored `accountId` came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdSource {
+    /// Claim of the access token; also when nothing is stored.
+    Token,
+    /// Claim of the id token.
+    IdToken,
+    /// A platform organisation (the reference's binding; never sent upstream by us).
+    Org,
+    /// Given by hand.
+    Manual,
+}
+
+/// What the tokens say about their owner; decoded by `formats::jwt`, no trust implied.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Claims {
+    /// `chatgpt_account_id` of the id token, else of the access token.
+    pub workspace_id: Option<String>,
+    /// E-mail, trimmed and lower-cased.
+    pub email: Option<String>,
+    /// `chatgpt_user_id`, else `sub`.
+    pub subject: Option<String>,
+    /// `chatgpt_plan_type`, for display.
+    pub plan: Option<String>,
+    /// `exp` of the access token.
+    pub expires_at: Option<Moment>,
+    /// `iat` of the access token.
+    pub issued_at: Option<Moment>,
+}
+
+/// One set of tokens and what is known about it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Credentials {
+    /// Single use. Blank rows never get here.
+    pub refresh: Secret,
+    /// Bearer of requests.
+    pub access: Option<Secret>,
+    /// Needed for `auth.json`; kept in `ext/accounts.json`.
+    pub id_token: Option<Secret>,
+    /// `exp` of the access token, else the stored `expiresAt`.
+    pub expires_at: Option<Moment>,
+    /// What the tokens say.
+    pub claims: Claims,
+}
+
+/// Why an account rests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CooldownReason {
+    /// `auth-failure`
+    AuthFailure,
+    /// `network-error`
+    NetworkError,
+    /// `server-error`
+    ServerError,
+    /// `rate-limit`
+    RateLimit,
+}
+
+impl CooldownReason {
+    /// The word in files, JSON and skip reasons.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::AuthFailure => "auth-failure",
+            Self::NetworkError => "network-error",
+            Self::ServerError => "server-error",
+            Self::RateLimit => "rate-limit",
+        }
+    }
+
+    /// The reason behind a stored word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::AuthFailure, Self::NetworkError, Self::ServerError, Self::RateLimit]
+            .into_iter()
+            .find(|reason| reason.word() == word)
+    }
+}
+
+/// A rest with its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cooldown {
+    /// First moment at which the account may be used again.
+    pub until: Moment,
+    /// Why; unknown in some old files.
+    pub reason: Option<CooldownReason>,
+}
+
+/// Upstream declared the tokens dead; only a new login or other tokens help.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalidation {
+    /// When it was learnt.
+    pub at: Moment,
+    /// Upstream's code, for example `refresh_token_reused`.
+    pub code: Option<String>,
+}
+
+/// Why an account last became the selected one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SwitchReason {
+    /// `rate-limit`
+    RateLimit,
+    /// `initial`
+    Initial,
+    /// `rotation`
+    Rotation,
+    /// `best`
+    Best,
+    /// `restore`
+    Restore,
+    /// `manual`
+    Manual,
+}
+
+impl SwitchReason {
+    /// The word in files.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::RateLimit => "rate-limit",
+            Self::Initial => "initial",
+            Self::Rotation => "rotation",
+            Self::Best => "best",
+            Self::Restore => "restore",
+            Self::Manual => "manual",
+        }
+    }
+
+    /// The reason behind a stored word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::RateLimit, Self::Initial, Self::Rotation, Self::Best, Self::Restore, Self::Manual]
+            .into_iter()
+            .find(|reason| reason.word() == word)
+    }
+}
+
+/// Whether the user lets an account take part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Switch {
+    /// Takes part.
+    #[default]
+    On,
+    /// Switched off by the user.
+    Off,
+}
+
+/// One account of the pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Stable record id.
+    pub key: AccountKey,
+    /// Stored `accountId`, byte for byte; may be an `org-` id of the reference. Never sent; see [`Account::workspace_id`].
+    pub account_id: Option<String>,
+    /// Where that id came from.
+    pub id_source: IdSource,
+    /// The user's name for the account.
+    pub label: Option<String>,
+    /// Trimmed and lower-cased.
+    pub email: Option<String>,
+    /// The tokens.
+    pub credentials: Credentials,
+    /// Whether the user lets it take part.
+    pub switch: Switch,
+    /// When the account was added.
+    pub added_at: Moment,
+    /// Last dispatch; [`Moment::EPOCH`] when never used.
+    pub last_used: Moment,
+    /// Why it last became selected.
+    pub switch_reason: Option<SwitchReason>,
+    /// Learnt limits: `<family>` or `<family>:<model>` → when it lifts.
+    pub limits: BTreeMap<String, Moment>,
+    /// A rest, if any; may lie in the past.
+    pub cooldown: Option<Cooldown>,
+    /// Set when upstream declared the tokens dead.
+    pub invalidation: Option<Invalidation>,
+    /// Set when a refresh was cut and its outcome is unknown.
+    pub uncertain_since: Option<Moment>,
+    /// Seats known for this login; an empty list means one implicit enabled workspace.
+    pub workspaces: Vec<Workspace>,
+    /// Chosen entry of `workspaces`.
+    pub current_workspace: usize,
+    /// Where upstream wants this account's traffic, when known.
+    pub routing: Option<Routing>,
+}
+
+impl Account {
+    /// The id that requests, discovery, quota and `auth.json` use (D17): the claim, else the stored id unless
+    /// it is an organisation.
+    pub fn workspace_id(&self) -> Option<&str> {
+        self.credentials.claims.workspace_id.as_deref().or_else(|| {
+            self.account_id.as_deref().filter(|id| !id.trim().is_empty() && !id.starts_with("org-"))
+        })
+    }
+
+    /// Plan as the tokens or the newest quota answer tell it.
+    pub fn plan(&self) -> Option<&str> {
+        self.credentials.claims.plan.as_deref()
+    }
+
+    /// Whether the user lets it take part.
+    pub fn is_on(&self) -> bool {
+        self.switch == Switch::On
+    }
+
+    /// Whether the row's own workspace may be used.
+    pub fn has_usable_workspace(&self) -> bool {
+        if self.workspaces.is_empty() {
+            return true;
+        }
+        let own = self.workspace_id().and_then(|id| self.workspaces.iter().find(|seat| seat.id == id));
+        own.map_or_else(|| self.workspaces.iter().any(|seat| seat.enabled), |seat| seat.enabled)
+    }
+
+    /// When the limit of `family`, or of `model` inside it, lifts; `None` when neither binds at `at`.
+    pub fn limited_until(&self, family: Family, model: Option<&str>, at: Moment) -> Option<Moment> {
+        let whole = self.limits.get(family.word()).copied();
+        let narrow = model.and_then(|model| self.limits.get(&family.key(Some(model))).copied());
+        whole.into_iter().chain(narrow).filter(|until| *until > at).max()
+    }
+
+    /// The end of a rest that still runs at `at`.
+    pub fn cooling_until(&self, at: Moment) -> Option<Cooldown> {
+        self.cooldown.filter(|rest| rest.until > at)
+    }
+
+    /// Whether the access token is missing or runs out within `skew` of `at`.
+    pub fn needs_refresh(&self, at: Moment, skew: crate::base::Span) -> bool {
+        match (&self.credentials.access, self.credentials.expires_at) {
+            (None, _) => true,
+            (Some(_), Some(end)) => end <= at + skew,
+            (Some(_), None) => false,
+        }
+    }
+}

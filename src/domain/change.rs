@@ -1,0 +1,253 @@
+//! Every durable mutation of a pool as data, keyed by identity, never by position.
+
+use crate::base::Moment;
+use crate::domain::account::{
+    Account, AccountKey, Cooldown, Credentials, Invalidation, Switch, SwitchReason,
+};
+use crate::domain::roster::Roster;
+use crate::domain::workspace::{Routing, Workspace};
+
+/// One durable mutation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Appends an account, or updates the one with the same key.
+    Added(Box<Account>),
+    /// New tokens after a refresh, a login or an adoption; clears invalidation and uncertainty. Ignored when
+    /// the stored set expires later (storage.md §10.2, token rule).
+    Renewed {
+        /// Whose.
+        key: AccountKey,
+        /// The new set.
+        credentials: Box<Credentials>,
+        /// When it was obtained.
+        at: Moment,
+    },
+    /// Upstream declared the tokens dead.
+    Invalidated {
+        /// Whose.
+        key: AccountKey,
+        /// When and why.
+        invalidation: Invalidation,
+        /// The rest that goes with it.
+        cooldown: Cooldown,
+    },
+    /// A refresh was cut.
+    BecameUncertain {
+        /// Whose.
+        key: AccountKey,
+        /// When the refresh was sent.
+        at: Moment,
+    },
+    /// A limit was learnt; the later of old and new is kept.
+    Limited {
+        /// Whose.
+        key: AccountKey,
+        /// `<family>` or `<family>:<model>`.
+        bucket: String,
+        /// When it lifts.
+        until: Moment,
+    },
+    /// A rest began; the later of old and new is kept.
+    Cooled {
+        /// Whose.
+        key: AccountKey,
+        /// End and reason.
+        cooldown: Cooldown,
+    },
+    /// Limits or rests turned out to be over (fresher quota, reset).
+    Recovered {
+        /// Whose.
+        key: AccountKey,
+    },
+    /// The account was dispatched.
+    Used {
+        /// Whose.
+        key: AccountKey,
+        /// When.
+        at: Moment,
+    },
+    /// The account's own workspace is gone, or is back.
+    WorkspaceSwitched {
+        /// Whose.
+        key: AccountKey,
+        /// Which workspace.
+        id: String,
+        /// Usable or not.
+        switch: Switch,
+        /// When.
+        at: Moment,
+    },
+    /// The user switched the account on or off.
+    Switched {
+        /// Whose.
+        key: AccountKey,
+        /// On or off.
+        switch: Switch,
+    },
+    /// The user chose an account: selected for every family, re-enabled, generation raised.
+    Selected {
+        /// Whose.
+        key: AccountKey,
+        /// Why.
+        reason: SwitchReason,
+        /// Whether the choice also pins.
+        pin: Pin,
+        /// When.
+        at: Moment,
+    },
+    /// The user removed the pin; generation raised.
+    Unpinned,
+    /// An earlier selection is put back (undo): pin and active as given, generation raised.
+    SelectionRestored {
+        /// The earlier active account.
+        active: Option<AccountKey>,
+        /// The earlier pin.
+        pin: Option<AccountKey>,
+    },
+    /// The proxy's cursor moved (strategy pointer of a family).
+    CursorMoved {
+        /// Of which family.
+        family: crate::domain::model::Family,
+        /// To which account.
+        key: AccountKey,
+    },
+    /// Routing discovery answered.
+    RoutingLearnt {
+        /// Whose.
+        key: AccountKey,
+        /// The answer.
+        routing: Routing,
+    },
+}
+
+/// What a selection does with the pin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pin {
+    /// The chosen account becomes the pin.
+    Set,
+    /// An existing pin is removed.
+    Clear,
+    /// The pin stays as it is.
+    Keep,
+}
+
+impl Roster {
+    /// Applies one change; changes about accounts that are gone do nothing.
+    pub fn apply(&mut self, change: &Change) {
+        match change {
+            Change::Added(account) => match self.get_mut(&account.key) {
+                Some(row) => *row = (**account).clone(),
+                None => self.accounts.push((**account).clone()),
+            },
+            Change::Selected { key, reason, pin, at } => self.select(key, *reason, *pin, *at),
+            Change::Unpinned => {
+                self.pin = None;
+                self.generation += 1;
+            }
+            Change::SelectionRestored { active, pin } => {
+                self.active.clone_from(active);
+                self.active_by_family.clear();
+                self.pin.clone_from(pin);
+                self.generation += 1;
+            }
+            Change::CursorMoved { family, key } => {
+                if self.get(key).is_some() {
+                    self.active_by_family.insert(*family, key.clone());
+                }
+            }
+            Change::Renewed { key, .. }
+            | Change::Invalidated { key, .. }
+            | Change::BecameUncertain { key, .. }
+            | Change::Limited { key, .. }
+            | Change::Cooled { key, .. }
+            | Change::Recovered { key }
+            | Change::Used { key, .. }
+            | Change::WorkspaceSwitched { key, .. }
+            | Change::Switched { key, .. }
+            | Change::RoutingLearnt { key, .. } => {
+                if let Some(account) = self.get_mut(key) {
+                    account.take(change);
+                }
+                if matches!(change, Change::Switched { .. }) {
+                    self.generation += 1;
+                }
+            }
+        }
+    }
+
+    fn select(&mut self, key: &AccountKey, reason: SwitchReason, pin: Pin, at: Moment) {
+        let Some(account) = self.get_mut(key) else { return };
+        account.switch = Switch::On;
+        account.last_used = at;
+        account.switch_reason = Some(reason);
+        self.active = Some(key.clone());
+        for family in crate::domain::model::Family::ALL {
+            self.active_by_family.insert(family, key.clone());
+        }
+        match pin {
+            Pin::Set => self.pin = Some(key.clone()),
+            Pin::Clear => self.pin = None,
+            Pin::Keep => {}
+        }
+        self.generation += 1;
+    }
+}
+
+impl Account {
+    fn take(&mut self, change: &Change) {
+        match change {
+            Change::Renewed { credentials, .. } => {
+                if self.credentials.expires_at <= credentials.expires_at {
+                    self.credentials = (**credentials).clone();
+                    self.invalidation = None;
+                    self.uncertain_since = None;
+                }
+            }
+            Change::Invalidated { invalidation, cooldown, .. } => {
+                self.invalidation = Some(invalidation.clone());
+                self.rest(*cooldown);
+            }
+            Change::BecameUncertain { at, .. } => self.uncertain_since = Some(*at),
+            Change::Limited { bucket, until, .. } => {
+                let kept = self.limits.entry(bucket.clone()).or_insert(*until);
+                *kept = (*kept).max(*until);
+            }
+            Change::Cooled { cooldown, .. } => self.rest(*cooldown),
+            Change::Recovered { .. } => {
+                self.limits.clear();
+                self.cooldown = None;
+            }
+            Change::Used { at, .. } => self.last_used = self.last_used.max(*at),
+            Change::WorkspaceSwitched { id, switch, at, .. } => self.switch_workspace(id, *switch, *at),
+            Change::Switched { switch, .. } => self.switch = *switch,
+            Change::RoutingLearnt { routing, .. } => self.routing = Some(routing.clone()),
+            Change::Added(_)
+            | Change::Selected { .. }
+            | Change::Unpinned
+            | Change::SelectionRestored { .. }
+            | Change::CursorMoved { .. } => {}
+        }
+    }
+
+    fn rest(&mut self, cooldown: Cooldown) {
+        if self.cooldown.is_none_or(|old| old.until <= cooldown.until) {
+            self.cooldown = Some(cooldown);
+        }
+    }
+
+    fn switch_workspace(&mut self, id: &str, switch: Switch, at: Moment) {
+        if !self.workspaces.iter().any(|seat| seat.id == id) {
+            self.workspaces.push(Workspace {
+                id: id.to_owned(),
+                name: None,
+                enabled: true,
+                disabled_at: None,
+                is_default: self.workspaces.is_empty(),
+            });
+        }
+        for seat in self.workspaces.iter_mut().filter(|seat| seat.id == id) {
+            seat.enabled = switch == Switch::On;
+            seat.disabled_at = (switch == Switch::Off).then_some(at);
+        }
+    }
+}

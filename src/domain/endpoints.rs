@@ -1,0 +1,1 @@
+//! Hosts and the two loopback-only overrides (D25), validated here.

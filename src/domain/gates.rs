@@ -1,0 +1,1 @@
+//! Fast-fail gates of a whole pool: exhaustion and server bursts (runtime.md §20.2).

@@ -1,0 +1,1 @@
+//! Growing waits after repeated throttling (runtime.md §20.3).

@@ -1,0 +1,1 @@
+//! The circuit breaker (runtime.md §9.3).

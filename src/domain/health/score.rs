@@ -1,0 +1,1 @@
+//! The health score (runtime.md §8).

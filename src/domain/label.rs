@@ -1,0 +1,1 @@
+//! Words for accounts and their states (dashboard.md §11.4).

@@ -1,0 +1,1 @@
+//! Every path under the roots.

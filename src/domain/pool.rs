@@ -1,0 +1,1 @@
+//! The hot state of a proxy and the one place where it changes.

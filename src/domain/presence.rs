@@ -1,0 +1,1 @@
+//! Which account is in use now, by the newest signal.

@@ -1,0 +1,6 @@
+//! What is left of an account's windows, learnt from headers, frames and the usage endpoint.
+
+pub mod defer;
+pub mod pace;
+pub mod snapshot;
+pub mod window;

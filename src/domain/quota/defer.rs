@@ -1,0 +1,1 @@
+//! Pre-emptive deferral near exhaustion (runtime.md §11.4).

@@ -1,0 +1,1 @@
+//! Pace and run-out time (dashboard.md §11.5).

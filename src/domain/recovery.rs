@@ -1,0 +1,43 @@
+//! State of the pool files and what had to be done to read them (storage.md §6.4).
+
+/// Storage health as `status` reports it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Health {
+    /// Parsed, with accounts.
+    Healthy,
+    /// No file, or no accounts in it.
+    #[default]
+    Empty,
+    /// The user deleted everything on purpose.
+    IntentionalReset,
+    /// Unusable, but a journal or backup holds accounts.
+    Recoverable,
+    /// Unusable, and nothing replaces it.
+    Corrupt,
+}
+
+impl Health {
+    /// The word in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Empty => "empty",
+            Self::IntentionalReset => "intentional-reset",
+            Self::Recoverable => "recoverable",
+            Self::Corrupt => "corrupt",
+        }
+    }
+}
+
+/// A recovery that was carried out; announced once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovery {
+    /// `wal` or `backup`.
+    pub source: &'static str,
+    /// File the accounts came from.
+    pub path: String,
+    /// How many accounts.
+    pub accounts: usize,
+    /// How many files or rows were put into quarantine.
+    pub quarantined: usize,
+}

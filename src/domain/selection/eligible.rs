@@ -1,0 +1,1 @@
+//! Skip reasons, in their order (runtime.md §7.1).

@@ -1,0 +1,1 @@
+//! Forced and manual pins, and what to say when they block (runtime.md §13.2).

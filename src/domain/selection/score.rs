@@ -1,0 +1,1 @@
+//! The hybrid score (runtime.md §7.3).

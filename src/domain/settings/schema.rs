@@ -1,0 +1,1 @@
+//! The table of keys: name, environment variable, bounds, help.

@@ -1,0 +1,1 @@
+//! When tokens are due, and which of two sets is newer.

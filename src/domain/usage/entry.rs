@@ -1,0 +1,81 @@
+//! One row of the usage ledger (storage.md §9.7, runtime.md §17).
+
+use crate::base::{Moment, Span};
+use crate::domain::facts::TurnTokens;
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// `responses`
+    Responses,
+    /// `models`
+    Models,
+    /// `thread-goal`
+    ThreadGoal,
+    /// `auth-refresh`
+    AuthRefresh,
+    /// `diagnostic`
+    Diagnostic,
+    /// `unknown`
+    Unknown,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// `success`
+    Success,
+    /// `failure`
+    Failure,
+    /// `blocked`
+    Blocked,
+    /// `cancelled`
+    Cancelled,
+}
+
+/// One request as the ledger keeps it; hashes only, never an identity.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Unique id (uuid text).
+    pub id: String,
+    /// When the request ended.
+    pub at: Moment,
+    /// `runtime-proxy`, `local-bridge`, `cli`, …
+    pub source: String,
+    /// What was done.
+    pub operation: Operation,
+    /// How it ended.
+    pub ending: Ending,
+    /// Model slug.
+    pub model: Option<String>,
+    /// Project key.
+    pub project: Option<String>,
+    /// `sha256:…` of the workspace id.
+    pub account_hash: Option<String>,
+    /// `sha256:…` of the lower-cased e-mail.
+    pub email_hash: Option<String>,
+    /// 0-based position at the time.
+    pub index: Option<usize>,
+    /// Request id.
+    pub request: Option<String>,
+    /// HTTP or frame status.
+    pub status: Option<u16>,
+    /// Error code.
+    pub error: Option<String>,
+    /// Whole duration.
+    pub took: Option<Span>,
+    /// Tokens.
+    pub tokens: TurnTokens,
+    /// API-equivalent cost in USD; `None` for unpriced models.
+    pub cost: Option<f64>,
+    /// Upstream sends.
+    pub attempts: Option<u32>,
+    /// Time to the first business event.
+    pub first_byte: Option<Span>,
+    /// Bytes relayed.
+    pub bytes_out: Option<u64>,
+    /// `sha256:…` of the session key.
+    pub session_hash: Option<String>,
+    /// Class of the last failover.
+    pub failover: Option<String>,
+}

@@ -1,0 +1,1 @@
+//! API-equivalent prices (runtime.md §17).

@@ -1,0 +1,1 @@
+//! Hourly and per-minute sums over ledger rows.

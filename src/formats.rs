@@ -1,0 +1,1 @@
+//! Every byte shape that leaves or enters the process.

@@ -1,0 +1,1 @@
+//! Launching the official CLI through the proxy.

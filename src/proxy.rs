@@ -1,0 +1,1 @@
+//! The loopback proxy that serves a running Codex session.

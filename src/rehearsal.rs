@@ -1,0 +1,1 @@
+//! The product without an account: a fake back end, its cast and its client.

@@ -1,0 +1,1 @@
+//! The loop, its services and its shells.
