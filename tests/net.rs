@@ -1,0 +1,1 @@
+//! Proxy, logins and quota against the rehearsal back end, over loopback sockets.

@@ -1,0 +1,1 @@
+//! The real binaries: headless commands, terminal sessions, signals, two processes at once.

@@ -1,0 +1,3 @@
+//! What needs neither sockets nor processes.
+
+mod floors;

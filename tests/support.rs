@@ -1,0 +1,1 @@
+//! Starters and assertions that more than one group of tests uses.
