@@ -24,7 +24,11 @@ impl Percent {
     }
 
     /// Rounded and clamped to 0…100, for display.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0…100 before the cast")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to 0…100 before the cast"
+    )]
     pub fn rounded(self) -> u8 {
         self.0.round().clamp(0.0, 100.0) as u8
     }

@@ -42,7 +42,8 @@ impl Family {
 
     /// The family of a model; a request without one counts as `gpt-5.3-codex`.
     pub fn of(model: Option<&str>) -> Self {
-        let Some(model) = model.map(|name| name.trim().to_ascii_lowercase()).filter(|name| !name.is_empty()) else {
+        let Some(model) = model.map(|name| name.trim().to_ascii_lowercase()).filter(|name| !name.is_empty())
+        else {
             return Self::Gpt5Codex;
         };
         let name = model.rsplit('/').next().unwrap_or(&model);

@@ -4,8 +4,8 @@ use std::future::Future;
 
 use crate::domain::account::AccountKey;
 use crate::domain::facts::{ProxyPulse, SessionRow, TurnRow};
-use crate::domain::selection::explain::Decision;
 use crate::domain::selection::Ask;
+use crate::domain::selection::explain::Decision;
 
 /// A registered live proxy (forwarder.md §9.2).
 #[derive(Debug, Clone, PartialEq, Eq)]

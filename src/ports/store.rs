@@ -114,7 +114,9 @@ impl From<StoreError> for Problem {
             StoreError::Contended { .. } => "pool-changed",
         };
         let hint = match &error {
-            StoreError::Corrupt { .. } => "The file was left as it is; put a backup in its place or move it away",
+            StoreError::Corrupt { .. } => {
+                "The file was left as it is; put a backup in its place or move it away"
+            }
             StoreError::Newer { .. } => "Update codex-multi-auth; nothing was changed",
             StoreError::Locked { .. } => "Close the other program or try again; nothing was changed",
             StoreError::Io { code, .. } if code.as_deref() == Some("ENOSPC") => {

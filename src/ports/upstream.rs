@@ -104,14 +104,20 @@ pub trait FrameReader: Send + 'static {
 /// The writing half.
 pub trait FrameWriter: Send + 'static {
     /// Ready to take one more frame (earlier ones may still be buffered).
-    fn poll_ready(&mut self, context: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), UpstreamError>>;
+    fn poll_ready(
+        &mut self,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Result<(), UpstreamError>>;
     /// Hands over one frame after `poll_ready`.
     ///
     /// # Errors
     /// When the socket is gone.
     fn start_send(&mut self, frame: Frame) -> Result<(), UpstreamError>;
     /// Everything handed over has left.
-    fn poll_flush(&mut self, context: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), UpstreamError>>;
+    fn poll_flush(
+        &mut self,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Result<(), UpstreamError>>;
 }
 
 /// The result of a socket upgrade.
