@@ -1,4 +1,12 @@
-//! Civil dates, clocks and durations for people; the zone is a value, never the system's.
+//! Civil dates and clocks, thin over jiff. The zone is a value handed in; this module never asks the system's.
+//!
+//! Durations have one shape in tables ([`short`]: `45s 22m 1h19m 2d03h`) and one in running text ([`long`]:
+//! `1h 19m`, `2d 3h`); both show at most two units and round down, so a countdown never promises too little.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+
+use crate::base::{Moment, Span};
 
 /// A time zone given as a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,5 +26,170 @@ impl Zone {
     /// The zone for jiff.
     pub fn inner(&self) -> &jiff::tz::TimeZone {
         &self.0
+    }
+
+    fn civil(&self, at: Moment) -> DateTime {
+        let stamp = Timestamp::from_millisecond(at.millis()).unwrap_or(Timestamp::UNIX_EPOCH);
+        self.0.to_datetime(stamp)
+    }
+}
+
+/// A duration for a table cell: `45s`, `22m`, `1h19m`, `2d03h`, `130d`.
+pub fn short(span: Span) -> String {
+    let Units { days, hours, minutes, seconds } = Units::of(span);
+    match (days, hours, minutes) {
+        (100.., _, _) => format!("{days}d"),
+        (1.., _, _) => format!("{days}d{hours:02}h"),
+        (_, 1.., _) => format!("{hours}h{minutes:02}m"),
+        (_, _, 1..) => format!("{minutes}m"),
+        _ => format!("{seconds}s"),
+    }
+}
+
+/// A duration for running text: `45s`, `22m`, `1h 19m`, `2d 3h`, `3d`.
+pub fn long(span: Span) -> String {
+    let Units { days, hours, minutes, seconds } = Units::of(span);
+    match (days, hours, minutes) {
+        (100.., _, _) | (1.., 0, _) => format!("{days}d"),
+        (1.., _, _) => format!("{days}d {hours}h"),
+        (_, 1.., 0) => format!("{hours}h"),
+        (_, 1.., _) => format!("{hours}h {minutes}m"),
+        (_, _, 1..) => format!("{minutes}m"),
+        _ => format!("{seconds}s"),
+    }
+}
+
+/// How long something took: `0.4s`, `12.9s`, `3m12s`.
+pub fn took(span: Span) -> String {
+    let ms = span.as_millis().max(0);
+    if ms < 100_000 {
+        return format!("{}.{}s", ms / 1_000, ms % 1_000 / 100);
+    }
+    let seconds = ms / 1_000;
+    if seconds < 3_600 { format!("{}m{:02}s", seconds / 60, seconds % 60) } else { short(span) }
+}
+
+struct Units {
+    days: i64,
+    hours: i64,
+    minutes: i64,
+    seconds: i64,
+}
+
+impl Units {
+    fn of(span: Span) -> Self {
+        let seconds = span.as_secs().max(0);
+        Self {
+            days: seconds / 86_400,
+            hours: seconds / 3_600 % 24,
+            minutes: seconds / 60 % 60,
+            seconds: seconds % 60,
+        }
+    }
+}
+
+/// Hours and minutes: `14:38`.
+pub fn clock(at: Moment, zone: &Zone) -> String {
+    let civil = zone.civil(at);
+    format!("{:02}:{:02}", civil.hour(), civil.minute())
+}
+
+/// Hours, minutes and seconds: `14:37:58`.
+pub fn clock_seconds(at: Moment, zone: &Zone) -> String {
+    format!("{}:{:02}", clock(at, zone), zone.civil(at).second())
+}
+
+/// A moment as near as it needs to be named: `15:57` today, `Tue 18:23` within six days, else `24 Nov`.
+pub fn near(at: Moment, now: Moment, zone: &Zone) -> String {
+    let (then, today) = (zone.civil(at), zone.civil(now));
+    let days = match then.date().since(today.date()) {
+        Ok(span) => span.get_days().abs(),
+        Err(_) => i32::MAX,
+    };
+    match days {
+        0 => clock(at, zone),
+        1..=6 => format!("{} {}", weekday(then), clock(at, zone)),
+        _ => day(at, zone),
+    }
+}
+
+/// Day and month: `24 Nov`.
+pub fn day(at: Moment, zone: &Zone) -> String {
+    let civil = zone.civil(at);
+    format!("{} {}", civil.day(), month(civil))
+}
+
+/// Day, month and year: `24 Nov 2026`.
+pub fn date(at: Moment, zone: &Zone) -> String {
+    format!("{} {}", day(at, zone), zone.civil(at).year())
+}
+
+fn weekday(civil: DateTime) -> &'static str {
+    use jiff::civil::Weekday::{Friday, Monday, Saturday, Sunday, Thursday, Tuesday, Wednesday};
+    match civil.weekday() {
+        Monday => "Mon",
+        Tuesday => "Tue",
+        Wednesday => "Wed",
+        Thursday => "Thu",
+        Friday => "Fri",
+        Saturday => "Sat",
+        Sunday => "Sun",
+    }
+}
+
+fn month(civil: DateTime) -> &'static str {
+    const NAMES: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    usize::try_from(civil.month() - 1).ok().and_then(|index| NAMES.get(index)).copied().unwrap_or("–")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_at_most_two_units() {
+        for (seconds, table, text) in [
+            (-5, "0s", "0s"),
+            (45, "45s", "45s"),
+            (22 * 60 + 59, "22m", "22m"),
+            (3_600, "1h00m", "1h"),
+            (79 * 60, "1h19m", "1h 19m"),
+            (51 * 3_600, "2d03h", "2d 3h"),
+            (3 * 86_400, "3d00h", "3d"),
+            (130 * 86_400 + 3_600, "130d", "130d"),
+        ] {
+            assert_eq!(short(Span::seconds(seconds)), table);
+            assert_eq!(long(Span::seconds(seconds)), text);
+        }
+    }
+
+    #[test]
+    fn what_something_took_keeps_a_tenth_until_minutes_matter() {
+        for (ms, text) in [(0, "0.0s"), (420, "0.4s"), (12_960, "12.9s"), (99_999, "99.9s"), (192_000, "3m12s")] {
+            assert_eq!(took(Span::millis(ms)), text);
+        }
+    }
+
+    #[test]
+    fn a_moment_is_named_as_near_as_it_is() {
+        let zone = Zone::utc();
+        let now = Moment::from_secs(1_795_358_280); // Sun 22 Nov 2026 14:38
+
+        for (ahead, text) in [
+            (Span::minutes(79), "15:57"),
+            (Span::hours(51), "Tue 17:38"),
+            (Span::days(2), "Tue 14:38"),
+            (Span::days(9), "1 Dec"),
+        ] {
+            assert_eq!(near(now + ahead, now, &zone), text);
+        }
+        assert_eq!(clock_seconds(now, &zone), "14:38:00");
+        assert_eq!(date(now, &zone), "22 Nov 2026");
+    }
+
+    #[test]
+    fn moments_outside_the_calendar_do_not_panic() {
+        assert_eq!(clock(Moment::from_millis(i64::MAX), &Zone::utc()), "00:00");
     }
 }

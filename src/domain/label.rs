@@ -1,1 +1,269 @@
-//! Words for accounts and their states (dashboard.md §11.4).
+//! How an account is named and in which one state it is shown (dashboard.md §11.4): the same words on every
+//! screen and in JSON, first match wins, so two faces can never disagree about an account.
+
+use std::borrow::Cow;
+
+use crate::base::{Moment, Percent, Span};
+use crate::domain::account::Account;
+use crate::domain::model::Family;
+use crate::domain::quota::snapshot::Snapshot;
+
+/// At or below this share of its tighter window an account counts as low.
+pub const LOW: f64 = 15.0;
+
+/// A refusal without any declared reset is believed as long as a quota answer may stay in the cache.
+const BARE_REFUSAL: Span = Span::minutes(30);
+
+/// The one state of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Switched off by the user.
+    Off,
+    /// The tokens are dead: only a new sign-in helps.
+    SignIn,
+    /// A refresh was cut and its outcome is unknown.
+    Uncertain,
+    /// A rest until a known moment.
+    Cooling(Moment),
+    /// A window is exhausted or upstream refuses; until when, if that is known.
+    Empty(Option<Moment>),
+    /// Serves now, or is the one selected while nothing serves.
+    InUse,
+    /// Usable, with little left.
+    Low,
+    /// Usable.
+    Ready,
+}
+
+/// Whether an account is the one in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Current {
+    /// It is.
+    Yes,
+    /// It is not.
+    No,
+}
+
+impl State {
+    /// The state of an account with its newest quota at `at`.
+    pub fn of(account: &Account, quota: Option<&Snapshot>, current: Current, at: Moment) -> Self {
+        if !account.is_on() {
+            return Self::Off;
+        }
+        if account.invalidation.is_some() || account.credentials.refresh.is_blank() {
+            return Self::SignIn;
+        }
+        if account.uncertain_since.is_some() {
+            return Self::Uncertain;
+        }
+        if let Some(rest) = account.cooling_until(at) {
+            return Self::Cooling(rest.until);
+        }
+        if let Some(until) = exhausted(account, quota, at) {
+            return Self::Empty(until);
+        }
+        if current == Current::Yes {
+            return Self::InUse;
+        }
+        if is_low(quota, at) { Self::Low } else { Self::Ready }
+    }
+
+    /// The word on screen and in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::SignIn => "sign in",
+            Self::Uncertain => "uncertain",
+            Self::Cooling(_) => "cooling",
+            Self::Empty(_) => "empty",
+            Self::InUse => "in use",
+            Self::Low => "low",
+            Self::Ready => "ready",
+        }
+    }
+
+    /// When the state ends by itself, if that is known.
+    pub const fn until(self) -> Option<Moment> {
+        match self {
+            Self::Cooling(until) | Self::Empty(Some(until)) => Some(until),
+            Self::Off | Self::SignIn | Self::Uncertain | Self::Empty(None) | Self::InUse | Self::Low | Self::Ready => {
+                None
+            }
+        }
+    }
+
+    /// Whether the account can serve the next request.
+    pub const fn is_usable(self) -> bool {
+        matches!(self, Self::InUse | Self::Low | Self::Ready)
+    }
+
+    /// Whether the account comes back by itself.
+    pub const fn is_waiting(self) -> bool {
+        matches!(self, Self::Cooling(_) | Self::Empty(_))
+    }
+
+    /// Whether a person has to act.
+    pub const fn needs_person(self) -> bool {
+        matches!(self, Self::SignIn | Self::Uncertain)
+    }
+
+    /// Place in the ready-first order: usable, waiting, out.
+    pub const fn rank(self) -> u8 {
+        match self {
+            Self::InUse | Self::Low | Self::Ready => 0,
+            Self::Cooling(_) | Self::Empty(_) => 2,
+            Self::Off | Self::SignIn | Self::Uncertain => 3,
+        }
+    }
+}
+
+/// Whether usable quota has run low at `at`.
+pub fn is_low(quota: Option<&Snapshot>, at: Moment) -> bool {
+    quota.and_then(|snapshot| snapshot.tightest(at)).is_some_and(|left| left.value() <= LOW)
+}
+
+/// `Some` when the account cannot be used for want of quota, with the moment it can be again.
+fn exhausted(account: &Account, quota: Option<&Snapshot>, at: Moment) -> Option<Option<Moment>> {
+    let stored = account
+        .limits
+        .iter()
+        .filter(|(bucket, until)| is_plain(bucket) && **until > at)
+        .map(|(_, until)| *until)
+        .max();
+    let windows = quota.filter(|snapshot| snapshot.is_exhausted(at)).map(|snapshot| snapshot.exhausted_until(at));
+    let refused = quota.and_then(|snapshot| refusal(snapshot, at)).map(Some);
+    let known = [stored.map(Some), windows].into_iter().flatten().reduce(Ord::max);
+    known.or(refused)
+}
+
+/// Limits of the family of key-less questions, whole or of one model.
+fn is_plain(bucket: &str) -> bool {
+    let family = Family::Codex.word();
+    bucket == family || bucket.strip_prefix(family).is_some_and(|rest| rest.starts_with(':'))
+}
+
+/// The end of a cached 429 that still counts.
+fn refusal(snapshot: &Snapshot, at: Moment) -> Option<Moment> {
+    if snapshot.status != 429 {
+        return None;
+    }
+    let resets: Vec<Moment> = snapshot.windows().filter_map(|window| window.resets_at).collect();
+    let end = resets.iter().min().copied().unwrap_or(snapshot.at + BARE_REFUSAL);
+    (end > at).then_some(end)
+}
+
+/// What is left of the tighter window, for sorting: a missing figure sorts last.
+pub fn left_for_sorting(quota: Option<&Snapshot>, at: Moment) -> i16 {
+    quota.and_then(|snapshot| snapshot.tightest(at)).map_or(-1, |left| i16::from(Percent::rounded(left)))
+}
+
+/// Label, else e-mail, else `Account N`.
+pub fn name(account: &Account, number: usize) -> Cow<'_, str> {
+    given(account.label.as_deref())
+        .or_else(|| given(account.email.as_deref()))
+        .map_or_else(|| Cow::Owned(format!("Account {number}")), Cow::Borrowed)
+}
+
+/// As [`name`], but an e-mail only up to its `@`: for narrow columns.
+pub fn short_name(account: &Account, number: usize) -> Cow<'_, str> {
+    match name(account, number) {
+        Cow::Borrowed(name) => Cow::Borrowed(name.split_once('@').map_or(name, |(local, _)| local)),
+        owned @ Cow::Owned(_) => owned,
+    }
+}
+
+fn given(text: Option<&str>) -> Option<&str> {
+    text.map(str::trim).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::account::{
+        AccountKey, Cooldown, Credentials, IdSource, Invalidation, Switch,
+    };
+    use crate::domain::quota::snapshot::Source;
+    use crate::domain::quota::window::Window;
+    use std::collections::BTreeMap;
+
+    const NOW: Moment = Moment::from_secs(1_000_000);
+
+    fn account() -> Account {
+        Account {
+            key: AccountKey::new("record:aa"),
+            account_id: None,
+            id_source: IdSource::Token,
+            label: None,
+            email: Some("alpha@example.com".to_owned()),
+            credentials: Credentials { refresh: "rt".into(), ..Credentials::default() },
+            switch: Switch::On,
+            added_at: Moment::EPOCH,
+            last_used: Moment::EPOCH,
+            switch_reason: None,
+            limits: BTreeMap::new(),
+            cooldown: None,
+            invalidation: None,
+            uncertain_since: None,
+            workspaces: Vec::new(),
+            current_workspace: 0,
+            routing: None,
+        }
+    }
+
+    fn used(percent: f64, reset: Span) -> Snapshot {
+        let window =
+            Window { used: Some(Percent::new(percent)), minutes: Some(300), resets_at: Some(NOW + reset) };
+        Snapshot {
+            primary: Some(window),
+            secondary: None,
+            plan: None,
+            limit_id: None,
+            credits: None,
+            status: 200,
+            model: None,
+            at: NOW,
+            source: Source::Usage,
+        }
+    }
+
+    #[test]
+    fn the_first_matching_state_wins() {
+        let hour = Span::hours(1);
+        let rest = Cooldown { until: NOW + hour, reason: None };
+        let invalidation = Invalidation { at: NOW, code: None };
+        let limit = |bucket: &str| BTreeMap::from([(bucket.to_owned(), NOW + hour)]);
+        let off = Account { switch: Switch::Off, invalidation: Some(invalidation.clone()), ..account() };
+        let dead = Account { invalidation: Some(invalidation), cooldown: Some(rest), ..account() };
+        let cut = Account { uncertain_since: Some(NOW), ..account() };
+        let resting = Account { cooldown: Some(rest), ..account() };
+        let refused = Snapshot { status: 429, ..used(40.0, hour) };
+
+        for (name, account, quota, state) in [
+            ("off before sign in", off, None, State::Off),
+            ("sign in before cooling", dead, None, State::SignIn),
+            ("uncertain", cut, None, State::Uncertain),
+            ("cooling before empty", resting, Some(used(100.0, hour)), State::Cooling(NOW + hour)),
+            ("an exhausted window", account(), Some(used(100.0, hour)), State::Empty(Some(NOW + hour))),
+            ("a reset that passed", account(), Some(used(100.0, Span::ZERO)), State::InUse),
+            ("a stored limit", Account { limits: limit("codex"), ..account() }, None, State::Empty(Some(NOW + hour))),
+            ("another family's limit", Account { limits: limit("gpt-5.2"), ..account() }, None, State::InUse),
+            ("a cached 429", account(), Some(refused), State::Empty(Some(NOW + hour))),
+            ("little left", account(), Some(used(90.0, hour)), State::InUse),
+        ] {
+            assert_eq!(State::of(&account, quota.as_ref(), Current::Yes, NOW), state, "{name}");
+        }
+        assert_eq!(State::of(&account(), Some(&used(90.0, hour)), Current::No, NOW), State::Low);
+        assert_eq!(State::of(&account(), None, Current::No, NOW), State::Ready);
+    }
+
+    #[test]
+    fn names_fall_back_from_label_to_address_to_position() {
+        let labelled = Account { label: Some("  home ".to_owned()), ..account() };
+        let bare = Account { email: None, ..account() };
+
+        assert_eq!(name(&labelled, 1), "home");
+        assert_eq!(name(&account(), 1), "alpha@example.com");
+        assert_eq!(short_name(&account(), 1), "alpha");
+        assert_eq!(name(&bare, 3), "Account 3");
+    }
+}
