@@ -166,7 +166,9 @@ mod tests {
 
     #[test]
     fn what_something_took_keeps_a_tenth_until_minutes_matter() {
-        for (ms, text) in [(0, "0.0s"), (420, "0.4s"), (12_960, "12.9s"), (99_999, "99.9s"), (192_000, "3m12s")] {
+        for (ms, text) in
+            [(0, "0.0s"), (420, "0.4s"), (12_960, "12.9s"), (99_999, "99.9s"), (192_000, "3m12s")]
+        {
             assert_eq!(took(Span::millis(ms)), text);
         }
     }

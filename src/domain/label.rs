@@ -86,9 +86,13 @@ impl State {
     pub const fn until(self) -> Option<Moment> {
         match self {
             Self::Cooling(until) | Self::Empty(Some(until)) => Some(until),
-            Self::Off | Self::SignIn | Self::Uncertain | Self::Empty(None) | Self::InUse | Self::Low | Self::Ready => {
-                None
-            }
+            Self::Off
+            | Self::SignIn
+            | Self::Uncertain
+            | Self::Empty(None)
+            | Self::InUse
+            | Self::Low
+            | Self::Ready => None,
         }
     }
 
@@ -130,7 +134,8 @@ fn exhausted(account: &Account, quota: Option<&Snapshot>, at: Moment) -> Option<
         .filter(|(bucket, until)| is_plain(bucket) && **until > at)
         .map(|(_, until)| *until)
         .max();
-    let windows = quota.filter(|snapshot| snapshot.is_exhausted(at)).map(|snapshot| snapshot.exhausted_until(at));
+    let windows =
+        quota.filter(|snapshot| snapshot.is_exhausted(at)).map(|snapshot| snapshot.exhausted_until(at));
     let refused = quota.and_then(|snapshot| refusal(snapshot, at)).map(Some);
     let known = [stored.map(Some), windows].into_iter().flatten().reduce(Ord::max);
     known.or(refused)
@@ -179,9 +184,7 @@ fn given(text: Option<&str>) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::account::{
-        AccountKey, Cooldown, Credentials, IdSource, Invalidation, Switch,
-    };
+    use crate::domain::account::{AccountKey, Cooldown, Credentials, IdSource, Invalidation, Switch};
     use crate::domain::quota::snapshot::Source;
     use crate::domain::quota::window::Window;
     use std::collections::BTreeMap;
@@ -245,7 +248,12 @@ mod tests {
             ("cooling before empty", resting, Some(used(100.0, hour)), State::Cooling(NOW + hour)),
             ("an exhausted window", account(), Some(used(100.0, hour)), State::Empty(Some(NOW + hour))),
             ("a reset that passed", account(), Some(used(100.0, Span::ZERO)), State::InUse),
-            ("a stored limit", Account { limits: limit("codex"), ..account() }, None, State::Empty(Some(NOW + hour))),
+            (
+                "a stored limit",
+                Account { limits: limit("codex"), ..account() },
+                None,
+                State::Empty(Some(NOW + hour)),
+            ),
             ("another family's limit", Account { limits: limit("gpt-5.2"), ..account() }, None, State::InUse),
             ("a cached 429", account(), Some(refused), State::Empty(Some(NOW + hour))),
             ("little left", account(), Some(used(90.0, hour)), State::InUse),
