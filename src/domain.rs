@@ -19,6 +19,7 @@ pub mod presence;
 pub mod problem;
 pub mod quota;
 pub mod recovery;
+pub mod reference;
 pub mod refresh;
 pub mod roster;
 pub mod selection;

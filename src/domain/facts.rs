@@ -200,3 +200,33 @@ pub struct ProxyPulse {
     /// Masked text of the last error.
     pub last_error: Option<String>,
 }
+
+/// A registered live proxy (forwarder.md §9.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peer {
+    /// Process id.
+    pub pid: u32,
+    /// `inline`, `serve` or `router`.
+    pub kind: String,
+    /// Loopback port.
+    pub port: u16,
+    /// Its Codex home.
+    pub codex_home: String,
+    /// Its control socket.
+    pub socket: String,
+    /// When it started, epoch ms.
+    pub started_at: Moment,
+}
+
+/// What a peer says of itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PeerStatus {
+    /// Who.
+    pub peer: Peer,
+    /// Counters.
+    pub pulse: ProxyPulse,
+    /// Newest turns, oldest first.
+    pub turns: Vec<TurnRow>,
+    /// Live sessions.
+    pub sessions: Vec<SessionRow>,
+}

@@ -1,5 +1,9 @@
 //! State of the pool files and what had to be done to read them (storage.md §6.4).
 
+use std::sync::Arc;
+
+use crate::domain::roster::Roster;
+
 /// Storage health as `status` reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Health {
@@ -40,4 +44,17 @@ pub struct Recovery {
     pub accounts: usize,
     /// How many files or rows were put into quarantine.
     pub quarantined: usize,
+}
+
+/// What a load or a commit found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// The pool; empty when nothing could be read.
+    pub roster: Arc<Roster>,
+    /// State of the files.
+    pub health: Health,
+    /// Set when a journal or backup had to be used.
+    pub recovery: Option<Recovery>,
+    /// Grows with every change seen on disk.
+    pub revision: u64,
 }

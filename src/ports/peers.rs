@@ -3,39 +3,9 @@
 use std::future::Future;
 
 use crate::domain::account::AccountKey;
-use crate::domain::facts::{ProxyPulse, SessionRow, TurnRow};
+pub use crate::domain::facts::{Peer, PeerStatus};
 use crate::domain::selection::Ask;
 use crate::domain::selection::explain::Decision;
-
-/// A registered live proxy (forwarder.md §9.2).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Peer {
-    /// Process id.
-    pub pid: u32,
-    /// `inline`, `serve` or `router`.
-    pub kind: String,
-    /// Loopback port.
-    pub port: u16,
-    /// Its Codex home.
-    pub codex_home: String,
-    /// Its control socket.
-    pub socket: String,
-    /// When it started, epoch ms.
-    pub started_at: crate::base::Moment,
-}
-
-/// What a peer says of itself.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PeerStatus {
-    /// Who.
-    pub peer: Peer,
-    /// Counters.
-    pub pulse: ProxyPulse,
-    /// Newest turns, oldest first.
-    pub turns: Vec<TurnRow>,
-    /// Live sessions.
-    pub sessions: Vec<SessionRow>,
-}
 
 /// Reads live proxies.
 pub trait Peers: Clone + Send + Sync + 'static {

@@ -2,30 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::Arc;
 
 use crate::base::Moment;
 use crate::domain::account::AccountKey;
 use crate::domain::change::Change;
 use crate::domain::problem::Problem;
 use crate::domain::quota::snapshot::Snapshot;
-use crate::domain::recovery::{Health, Recovery};
+pub use crate::domain::recovery::Loaded;
 use crate::domain::roster::Roster;
 use crate::domain::settings::Settings;
 use crate::domain::usage::entry::Entry;
-
-/// What a load or a commit found.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Loaded {
-    /// The pool; empty when nothing could be read.
-    pub roster: Arc<Roster>,
-    /// State of the files.
-    pub health: Health,
-    /// Set when a journal or backup had to be used.
-    pub recovery: Option<Recovery>,
-    /// Grows with every change seen on disk.
-    pub revision: u64,
-}
 
 /// Reads and changes the pool. Every commit takes the machine-wide lock, re-reads, applies, writes
 /// atomically; nothing is written from memory.

@@ -1,0 +1,128 @@
+//! What to do. Imperative, plain data; grouped by the port that performs it.
+
+use crate::app::flows::Ticket;
+use crate::base::Moment;
+use crate::domain::account::AccountKey;
+use crate::domain::change::Change;
+use crate::domain::problem::Exit;
+use crate::domain::refresh::Reason;
+use crate::domain::selection::Ask;
+
+/// Effects of one update, in order.
+pub type Effects = Vec<Effect>;
+
+/// One effect.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Files.
+    Store(StoreEffect),
+    /// Token endpoint.
+    Auth(AuthEffect),
+    /// Back end.
+    Upstream(UpstreamEffect),
+    /// Official CLI.
+    Codex(CodexEffect),
+    /// Live proxies.
+    Peers(PeersEffect),
+    /// The desktop and the terminal.
+    Desktop(DesktopEffect),
+    /// A line on stderr, now (forwarder notes, recovery announcements).
+    Tell(String),
+    /// A line on stdout, now (`serve`'s address). Holds the prefix, hence secret.
+    Announce(crate::base::Secret),
+    /// Abort what runs under a ticket.
+    Cancel(Ticket),
+    /// End the program.
+    Exit(Exit),
+}
+
+/// Files.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StoreEffect {
+    /// Read the pool.
+    Load,
+    /// Read the settings.
+    Settings,
+    /// Read the quota cache.
+    Quota,
+    /// Read the ledger since a moment.
+    Usage(Moment),
+    /// Change the pool; one ordered queue, so two commits never overtake each other.
+    Commit(Ticket, Vec<Change>),
+    /// Remember the screen's state (tab, sort).
+    Remember(String),
+}
+
+/// Token endpoint.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AuthEffect {
+    /// Bring an account's tokens up to date.
+    Refresh(Ticket, AccountKey, Reason),
+}
+
+/// Back end.
+#[derive(Debug, Clone, PartialEq)]
+pub enum UpstreamEffect {
+    /// Ask the usage endpoint for one account.
+    Usage(Ticket, AccountKey),
+}
+
+/// Official CLI.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CodexEffect {
+    /// Write the selected account into the official CLI's files.
+    Mirror(Ticket, AccountKey),
+    /// Decide about a launch.
+    Plan(Ticket, Vec<std::ffi::OsString>),
+    /// Check `auth.json`'s account and repair or replace it.
+    Preflight(Ticket),
+    /// Start the child, through the proxy at these addresses or plainly; it owns the terminal until it ends.
+    Launch(Ticket, Vec<std::ffi::OsString>, Option<Through>),
+}
+
+/// Addresses of the proxy a child is pointed at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Through {
+    /// Port, for `…_SESSION`.
+    pub port: u16,
+    /// Model base URL.
+    pub base_url: crate::base::Secret,
+    /// Refresh URL.
+    pub refresh_url: crate::base::Secret,
+}
+
+/// Live proxies.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PeersEffect {
+    /// Look once.
+    Look,
+    /// Ask a live proxy who would serve.
+    Next(Ticket, Ask),
+    /// Tell all to re-read the pool.
+    Reload,
+}
+
+/// The desktop and the terminal.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DesktopEffect {
+    /// Put text on the clipboard (OSC 52). Never a token.
+    Copy(String),
+    /// Ring or notify.
+    Bell,
+    /// Stop the process until it is continued (Ctrl-Z).
+    Suspend,
+    /// Clear and draw everything anew.
+    Redraw,
+    /// Mouse capture on or off.
+    Mouse(Capture),
+}
+
+/// Whether the mouse is ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Capture {
+    /// Ours.
+    #[default]
+    On,
+    /// The terminal's.
+    Off,
+}

@@ -1,0 +1,99 @@
+//! Why the program was started: set once, from the command line.
+
+/// The tabs that exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Tab {
+    /// What do I have, in which state.
+    #[default]
+    Accounts,
+    /// What happens right now.
+    Monitor,
+}
+
+impl Tab {
+    /// All tabs in order.
+    pub const ALL: [Self; 2] = [Self::Accounts, Self::Monitor];
+
+    /// Title.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Accounts => "Accounts",
+            Self::Monitor => "Monitor",
+        }
+    }
+}
+
+/// What to do and how to end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Goal {
+    /// The full screen.
+    Dashboard(Entry),
+    /// One command, printed.
+    Run(Command),
+    /// The official CLI through the proxy.
+    Forward(Forwarding),
+    /// The proxy in the foreground.
+    Serve(Serving),
+}
+
+/// Where the dashboard opens.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Entry {
+    /// Tab; `None` = the last used one, else Accounts.
+    pub tab: Option<Tab>,
+    /// Pane mode.
+    pub pane: bool,
+    /// The view command that opened it: its flow starts after the first frame and gives the exit code.
+    pub command: Option<Command>,
+}
+
+/// A command that is a flow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// `status`, `list`.
+    Status(Listing),
+    /// `switch <ref>`.
+    Switch(String),
+    /// `unpin`.
+    Unpin,
+    /// `why-selected`.
+    Why(Moments),
+    /// `monitor`.
+    Monitor,
+}
+
+/// How `status` lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Listing {
+    /// `status`.
+    #[default]
+    Status,
+    /// `list`: the same under its other name.
+    List,
+    /// `status --line`: one line for prompts and status bars.
+    Line,
+}
+
+/// Which decision `why-selected` explains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Moments {
+    /// The next one.
+    #[default]
+    Now,
+    /// The last one.
+    Last,
+}
+
+/// A forwarded run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Forwarding {
+    /// The official CLI's arguments, untouched; ours (`--account`, `--print-launch`, `--yes`) still inside.
+    pub args: Vec<std::ffi::OsString>,
+}
+
+/// A foreground proxy.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Serving {
+    /// Port; `None` = ephemeral.
+    pub port: Option<u16>,
+}

@@ -1,0 +1,36 @@
+//! What a screen or overlay asks the loop to do. Screens never perform work.
+
+use crate::app::effect::Capture;
+use crate::domain::account::{AccountKey, Switch};
+use crate::domain::change::Pin;
+
+/// One wish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Intent {
+    /// Use an account, with or without pinning it.
+    Use(AccountKey, Pin),
+    /// Remove the pin.
+    Unpin,
+    /// Switch an account on or off.
+    Turn(AccountKey, Switch),
+    /// Ask the usage endpoint for these accounts.
+    Check(Vec<AccountKey>),
+    /// Take back the last undoable act.
+    Undo,
+    /// Cancel every running task.
+    CancelTasks,
+    /// Leave the program the calm way.
+    Quit,
+    /// Leave the program at once, as interrupted (Ctrl-C twice).
+    Interrupt,
+    /// Stop the process until it is continued.
+    Suspend,
+    /// Draw everything anew.
+    Redraw,
+    /// Put text on the clipboard.
+    Copy(String),
+    /// Take or give back the mouse.
+    Mouse(Capture),
+    /// Keep the screen's state (tab, sort, …) for the next start; text of `ui-state.json`'s inner members.
+    Remember(String),
+}

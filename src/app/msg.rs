@@ -1,0 +1,163 @@
+//! What happened. Past tense, plain data; grouped by where it came from.
+
+use std::collections::BTreeMap;
+
+use crate::app::flows::Ticket;
+use crate::app::input::Input;
+use crate::domain::account::AccountKey;
+use crate::domain::facts::{PeerStatus, ProxyFact};
+use crate::domain::problem::Problem;
+use crate::domain::quota::snapshot::Snapshot;
+use crate::domain::recovery::Loaded;
+use crate::domain::refresh::Outcome as Refreshed;
+use crate::domain::selection::explain::Decision;
+use crate::domain::settings::Settings;
+use crate::domain::usage::entry::Entry;
+
+/// One message of the loop.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Msg {
+    /// The person did something.
+    Input(Input),
+    /// Time passed.
+    Ticked,
+    /// From the store.
+    Store(StoreMsg),
+    /// From the back end.
+    Upstream(UpstreamMsg),
+    /// From the token endpoint.
+    Auth(AuthMsg),
+    /// From the official CLI's home or process.
+    Codex(CodexMsg),
+    /// From live proxies.
+    Peers(PeersMsg),
+    /// From services of this process.
+    Service(ServiceMsg),
+    /// A signal to this process.
+    Signal(Signal),
+}
+
+/// From the store.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StoreMsg {
+    /// The pool was read or changed on disk.
+    Loaded(Result<Loaded, Problem>),
+    /// Settings were read.
+    Settings(Box<Settings>),
+    /// The quota cache was read.
+    Quota(BTreeMap<AccountKey, Snapshot>),
+    /// Ledger rows were read, oldest first.
+    Usage(Vec<Entry>),
+    /// A commit ended; the pool as it stands now.
+    Committed(Ticket, Result<Loaded, Problem>),
+}
+
+/// From the back end.
+#[derive(Debug, Clone, PartialEq)]
+pub enum UpstreamMsg {
+    /// The usage endpoint answered for an account.
+    Usage(Ticket, AccountKey, Result<Snapshot, String>),
+}
+
+/// From the token endpoint.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AuthMsg {
+    /// A refresh ended.
+    Refreshed(Ticket, AccountKey, Refreshed),
+}
+
+/// What became of writing the selection into the official CLI's files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mirrored {
+    /// `auth.json` holds the account now.
+    Written,
+    /// It already did.
+    Unchanged,
+    /// A forwarded session runs on that home: written when the last one ends.
+    Deferred,
+    /// Not allowed by setting, or nothing complete to write; why.
+    Skipped(String),
+    /// It went wrong; the file is as it was.
+    Failed(String),
+}
+
+/// From the official CLI's home or process.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CodexMsg {
+    /// The selection was written, or not.
+    Mirrored(Ticket, Mirrored),
+    /// A launch was decided before the proxy exists.
+    Planned(Ticket, Result<Planned, Problem>),
+    /// The preflight ended; a line for stderr, if any.
+    Preflighted(Ticket, Result<Vec<String>, Problem>),
+    /// The child ended with this exit code (128 + n for a signal), or could not be started.
+    Ended(Ticket, Result<i32, Problem>),
+}
+
+/// What kind of launch it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Planned {
+    /// Straight to the child: nothing to rotate. Lines for stderr.
+    Plain(Vec<String>),
+    /// Through the proxy, on this account only when forced.
+    Rotated {
+        /// `--account`.
+        forced: Option<AccountKey>,
+        /// Lines for stderr.
+        notes: Vec<String>,
+    },
+    /// Nothing to launch (`--print-launch`, an answered question): print and end.
+    Printed(String, crate::domain::problem::Exit),
+}
+
+/// From live proxies.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PeersMsg {
+    /// All live proxies of this root, with their state.
+    Seen(Vec<PeerStatus>),
+    /// A live proxy's answer to a question; `None` when none is alive.
+    Next(Ticket, Option<Decision>),
+}
+
+/// From services of this process.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ServiceMsg {
+    /// A fact of our own proxy.
+    Fact(ProxyFact),
+    /// Our own proxy ended; masked text when it failed.
+    Exited(Result<(), String>),
+    /// Our own proxy listens under this address; the prefix is inside the secrets.
+    Listening {
+        /// Port.
+        port: u16,
+        /// `http://127.0.0.1:PORT/<secret>/backend-api/codex`
+        base_url: crate::base::Secret,
+        /// `http://127.0.0.1:PORT/<secret>/oauth/token`
+        refresh_url: crate::base::Secret,
+    },
+}
+
+/// A signal to this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGINT.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+    /// SIGHUP.
+    HangUp,
+    /// SIGCONT after a stop.
+    Continued,
+}
+
+impl Signal {
+    /// Its number on Unix.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Interrupt => 2,
+            Self::Terminate => 15,
+            Self::HangUp => 1,
+            Self::Continued => 18,
+        }
+    }
+}

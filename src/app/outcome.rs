@@ -1,0 +1,133 @@
+//! What a command ended with: data for reports, never text printed along the way.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::app::goal::{Listing, Moments};
+use crate::app::msg::Mirrored;
+use crate::base::Moment;
+use crate::domain::account::AccountKey;
+use crate::domain::facts::PeerStatus;
+use crate::domain::problem::{Exit, Problem};
+use crate::domain::quota::snapshot::Snapshot;
+use crate::domain::recovery::{Health, Recovery};
+use crate::domain::roster::Roster;
+use crate::domain::selection::explain::Decision;
+use crate::domain::usage::entry::Entry;
+
+/// A command's end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The command's word (`status`, `switch`, …), the JSON's `command`.
+    pub command: &'static str,
+    /// How the process ends.
+    pub exit: Exit,
+    /// What to report.
+    pub body: Body,
+}
+
+/// What to report.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body {
+    /// `status`, `list`, `status --line`.
+    Status(Listing, Box<Facts>),
+    /// `switch`.
+    Switched(Box<Switched>),
+    /// `unpin`: the former pin, if there was one.
+    Unpinned(Option<Named>, Box<Facts>),
+    /// `why-selected`.
+    Why(Moments, Origin, Box<Facts>),
+    /// `monitor`.
+    Monitor(Box<Facts>),
+    /// A failure.
+    Problem(Problem),
+    /// Nothing to say (a forwarded child, a foreground proxy).
+    Silent,
+}
+
+/// Who answered a `why-selected`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A live proxy.
+    Proxy,
+    /// The engine on the files.
+    Files,
+}
+
+/// Everything a report may need, as the program saw it at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Facts {
+    /// The moment.
+    pub at: Moment,
+    /// The pool.
+    pub roster: Arc<Roster>,
+    /// State of its files.
+    pub health: Health,
+    /// Set when a journal or backup was used.
+    pub recovery: Option<Recovery>,
+    /// Path of the pool file.
+    pub storage_path: String,
+    /// Newest quota per account.
+    pub quota: BTreeMap<AccountKey, Snapshot>,
+    /// Live proxies with their state.
+    pub peers: Vec<PeerStatus>,
+    /// The engine's answer to the plain question, from a live proxy or from the files.
+    pub next: Option<Decision>,
+    /// Ledger rows of the last 24 hours, oldest first.
+    pub usage: Vec<Entry>,
+    /// Active endpoint overrides: upstream, auth.
+    pub overrides: (Option<String>, Option<String>),
+    /// Requests nobody asked for, by kind.
+    pub background: BackgroundCalls,
+    /// Name of the rehearsal.
+    pub demo: Option<String>,
+    /// What was odd in the settings.
+    pub notes: Vec<String>,
+}
+
+/// Requests nobody asked for, counted since `since`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BackgroundCalls {
+    /// Quota checks.
+    pub limits: u64,
+    /// Token refreshes.
+    pub refreshes: u64,
+    /// Model probes.
+    pub probes: u64,
+    /// Update checks.
+    pub updates: u64,
+    /// Since when.
+    pub since: Moment,
+}
+
+/// An account as a message names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Record id.
+    pub key: AccountKey,
+    /// 1-based stored position.
+    pub number: usize,
+    /// Label, else e-mail, else `Account N`.
+    pub label: String,
+}
+
+/// What `switch` did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Switched {
+    /// To whom.
+    pub to: Named,
+    /// Who was selected before.
+    pub from: Option<Named>,
+    /// Whether it had been off.
+    pub re_enabled: bool,
+    /// What became of the official CLI's files.
+    pub mirrored: Mirrored,
+    /// A refresh that was due and did not work, in words.
+    pub refresh_warning: Option<String>,
+    /// Why the account cannot serve now, in words (exit 4).
+    pub unusable: Option<String>,
+    /// Live sessions that move with it.
+    pub sessions: usize,
+    /// The moment.
+    pub at: Moment,
+}

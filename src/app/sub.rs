@@ -1,0 +1,53 @@
+//! What to listen to. The value is the identity: it holds nothing that changes while it runs.
+
+use crate::base::Span;
+use crate::domain::account::AccountKey;
+
+/// One subscription.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sub {
+    /// Keys, mouse, paste, size.
+    Input,
+    /// A tick every so often; only while something moves.
+    Tick(Span),
+    /// The pool on disk.
+    Store,
+    /// Signals to this process.
+    Signals,
+    /// Live proxies, looked at every so often.
+    Peers(Span),
+    /// The quota cache and the ledger, read every so often.
+    Figures(Span),
+    /// Our own proxy.
+    Proxy(ProxySpec),
+}
+
+/// What our own proxy is to be.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ProxySpec {
+    /// Port; 0 = ephemeral.
+    pub port: u16,
+    /// Kind in the registry.
+    pub kind: ProxyKind,
+    /// `--account`.
+    pub forced: Option<AccountKey>,
+}
+
+/// Kinds of proxy hosts in this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ProxyKind {
+    /// Inside a forwarder.
+    Inline,
+    /// `serve`, and the rehearsal's.
+    Serve,
+}
+
+impl ProxyKind {
+    /// The word in the registry.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Inline => "inline",
+            Self::Serve => "serve",
+        }
+    }
+}

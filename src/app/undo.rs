@@ -1,0 +1,27 @@
+//! Taking back: the inverse of the last act with its deadline.
+
+use crate::base::Moment;
+use crate::domain::change::Change;
+
+/// An offer to take the last act back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undo {
+    /// What the act was, for people ("switched to work").
+    pub what: String,
+    /// The inverse changes.
+    pub inverse: Vec<Change>,
+    /// The pool's generation right after the act; a later one means that somebody else chose since.
+    pub generation: u64,
+    /// Until when the offer stands.
+    pub until: Moment,
+}
+
+impl Undo {
+    /// Why the offer no longer stands, if so.
+    pub fn refused(&self, generation: u64, at: Moment) -> Option<&'static str> {
+        if at > self.until {
+            return Some("there is nothing to undo any more");
+        }
+        (generation != self.generation).then_some("the pool was changed elsewhere since; nothing was undone")
+    }
+}

@@ -1,0 +1,215 @@
+//! The shared state: what is known of the pool, its quota, its use and the proxies that serve from it.
+//!
+//! Facts of the store, of live proxies and of services are folded in here and nowhere else; screens and flows
+//! only read.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::app::msg::{Msg, PeersMsg, ServiceMsg, StoreMsg, UpstreamMsg};
+use crate::app::outcome::{BackgroundCalls, Facts, Named};
+use crate::base::calendar::Zone;
+use crate::base::{Moment, Span};
+use crate::domain::account::{Account, AccountKey};
+use crate::domain::change::Change;
+use crate::domain::facts::{PeerStatus, ProxyFact};
+use crate::domain::problem::Problem;
+use crate::domain::quota::snapshot::Snapshot;
+use crate::domain::recovery::{Health, Loaded, Recovery};
+use crate::domain::roster::Roster;
+use crate::domain::selection::explain::Decision;
+use crate::domain::settings::Settings;
+use crate::domain::usage::entry::Entry;
+
+/// Given facts of this process that never change while it runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Setting {
+    /// Path of the pool file, for people.
+    pub storage_path: String,
+    /// Codex home, for people.
+    pub codex_home: String,
+    /// Active endpoint overrides: upstream, auth.
+    pub overrides: (Option<String>, Option<String>),
+    /// Name of the rehearsal.
+    pub demo: Option<String>,
+    /// The system's zone.
+    pub zone: Zone,
+}
+
+/// What is known.
+#[derive(Debug, Clone, PartialEq)]
+pub struct World {
+    /// Given facts.
+    pub setting: Setting,
+    /// The pool; changes of ours that are under way are already in it.
+    pub roster: Arc<Roster>,
+    /// Its revision on disk.
+    pub revision: u64,
+    /// Whether the pool has been read at least once.
+    pub loaded: bool,
+    /// State of its files.
+    pub health: Health,
+    /// Set when a journal or backup was used.
+    pub recovery: Option<Recovery>,
+    /// Why the pool cannot be read, if so.
+    pub trouble: Option<Problem>,
+    /// Effective settings.
+    pub settings: Arc<Settings>,
+    /// Whether the settings have been read.
+    pub settled: bool,
+    /// Newest quota per account.
+    pub quota: BTreeMap<AccountKey, Snapshot>,
+    /// Live proxies.
+    pub peers: Vec<PeerStatus>,
+    /// Whether live proxies have been looked for.
+    pub looked: bool,
+    /// Ledger rows of the last 24 hours, oldest first.
+    pub usage: Arc<Vec<Entry>>,
+    /// The engine's answer for the plain question.
+    pub next: Option<Decision>,
+    /// Requests nobody asked for.
+    pub background: BackgroundCalls,
+    /// Accounts whose quota is being asked for now.
+    pub checking: Vec<AccountKey>,
+}
+
+impl World {
+    /// An empty world in its setting.
+    pub fn new(setting: Setting, at: Moment) -> Self {
+        Self {
+            setting,
+            roster: Arc::default(),
+            revision: 0,
+            loaded: false,
+            health: Health::Empty,
+            recovery: None,
+            trouble: None,
+            settings: Arc::default(),
+            settled: false,
+            quota: BTreeMap::new(),
+            peers: Vec::new(),
+            looked: false,
+            usage: Arc::default(),
+            next: None,
+            background: BackgroundCalls { since: at, ..BackgroundCalls::default() },
+            checking: Vec::new(),
+        }
+    }
+
+    /// Folds a message into what is known.
+    pub fn fold(&mut self, message: &Msg) {
+        match message {
+            Msg::Store(StoreMsg::Loaded(Ok(loaded)) | StoreMsg::Committed(_, Ok(loaded))) => {
+                self.take(loaded)
+            }
+            Msg::Store(StoreMsg::Loaded(Err(problem))) => {
+                self.loaded = true;
+                self.health = Health::Corrupt;
+                self.trouble = Some(problem.clone());
+            }
+            Msg::Store(StoreMsg::Settings(settings)) => {
+                self.settings = Arc::new((**settings).clone());
+                self.settled = true;
+            }
+            Msg::Store(StoreMsg::Quota(quota)) => {
+                for (key, snapshot) in quota {
+                    self.note_quota(key, snapshot);
+                }
+            }
+            Msg::Store(StoreMsg::Usage(rows)) => self.usage = Arc::new(rows.clone()),
+            Msg::Upstream(UpstreamMsg::Usage(_, key, answer)) => {
+                self.checking.retain(|other| other != key);
+                if let Ok(snapshot) = answer {
+                    self.note_quota(key, snapshot);
+                }
+            }
+            Msg::Peers(PeersMsg::Seen(peers)) => {
+                self.peers.clone_from(peers);
+                self.looked = true;
+            }
+            Msg::Service(ServiceMsg::Fact(ProxyFact::Quota(key, snapshot))) => self.note_quota(key, snapshot),
+            Msg::Service(ServiceMsg::Fact(ProxyFact::Changed(changes))) => self.guess(changes),
+            Msg::Store(StoreMsg::Committed(_, Err(_)))
+            | Msg::Input(_)
+            | Msg::Ticked
+            | Msg::Auth(_)
+            | Msg::Codex(_)
+            | Msg::Peers(PeersMsg::Next(..))
+            | Msg::Service(_)
+            | Msg::Signal(_) => {}
+        }
+    }
+
+    /// Applies changes of ours before the store has confirmed them; the confirmation replaces the guess.
+    pub fn guess(&mut self, changes: &[Change]) {
+        let roster = Arc::make_mut(&mut self.roster);
+        for change in changes {
+            roster.apply(change);
+        }
+    }
+
+    fn take(&mut self, loaded: &Loaded) {
+        if self.loaded && loaded.revision < self.revision {
+            return;
+        }
+        self.roster = loaded.roster.clone();
+        self.revision = loaded.revision;
+        self.health = loaded.health;
+        if loaded.recovery.is_some() {
+            self.recovery.clone_from(&loaded.recovery);
+        }
+        self.trouble = None;
+        self.loaded = true;
+    }
+
+    fn note_quota(&mut self, key: &AccountKey, snapshot: &Snapshot) {
+        if self.quota.get(key).is_none_or(|known| known.at <= snapshot.at) {
+            self.quota.insert(key.clone(), snapshot.clone());
+        }
+    }
+
+    /// Whether everything a report needs has been read.
+    pub fn is_complete(&self) -> bool {
+        self.loaded && self.settled && self.looked
+    }
+
+    /// The account in use now: what a live proxy served last (within 24 h), else none.
+    pub fn in_use(&self, at: Moment) -> Option<&AccountKey> {
+        self.peers
+            .iter()
+            .filter_map(|peer| Some((peer.pulse.last_account_at?, peer.pulse.last_account.as_ref()?)))
+            .filter(|(when, _)| at.since(*when) <= Span::hours(24))
+            .max_by_key(|(when, _)| *when)
+            .map(|(_, key)| key)
+    }
+
+    /// How messages name an account: label, else e-mail, else `Account N`.
+    pub fn named(&self, key: &AccountKey) -> Option<Named> {
+        let number = self.roster.index_of(key)? + 1;
+        let label = self.roster.get(key).map(|account| name_of(account, number))?;
+        Some(Named { key: key.clone(), number, label })
+    }
+
+    /// Everything a report may need.
+    pub fn facts(&self, at: Moment) -> Facts {
+        Facts {
+            at,
+            roster: self.roster.clone(),
+            health: self.health,
+            recovery: self.recovery.clone(),
+            storage_path: self.setting.storage_path.clone(),
+            quota: self.quota.clone(),
+            peers: self.peers.clone(),
+            next: self.next.clone(),
+            usage: self.usage.as_ref().clone(),
+            overrides: self.setting.overrides.clone(),
+            background: self.background,
+            demo: self.setting.demo.clone(),
+            notes: self.settings.notes.clone(),
+        }
+    }
+}
+
+fn name_of(account: &Account, number: usize) -> String {
+    account.label.clone().or_else(|| account.email.clone()).unwrap_or_else(|| format!("Account {number}"))
+}
