@@ -39,6 +39,22 @@ pub enum Body {
     Why(Moments, Origin, Box<Facts>),
     /// `monitor`.
     Monitor(Box<Facts>),
+    /// Key `e`.
+    Toggled {
+        /// Whose switch.
+        of: Named,
+        /// Its new position.
+        now: crate::domain::account::Switch,
+    },
+    /// Keys `c`, `C`.
+    Checked {
+        /// How many answered.
+        answered: usize,
+        /// How many were asked.
+        asked: usize,
+        /// What did not work, in words.
+        failures: Vec<String>,
+    },
     /// A failure.
     Problem(Problem),
     /// Nothing to say (a forwarded child, a foreground proxy).

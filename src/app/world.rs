@@ -100,7 +100,7 @@ impl World {
     pub fn fold(&mut self, message: &Msg) {
         match message {
             Msg::Store(StoreMsg::Loaded(Ok(loaded)) | StoreMsg::Committed(_, Ok(loaded))) => {
-                self.take(loaded)
+                self.take(loaded);
             }
             Msg::Store(StoreMsg::Loaded(Err(problem))) => {
                 self.loaded = true;

@@ -111,6 +111,7 @@ impl Span {
         clippy::cast_possible_truncation,
         reason = "float to integer casts saturate, and jitter needs no exactness"
     )]
+    #[must_use]
     pub fn scaled(self, factor: f64) -> Self {
         Self((self.0 as f64 * factor) as i64)
     }

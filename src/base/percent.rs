@@ -19,6 +19,7 @@ impl Percent {
     }
 
     /// What is left of a hundred, raw, never below zero.
+    #[must_use]
     pub fn left(self) -> Self {
         Self((100.0 - self.0).max(0.0))
     }

@@ -9,7 +9,7 @@ use crate::app::outcome::{Body, Outcome};
 use crate::app::world::World;
 use crate::base::Moment;
 use crate::domain::account::AccountKey;
-use crate::domain::problem::{Exit, Problem};
+use crate::domain::problem::Exit;
 
 /// Accounts asked at the same time (dashboard.md §11.7).
 const AT_ONCE: usize = 2;
@@ -77,16 +77,11 @@ impl Flow {
         if !self.running.is_empty() {
             return Step::Wait(effects);
         }
-        let (exit, body) = if self.failures.is_empty() {
-            (Exit::Ok, Body::Silent)
-        } else {
-            let mut problem = Problem::new(
-                "checks-failed",
-                Exit::Attention,
-                format!("limits checked, {} of {} answered", self.answered, self.total),
-            );
-            problem.because.clone_from(&self.failures);
-            (Exit::Attention, Body::Problem(problem))
+        let exit = if self.failures.is_empty() { Exit::Ok } else { Exit::Attention };
+        let body = Body::Checked {
+            answered: self.answered,
+            asked: self.total,
+            failures: std::mem::take(&mut self.failures),
         };
         Step::Done(effects, Box::new(Outcome { command: "check", exit, body }))
     }

@@ -28,7 +28,7 @@ impl Flow {
     }
 
     /// Hears a message.
-    pub fn on(&mut self, message: &Msg, _: &World, _: Moment) -> Step {
+    pub fn on(&mut self, message: &Msg, world: &World, _: Moment) -> Step {
         let Msg::Store(StoreMsg::Committed(ticket, answer)) = message else {
             return Step::Wait(Effects::new());
         };
@@ -36,7 +36,11 @@ impl Flow {
             return Step::Wait(Effects::new());
         }
         let (effects, exit, body) = match answer {
-            Ok(_) => (vec![Effect::Peers(PeersEffect::Reload)], Exit::Ok, Body::Silent),
+            Ok(_) => {
+                let body =
+                    world.named(&self.key).map_or(Body::Silent, |of| Body::Toggled { of, now: self.to });
+                (vec![Effect::Peers(PeersEffect::Reload)], Exit::Ok, body)
+            }
             Err(problem) => (Effects::new(), problem.exit, Body::Problem(problem.clone())),
         };
         Step::Done(effects, Box::new(Outcome { command: "account", exit, body }))
