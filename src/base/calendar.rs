@@ -195,19 +195,3 @@ mod tests {
         assert_eq!(clock(Moment::from_millis(i64::MAX), &Zone::utc()), "00:00");
     }
 }
-
-/// The time of day of `moment` in `zone` (`15:57`); with the weekday (`Tue 18:23`) or the date (`24 Nov`) when
-/// it is not the day of `now`.
-pub fn clock(moment: crate::base::Moment, now: crate::base::Moment, zone: &Zone) -> String {
-    let civil = |moment: crate::base::Moment| {
-        jiff::Timestamp::from_millisecond(moment.millis())
-            .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
-            .to_zoned(zone.0.clone())
-    };
-    let (then, today) = (civil(moment), civil(now));
-    if then.date() == today.date() {
-        return then.strftime("%H:%M").to_string();
-    }
-    let far = moment.since(now).max(now.since(moment)) >= crate::base::Span::days(7);
-    if far { then.strftime("%-d %b").to_string() } else { then.strftime("%a %H:%M").to_string() }
-}

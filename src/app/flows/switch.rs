@@ -157,7 +157,7 @@ fn unusable(account: &Account, world: &World, at: Moment) -> Option<String> {
     let limit = account.limits.values().filter(|until| **until > at).max().copied();
     let window = world.quota.get(&account.key).and_then(|quota| quota.exhausted_until(at));
     limit.into_iter().chain(window).max().map(|until| {
-        format!("its limit is reached until {}", crate::base::calendar::clock(until, at, &world.setting.zone))
+        format!("its limit is reached until {}", crate::base::calendar::near(until, at, &world.setting.zone))
     })
 }
 
