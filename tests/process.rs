@@ -1,1 +1,3 @@
 //! The real binaries: headless commands, terminal sessions, signals, two processes at once.
+
+mod harness;

@@ -1,1 +1,5 @@
 //! Starters and assertions that more than one group of tests uses.
+
+pub(crate) mod process;
+pub(crate) mod pty;
+pub(crate) mod tls;
