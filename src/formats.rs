@@ -1,1 +1,6 @@
 //! Every byte shape that leaves or enters the process.
+
+pub mod control;
+pub mod intake;
+pub mod registry;
+pub mod sse;

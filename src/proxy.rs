@@ -1,1 +1,7 @@
 //! The loopback proxy that serves a running Codex session.
+
+mod gate;
+mod headers;
+mod inspect;
+mod route;
+mod spool;

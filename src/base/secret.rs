@@ -29,6 +29,20 @@ impl Secret {
         self.0.trim().is_empty()
     }
 
+    /// Whether `text` is this secret. Both are padded to one length first, so the time tells only the longer one.
+    pub fn matches(&self, text: &str) -> bool {
+        let length = self.0.len().max(text.len());
+        let padded = |text: &str| {
+            let mut bytes = text.as_bytes().to_vec();
+            bytes.resize(length, 0);
+            bytes
+        };
+        let mut own = padded(&self.0);
+        let same = own.ct_eq(&padded(text)) & self.0.len().ct_eq(&text.len());
+        own.zeroize();
+        same.into()
+    }
+
     /// Length in bytes; lengths of tokens are not secret.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -86,5 +100,8 @@ mod tests {
         assert_eq!(Secret::new("a"), Secret::new("a"));
         assert_ne!(Secret::new("a"), Secret::new("b"));
         assert_ne!(Secret::new("a"), Secret::new("aa"));
+        assert!(Secret::new("a").matches("a"));
+        assert!(!Secret::new("a").matches("a\0"));
+        assert!(!Secret::new("a").matches(""));
     }
 }
