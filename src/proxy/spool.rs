@@ -222,7 +222,7 @@ fn read_at(file: &Mutex<File>, at: u64, size: u64) -> io::Result<Bytes> {
     let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
     file.seek(io::SeekFrom::Start(at))?;
     let mut out = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
-    file.by_ref().take(size).read_to_end(&mut out)?;
+    io::Read::by_ref(&mut *file).take(size).read_to_end(&mut out)?;
     if u64::try_from(out.len()).is_ok_and(|read| read == size) {
         Ok(out.into())
     } else {
