@@ -116,7 +116,12 @@ impl Request {
                 wire.session = Some(session.as_str().to_owned());
                 wire.account = account.as_ref().map(|key| key.as_str().to_owned());
             }
-            Self::Status | Self::ResetRuntime | Self::Reload | Self::Shutdown | Self::Sessions | Self::Events => {}
+            Self::Status
+            | Self::ResetRuntime
+            | Self::Reload
+            | Self::Shutdown
+            | Self::Sessions
+            | Self::Events => {}
         }
         serde_json::to_string(&wire).unwrap_or_default()
     }
@@ -225,8 +230,9 @@ impl Answer {
         if !wire.ok {
             return Some(Self::Refused(wire.error.unwrap_or_default()));
         }
-        let sessions =
-            wire.sessions.map(|rows| rows.into_iter().filter_map(rows::Session::into_row).collect::<Vec<_>>());
+        let sessions = wire
+            .sessions
+            .map(|rows| rows.into_iter().filter_map(rows::Session::into_row).collect::<Vec<_>>());
         if let Some(pulse) = wire.pulse {
             let turns = wire.turns.unwrap_or_default().into_iter().filter_map(rows::Turn::into_row).collect();
             let sessions = sessions.unwrap_or_default();

@@ -81,8 +81,7 @@ impl Registration {
 pub fn linux_start(stat: &str, system: &str) -> Option<Moment> {
     // The command name may hold spaces and brackets; the fields begin after its last bracket.
     let ticks: i64 = stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()?;
-    let boot: i64 =
-        system.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
+    let boot: i64 = system.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
     Some(Moment::from_millis(boot.saturating_mul(1_000).saturating_add(ticks.saturating_mul(10))))
 }
 

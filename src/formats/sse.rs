@@ -169,9 +169,13 @@ mod tests {
         let mut scan = Scan::default();
         let mut seen = Vec::new();
         for chunk in chunks {
-            scan.feed(chunk, |_| Want::Data, |event| {
-                seen.push((event.name.to_owned(), String::from_utf8_lossy(event.data).into_owned()));
-            });
+            scan.feed(
+                chunk,
+                |_| Want::Data,
+                |event| {
+                    seen.push((event.name.to_owned(), String::from_utf8_lossy(event.data).into_owned()));
+                },
+            );
         }
         seen
     }
@@ -197,7 +201,8 @@ mod tests {
 
     #[test]
     fn the_cut_of_the_chunks_does_not_matter() {
-        let text = b"event: response.created\r\ndata: {\"a\":1}\r\n\r\n: ping\n\nevent: x\ndata: 1\ndata: 2\n\n";
+        let text =
+            b"event: response.created\r\ndata: {\"a\":1}\r\n\r\n: ping\n\nevent: x\ndata: 1\ndata: 2\n\n";
         let whole = scan(&[text]);
 
         for at in 0..text.len() {

@@ -107,7 +107,9 @@ fn is_foreign(headers: &HeaderMap) -> bool {
 fn is_local_host(host: &str) -> bool {
     let rest = ["127.0.0.1", "localhost", "[::1]"]
         .into_iter()
-        .find_map(|name| host.get(..name.len()).filter(|head| head.eq_ignore_ascii_case(name)).map(|_| name.len()))
+        .find_map(|name| {
+            host.get(..name.len()).filter(|head| head.eq_ignore_ascii_case(name)).map(|_| name.len())
+        })
         .and_then(|length| host.get(length..));
     match rest {
         Some("") => true,

@@ -94,7 +94,11 @@ pub(super) fn toward_upstream(client: &HeaderMap, purpose: Purpose) -> HeaderMap
 
 /// Puts one account's credentials on prepared headers. `None` when the account cannot be addressed: no token, no
 /// workspace id, or one that no header can carry.
-pub(super) fn for_account(prepared: &HeaderMap, account: &Account, turn_state: TurnState) -> Option<HeaderMap> {
+pub(super) fn for_account(
+    prepared: &HeaderMap,
+    account: &Account,
+    turn_state: TurnState,
+) -> Option<HeaderMap> {
     let token = account.credentials.access.as_ref().filter(|token| !token.is_blank())?;
     let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose())).ok()?;
     bearer.set_sensitive(true);
@@ -221,7 +225,8 @@ mod tests {
     #[test]
     fn a_turn_gets_its_defaults_only_when_they_are_absent() {
         let bare = toward_upstream(&map(&[("accept-encoding", "gzip")]), Purpose::Turn);
-        let full = toward_upstream(&map(&[("openai-beta", "x"), ("originator", "codex_exec")]), Purpose::Socket);
+        let full =
+            toward_upstream(&map(&[("openai-beta", "x"), ("originator", "codex_exec")]), Purpose::Socket);
 
         assert_eq!(bare.get("openai-beta").unwrap(), "responses=experimental");
         assert_eq!(bare.get("originator").unwrap(), "codex_cli_rs");

@@ -87,7 +87,9 @@ fn kind(method: &Method, rest: &str, wants: Wants) -> Route {
     match (rest, wants) {
         ("codex/responses", Wants::Upgrade) if *method == Method::GET => Route::Socket,
         (_, Wants::Upgrade) => Route::Splice,
-        ("codex/responses" | "codex/responses/compact", Wants::Answer) if *method == Method::POST => Route::Turn,
+        ("codex/responses" | "codex/responses/compact", Wants::Answer) if *method == Method::POST => {
+            Route::Turn
+        }
         ("codex/models", Wants::Answer) if *method == Method::GET => Route::Models,
         ("codex/thread/goal/get" | "codex/thread/goal/set", Wants::Answer)
             if *method == Method::GET || *method == Method::POST =>

@@ -255,7 +255,9 @@ impl Chunks for FilePieces {
                 self.at += size;
                 Poll::Ready(Some(Ok(bytes)))
             }
-            Ok(Err(_)) | Err(_) => Poll::Ready(Some(Err(UpstreamError::Cut("the body file is gone".to_owned())))),
+            Ok(Err(_)) | Err(_) => {
+                Poll::Ready(Some(Err(UpstreamError::Cut("the body file is gone".to_owned()))))
+            }
         }
     }
 }

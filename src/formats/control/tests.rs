@@ -72,11 +72,11 @@ fn every_request_survives_the_line() {
 
 #[test]
 fn every_answer_survives_the_line() {
-    let mut pulse = ProxyPulse { port: 4455, total: 3, last_account: Some(key("a")), ..ProxyPulse::default() };
-    pulse.accounts.insert(
-        key("a"),
-        AccountPulse { health: 99.5, bucket: 3.25, circuit: "half-open", in_flight: 2 },
-    );
+    let mut pulse =
+        ProxyPulse { port: 4455, total: 3, last_account: Some(key("a")), ..ProxyPulse::default() };
+    pulse
+        .accounts
+        .insert(key("a"), AccountPulse { health: 99.5, bucket: 3.25, circuit: "half-open", in_flight: 2 });
     let decision = Decision {
         at: Moment::from_millis(4),
         chosen: Some(key("a")),
