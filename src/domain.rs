@@ -13,6 +13,7 @@ pub mod identity;
 pub mod label;
 pub mod launch;
 pub mod model;
+pub mod official;
 pub mod places;
 pub mod pool;
 pub mod presence;

@@ -7,7 +7,9 @@ pub mod auth;
 pub mod clock;
 pub mod codex;
 pub mod entropy;
+pub mod home;
 pub mod peers;
+pub mod question;
 pub mod store;
 pub mod upstream;
 
@@ -15,7 +17,9 @@ pub use auth::Auth;
 pub use clock::Clock;
 pub use codex::Codex;
 pub use entropy::Entropy;
+pub use home::Home;
 pub use peers::Peers;
+pub use question::Question;
 pub use store::Store;
 pub use upstream::Upstream;
 

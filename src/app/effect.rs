@@ -4,6 +4,7 @@ use crate::app::flows::Ticket;
 use crate::base::Moment;
 use crate::domain::account::AccountKey;
 use crate::domain::change::Change;
+pub use crate::domain::launch::Through;
 use crate::domain::problem::Exit;
 use crate::domain::refresh::Reason;
 use crate::domain::selection::Ask;
@@ -78,17 +79,6 @@ pub enum CodexEffect {
     Preflight(Ticket),
     /// Start the child, through the proxy at these addresses or plainly; it owns the terminal until it ends.
     Launch(Ticket, Vec<std::ffi::OsString>, Option<Through>),
-}
-
-/// Addresses of the proxy a child is pointed at.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Through {
-    /// Port, for `…_SESSION`.
-    pub port: u16,
-    /// Model base URL.
-    pub base_url: crate::base::Secret,
-    /// Refresh URL.
-    pub refresh_url: crate::base::Secret,
 }
 
 /// Live proxies.

@@ -6,6 +6,7 @@ use crate::app::flows::Ticket;
 use crate::app::input::Input;
 use crate::domain::account::AccountKey;
 use crate::domain::facts::{PeerStatus, ProxyFact};
+pub use crate::domain::launch::Planned;
 use crate::domain::problem::Problem;
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::recovery::Loaded;
@@ -92,22 +93,6 @@ pub enum CodexMsg {
     Preflighted(Ticket, Result<Vec<String>, Problem>),
     /// The child ended with this exit code (128 + n for a signal), or could not be started.
     Ended(Ticket, Result<i32, Problem>),
-}
-
-/// What kind of launch it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Planned {
-    /// Straight to the child: nothing to rotate. Lines for stderr.
-    Plain(Vec<String>),
-    /// Through the proxy, on this account only when forced.
-    Rotated {
-        /// `--account`.
-        forced: Option<AccountKey>,
-        /// Lines for stderr.
-        notes: Vec<String>,
-    },
-    /// Nothing to launch (`--print-launch`, an answered question): print and end.
-    Printed(String, crate::domain::problem::Exit),
 }
 
 /// From live proxies.

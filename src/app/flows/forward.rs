@@ -127,7 +127,7 @@ impl Flow {
                 Step::Wait(effects)
             }
             Planned::Printed(text, exit) => {
-                let effects = vec![Effect::Tell(text.clone())];
+                let effects = vec![Effect::Announce(crate::base::Secret::new(text.clone()))];
                 Step::Done(effects, Box::new(Outcome { command: COMMAND, exit: *exit, body: Body::Silent }))
             }
         }
