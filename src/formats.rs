@@ -4,3 +4,7 @@ pub mod control;
 pub mod intake;
 pub mod registry;
 pub mod sse;
+pub mod events;
+pub mod frames;
+pub mod headers;
+pub mod openai;

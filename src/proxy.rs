@@ -5,3 +5,6 @@ mod headers;
 mod inspect;
 mod route;
 mod spool;
+pub mod refusal;
+pub mod session;
+pub mod turn;

@@ -1,0 +1,1 @@
+//! Quota and waiting times in response headers (runtime.md §11).
