@@ -3,8 +3,8 @@
 mod gate;
 mod headers;
 mod inspect;
-mod route;
-mod spool;
 pub mod refusal;
+mod route;
 pub mod session;
+mod spool;
 pub mod turn;
