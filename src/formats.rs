@@ -8,3 +8,4 @@ pub mod intake;
 pub mod openai;
 pub mod registry;
 pub mod sse;
+pub mod theme;

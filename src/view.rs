@@ -1,1 +1,4 @@
 //! The model as a terminal frame.
+
+pub mod skin;
+pub mod theme;

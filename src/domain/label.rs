@@ -177,6 +177,25 @@ pub fn short_name(account: &Account, number: usize) -> Cow<'_, str> {
     }
 }
 
+/// `Account N (label, [workspace], e-mail, id:…)`: the label of commands.md §1.4, for printed text.
+pub fn account_label(account: &Account, number: usize) -> String {
+    let label = given(account.label.as_deref());
+    let workspace = account
+        .workspaces
+        .get(account.current_workspace)
+        .and_then(|seat| given(seat.name.as_deref()))
+        .filter(|name| Some(*name) != label);
+    let mut parts: Vec<String> = label.map(str::to_owned).into_iter().collect();
+    parts.extend(workspace.map(|name| format!("[{name}]")));
+    parts.extend(given(account.email.as_deref()).map(str::to_owned));
+    if let Some(id) = given(account.account_id.as_deref()) {
+        let start = id.char_indices().rev().nth(5).map_or(0, |(at, _)| at);
+        let tail = id.get(start..).unwrap_or(id);
+        parts.push(if parts.is_empty() { tail.to_owned() } else { format!("id:{tail}") });
+    }
+    if parts.is_empty() { format!("Account {number}") } else { format!("Account {number} ({})", parts.join(", ")) }
+}
+
 fn given(text: Option<&str>) -> Option<&str> {
     text.map(str::trim).filter(|text| !text.is_empty())
 }
@@ -273,5 +292,15 @@ mod tests {
         assert_eq!(name(&account(), 1), "alpha@example.com");
         assert_eq!(short_name(&account(), 1), "alpha");
         assert_eq!(name(&bare, 3), "Account 3");
+    }
+
+    #[test]
+    fn the_printed_label_names_what_is_known() {
+        let known = Account { account_id: Some("0123456789ab".to_owned()), ..account() };
+        let bare = Account { email: None, ..known.clone() };
+
+        assert_eq!(account_label(&known, 2), "Account 2 (alpha@example.com, id:6789ab)");
+        assert_eq!(account_label(&bare, 2), "Account 2 (6789ab)");
+        assert_eq!(account_label(&Account { account_id: None, ..bare }, 2), "Account 2");
     }
 }
