@@ -193,7 +193,11 @@ pub fn account_label(account: &Account, number: usize) -> String {
         let tail = id.get(start..).unwrap_or(id);
         parts.push(if parts.is_empty() { tail.to_owned() } else { format!("id:{tail}") });
     }
-    if parts.is_empty() { format!("Account {number}") } else { format!("Account {number} ({})", parts.join(", ")) }
+    if parts.is_empty() {
+        format!("Account {number}")
+    } else {
+        format!("Account {number} ({})", parts.join(", "))
+    }
 }
 
 fn given(text: Option<&str>) -> Option<&str> {

@@ -214,9 +214,11 @@ impl Skin {
         if !self.is_coloured() {
             return Style::new().add_modifier(Modifier::REVERSED);
         }
-        Style::new()
-            .fg(theme::colour(&self.theme, Role::SelectionText, self.depth))
-            .bg(theme::colour(&self.theme, Role::Selection, self.depth))
+        Style::new().fg(theme::colour(&self.theme, Role::SelectionText, self.depth)).bg(theme::colour(
+            &self.theme,
+            Role::Selection,
+            self.depth,
+        ))
     }
 
     /// Replaces every glyph of a finished frame by its ASCII twin, when that is the glyph set.
@@ -285,15 +287,35 @@ mod tests {
             ("dumb", Circumstances { term: set("dumb"), ..plain() }, Depth::None),
             ("256", Circumstances { term: set("xterm-256color"), ..plain() }, Depth::Indexed),
             ("truecolor", Circumstances { colorterm: set("truecolor"), ..plain() }, Depth::True),
-            ("setting", Circumstances { profile: set("ansi256"), colorterm: set("truecolor"), ..plain() }, Depth::Indexed),
+            (
+                "setting",
+                Circumstances { profile: set("ansi256"), colorterm: set("truecolor"), ..plain() },
+                Depth::Indexed,
+            ),
             ("no colour", Circumstances { no_color: set("1"), ..plain() }, Depth::None),
             ("empty no colour", Circumstances { no_color: set(""), ..plain() }, Depth::Sixteen),
-            ("forced", Circumstances { force_color: set("1"), no_color: set("1"), ..plain() }, Depth::Sixteen),
+            (
+                "forced",
+                Circumstances { force_color: set("1"), no_color: set("1"), ..plain() },
+                Depth::Sixteen,
+            ),
             ("forced off", Circumstances { force_color: set("false"), ..plain() }, Depth::None),
-            ("clicolor", Circumstances { clicolor_force: set("1"), no_color: set("1"), ..plain() }, Depth::Sixteen),
-            ("clicolor zero", Circumstances { clicolor_force: set("0"), no_color: set("1"), ..plain() }, Depth::None),
+            (
+                "clicolor",
+                Circumstances { clicolor_force: set("1"), no_color: set("1"), ..plain() },
+                Depth::Sixteen,
+            ),
+            (
+                "clicolor zero",
+                Circumstances { clicolor_force: set("0"), no_color: set("1"), ..plain() },
+                Depth::None,
+            ),
             ("never", Circumstances { choice: Choice::Never, force_color: set("1"), ..plain() }, Depth::None),
-            ("always", Circumstances { choice: Choice::Always, no_color: set("1"), ..plain() }, Depth::Sixteen),
+            (
+                "always",
+                Circumstances { choice: Choice::Always, no_color: set("1"), ..plain() },
+                Depth::Sixteen,
+            ),
         ] {
             assert_eq!(given.depth(), depth, "{name}");
         }
@@ -304,10 +326,18 @@ mod tests {
         for (name, given, glyphs) in [
             ("no locale", plain(), Glyphs::Ascii),
             ("utf-8", Circumstances { locale: set("de_DE.UTF-8"), ..plain() }, Glyphs::Unicode),
-            ("console", Circumstances { locale: set("C.utf8"), term: set("linux"), ..plain() }, Glyphs::Ascii),
+            (
+                "console",
+                Circumstances { locale: set("C.utf8"), term: set("linux"), ..plain() },
+                Glyphs::Ascii,
+            ),
             ("windows terminal", Circumstances { windows_terminal: true, ..plain() }, Glyphs::Unicode),
             ("asked for", Circumstances { glyphs: set("unicode"), ..plain() }, Glyphs::Unicode),
-            ("auto", Circumstances { glyphs: set("auto"), locale: set("C.UTF-8"), ..plain() }, Glyphs::Unicode),
+            (
+                "auto",
+                Circumstances { glyphs: set("auto"), locale: set("C.UTF-8"), ..plain() },
+                Glyphs::Unicode,
+            ),
         ] {
             assert_eq!(given.glyph_set(), glyphs, "{name}");
         }
