@@ -1,1 +1,5 @@
 //! The outside world behind the ports: files, network, processes, clock.
+
+pub mod clock;
+pub mod entropy;
+pub mod upstream;

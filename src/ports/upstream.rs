@@ -10,8 +10,8 @@ use crate::domain::account::Account;
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::workspace::Routing;
 
-/// A request to send. `path` starts with `/` and stands behind the origin, query included
-/// (`/backend-api/codex/responses`); the adapter puts the account's origin, or the override base, before it.
+/// A request to send. The adapter puts the account's origin, or the base's, and the base's path (`/backend-api`)
+/// before [`Request::path`].
 #[derive(Debug)]
 pub struct Request {
     /// Method.
