@@ -167,6 +167,30 @@ impl Terminal {
         }
     }
 
+    /// How many times the program has written.
+    pub(crate) fn writes(&self) -> usize {
+        self.shared.glass().writes
+    }
+
+    /// Waits until the program has written more often than `writes` times.
+    #[track_caller]
+    pub(crate) fn wait_written(&self, writes: usize) {
+        let glass = self.shared.glass();
+        let waited = self.shared.moved.wait_timeout_while(glass, DEADLINE, |glass| glass.writes <= writes);
+        let (_, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        assert!(!timeout.timed_out(), "nothing was written");
+    }
+
+    /// Waits for `span` and tells whether nothing was written in it.
+    pub(crate) fn silent_for(&self, span: Duration) -> bool {
+        let before = self.shared.glass().writes;
+        let over = Condvar::new();
+        let wait = Mutex::new(());
+        let held = wait.lock().unwrap_or_else(PoisonError::into_inner);
+        let _unused = over.wait_timeout_while(held, span, |()| true);
+        self.shared.glass().writes == before
+    }
+
     /// Changes the size, as a user would by pulling at the window.
     pub(crate) fn resize(&self, columns: u16, rows: u16) {
         self.shared.glass().parser.screen_mut().set_size(cells(rows), cells(columns));

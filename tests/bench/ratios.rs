@@ -1,0 +1,107 @@
+//! The figures of `docs/benchmarks.md`: ratios to floors that are built here too, taken in turns inside one run.
+//!
+//! `cargo bench --bench ratios -- [S1 P3 …] [--pairs N] [--nginx PATH]`
+#![expect(clippy::disallowed_methods, reason = "a bench measures real time")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the harness of the tests is shared"
+)]
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use color_eyre::Result;
+
+use crate::pairs::Ratio;
+
+mod floors;
+mod pairs;
+mod screen;
+mod start;
+#[expect(dead_code, reason = "shared with the tests, which use more of it")]
+#[path = "../support"]
+mod support {
+    pub(crate) mod dirs;
+    pub(crate) mod process;
+    pub(crate) mod pty;
+}
+
+/// Fewest pairs that a median may rest on.
+const PAIRS: usize = 15;
+
+/// What was asked for on the command line.
+pub(crate) struct Plan {
+    names: Vec<String>,
+    pub(crate) pairs: usize,
+    pub(crate) nginx: Option<PathBuf>,
+}
+
+/// One line of the result.
+pub(crate) struct Figure {
+    id: &'static str,
+    what: String,
+    goal: &'static str,
+    value: String,
+}
+
+impl Figure {
+    pub(crate) fn ratio(id: &'static str, what: &str, goal: &'static str, ratio: Ratio) -> Self {
+        let value = format!("{ratio} | {:.3} / {:.3} ms", ratio.ours.median, ratio.floor.median);
+        Self { id, what: what.to_owned(), goal, value }
+    }
+
+    pub(crate) fn plain(id: &'static str, what: &str, goal: &'static str, value: String) -> Self {
+        Self { id, what: what.to_owned(), goal, value: format!("{value} |") }
+    }
+}
+
+type Take = fn(&Plan) -> Result<Vec<Figure>>;
+
+/// Every figure, by the name it has in the goals.
+const FIGURES: &[(&str, Take)] = &[
+    ("S1", start::version),
+    ("S2", start::reading),
+    ("S4", start::large),
+    ("T1", screen::first_paint),
+    ("T2", screen::keys),
+    ("T5", screen::idle),
+];
+
+fn main() -> Result<()> {
+    let plan = plan();
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "| # | figure | gate | measured | ours / floor |\n|---|---|---|---|---|")?;
+    for (name, take) in FIGURES {
+        if !plan.names.is_empty() && !plan.names.iter().any(|asked| asked == name) {
+            continue;
+        }
+        match take(&plan) {
+            Ok(figures) => {
+                for Figure { id, what, goal, value } in figures {
+                    writeln!(out, "| {id} | {what} | {goal} | {value} |")?;
+                }
+            }
+            Err(report) => writeln!(out, "| {name} | not taken: {report} | | | |")?,
+        }
+        out.flush()?;
+    }
+    Ok(())
+}
+
+fn plan() -> Plan {
+    let mut plan = Plan { names: Vec::new(), pairs: 41, nginx: None };
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--pairs" => plan.pairs = words.next().and_then(|count| count.parse().ok()).unwrap_or(plan.pairs),
+            "--nginx" => plan.nginx = words.next().map(PathBuf::from),
+            // What cargo passes to every target.
+            "--bench" => {}
+            name => plan.names.push(name.to_owned()),
+        }
+    }
+    plan.pairs = plan.pairs.max(PAIRS);
+    plan
+}
