@@ -52,7 +52,7 @@ impl Figure {
         Self { id, what: what.to_owned(), goal, value }
     }
 
-    pub(crate) fn plain(id: &'static str, what: &str, goal: &'static str, value: String) -> Self {
+    pub(crate) fn plain(id: &'static str, what: &str, goal: &'static str, value: &str) -> Self {
         Self { id, what: what.to_owned(), goal, value: format!("{value} |") }
     }
 }

@@ -71,8 +71,8 @@ pub(crate) fn keys(_: &Plan) -> Result<Vec<Figure>> {
     let bytes = Middle::of(bytes);
     Ok(vec![
         Figure::ratio("T2", "key to repaint p50", "≤ 2 ms where the floor is 1.3 ms", ratio(&times)),
-        Figure::plain("T2", "key to repaint, slowest of 60, ours / floor", "≤ 8 ms", ends),
-        Figure::plain("T4", "bytes per arrow key, median", "≤ 700", format!("{:.0}", bytes.median)),
+        Figure::plain("T2", "key to repaint, slowest of 60, ours / floor", "≤ 8 ms", &ends),
+        Figure::plain("T4", "bytes per arrow key, median", "≤ 700", &format!("{:.0}", bytes.median)),
     ])
 }
 
@@ -90,8 +90,8 @@ pub(crate) fn idle(_: &Plan) -> Result<Vec<Figure>> {
     let share = f64::from(ticks) / f64::from(TICKS) / IDLE.as_secs_f64() * 100.0;
     let note = if quiet { "" } else { " (wrote)" };
     Ok(vec![
-        Figure::plain("T5", "idle 30 s: processor", "≤ 0.05 %", format!("{share:.2} %")),
-        Figure::plain("T5", "idle 30 s: bytes", "0", format!("{bytes}{note}")),
+        Figure::plain("T5", "idle 30 s: processor", "≤ 0.05 %", &format!("{share:.2} %")),
+        Figure::plain("T5", "idle 30 s: bytes", "0", &format!("{bytes}{note}")),
     ])
 }
 

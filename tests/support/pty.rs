@@ -177,8 +177,8 @@ impl Terminal {
     pub(crate) fn wait_written(&self, writes: usize) {
         let glass = self.shared.glass();
         let waited = self.shared.moved.wait_timeout_while(glass, DEADLINE, |glass| glass.writes <= writes);
-        let (_, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-        assert!(!timeout.timed_out(), "nothing was written");
+        let late = waited.unwrap_or_else(PoisonError::into_inner).1.timed_out();
+        assert!(!late, "nothing was written");
     }
 
     /// Waits for `span` and tells whether nothing was written in it.
