@@ -20,6 +20,8 @@ mod floors;
 mod pairs;
 mod screen;
 mod start;
+mod traffic;
+mod upstream;
 #[expect(dead_code, reason = "shared with the tests, which use more of it")]
 #[path = "../support"]
 mod support {
@@ -64,6 +66,8 @@ const FIGURES: &[(&str, Take)] = &[
     ("S1", start::version),
     ("S2", start::reading),
     ("S4", start::large),
+    ("P1", traffic::first_byte),
+    ("P3", traffic::per_event),
     ("T1", screen::first_paint),
     ("T2", screen::keys),
     ("T5", screen::idle),
