@@ -4,8 +4,10 @@ use std::future::Future;
 
 use crate::base::Moment;
 use crate::domain::account::Account;
+use crate::domain::change::Change;
 use crate::domain::launch::config::ConfigFacts;
 use crate::domain::official::{Aside, Login, Stamp, Written};
+use crate::domain::roster::Roster;
 
 /// Reads and, on the few occasions of storage.md §11.3, writes the official CLI's files. Every write takes
 /// the home's lock, re-reads, and does nothing when the file is another one than `seen`.
@@ -26,6 +28,14 @@ pub trait Home: Clone + Send + Sync + 'static {
     fn set_aside(&self, at: Moment) -> impl Future<Output = Result<Option<Aside>, String>> + Send;
     /// Puts a moved file back, byte for byte, unless a new one stands there.
     fn put_back(&self, aside: &Aside) -> impl Future<Output = Result<Written, String>> + Send;
+    /// Newer tokens that the file holds for accounts of `roster`, as changes (storage.md §11.1).
+    fn newer(&self, roster: &Roster) -> impl Future<Output = Vec<Change>> + Send;
+    /// After a refresh: puts the account's tokens into the file if it holds that account with older ones.
+    fn write_back(
+        &self,
+        account: &Account,
+        at: Moment,
+    ) -> impl Future<Output = Result<Written, String>> + Send;
     /// Effective facts of `config.toml` with a profile laid over it.
     ///
     /// # Errors
