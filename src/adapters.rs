@@ -1,5 +1,9 @@
 //! The outside world behind the ports: files, network, processes, clock.
 
 pub mod clock;
+pub mod disk;
 pub mod entropy;
+pub mod env;
+pub mod fault;
+pub mod places;
 pub mod upstream;

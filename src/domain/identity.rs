@@ -39,11 +39,15 @@ pub enum Fallback {
 impl Person {
     /// Builds the normalised parts from raw ones.
     pub fn new(id: Option<&str>, email: Option<&str>, refresh: Option<&str>) -> Self {
-        let filled = |text: Option<&str>| text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+        let filled =
+            |text: Option<&str>| text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
         Self {
             id: filled(id),
             email: filled(email).map(|email| email.to_lowercase()),
-            token: refresh.map(str::trim).filter(|token| !token.is_empty()).map(|token| Sha256::digest(token).into()),
+            token: refresh
+                .map(str::trim)
+                .filter(|token| !token.is_empty())
+                .map(|token| Sha256::digest(token).into()),
             ..Self::default()
         }
     }
@@ -95,39 +99,44 @@ pub fn find(rows: &[Person], candidate: &Person, fallback: Fallback) -> Option<u
         candidate,
         fallback,
         &Hits {
-            by_email: all().filter(|(_, row)| candidate.email.is_some() && row.email == candidate.email).collect(),
-            by_token: all().filter(|(_, row)| candidate.token.is_some() && row.token == candidate.token).collect(),
-            by_id: all().filter(|(_, row)| candidate.shares_id_with(row)).collect(),
+            email: all()
+                .filter(|(_, row)| candidate.email.is_some() && row.email == candidate.email)
+                .collect(),
+            token: all()
+                .filter(|(_, row)| candidate.token.is_some() && row.token == candidate.token)
+                .collect(),
+            id: all().filter(|(_, row)| candidate.shares_id_with(row)).collect(),
         },
     )
 }
 
 struct Hits<'a> {
-    by_email: Vec<(usize, &'a Person)>,
-    by_token: Vec<(usize, &'a Person)>,
-    by_id: Vec<(usize, &'a Person)>,
+    email: Vec<(usize, &'a Person)>,
+    token: Vec<(usize, &'a Person)>,
+    id: Vec<(usize, &'a Person)>,
 }
 
 fn decide(candidate: &Person, fallback: Fallback, hits: &Hits<'_>) -> Option<usize> {
-    let same_seat = hits.by_email.iter().filter(|(_, row)| candidate.shares_id_with(row));
+    let same_seat = hits.email.iter().filter(|(_, row)| candidate.shares_id_with(row));
     if let Some(index) = newest(same_seat.copied()) {
         return Some(index);
     }
-    if let Some(index) = safe_email(candidate, &hits.by_email) {
+    if let Some(index) = safe_email(candidate, &hits.email) {
         return Some(index);
     }
     let anonymous = !candidate.has_id() && candidate.email.is_none();
-    let spoiled = hits.by_token.iter().any(|(_, row)| candidate.contradicts(row));
+    let spoiled = hits.token.iter().any(|(_, row)| candidate.contradicts(row));
+    let ambiguous = anonymous && hits.token.len() > 1;
     if !spoiled
-        && !(anonymous && hits.by_token.len() > 1)
-        && let Some(index) = newest(hits.by_token.iter().copied())
+        && !ambiguous
+        && let Some(index) = newest(hits.token.iter().copied())
     {
         return Some(index);
     }
     if candidate.email.is_none() && fallback == Fallback::Refused {
         return None;
     }
-    match hits.by_id.as_slice() {
+    match hits.id.as_slice() {
         [(index, row)] if !candidate.other_email(row) => Some(*index),
         _ => None,
     }
@@ -161,8 +170,7 @@ pub struct Kept {
 
 /// Merges rows that are the same person and seat: the newer one takes the place of the older (storage.md §5.3).
 pub fn deduplicate(rows: &[Person]) -> Vec<Kept> {
-    let mut kept: Vec<Kept> =
-        (0..rows.len()).map(|index| Kept { index, absorbed: Vec::new() }).collect();
+    let mut kept: Vec<Kept> = (0..rows.len()).map(|index| Kept { index, absorbed: Vec::new() }).collect();
     loop {
         let before = kept.len();
         kept = pass(rows, kept);
@@ -236,9 +244,9 @@ impl<'a> Index<'a> {
             places.into_iter().flatten().filter_map(|place| row(*place)).collect()
         };
         let hits = Hits {
-            by_email: at(person.email.as_deref().and_then(|email| self.email.get(email))),
-            by_token: at(person.token.and_then(|token| self.token.get(&token))),
-            by_id: at(person.id.as_deref().and_then(|id| self.id.get(id))),
+            email: at(person.email.as_deref().and_then(|email| self.email.get(email))),
+            token: at(person.token.and_then(|token| self.token.get(&token))),
+            id: at(person.id.as_deref().and_then(|id| self.id.get(id))),
         };
         decide(person, Fallback::Refused, &hits)
     }

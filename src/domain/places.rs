@@ -54,14 +54,17 @@ impl RootEvidence {
             evidence.signals |= SIGNALS.contains(&name);
             evidence.accounts |= [POOL_FILE, LEGACY_POOL_FILE].into_iter().any(|pool| {
                 name.strip_prefix(pool).is_some_and(|rest| {
-                    rest.is_empty()
-                        || rest == ".wal"
-                        || (rest.starts_with('.') && !rest.ends_with(".tmp") && !rest.contains(".rotate."))
+                    rest.is_empty() || rest == ".wal" || (rest.starts_with('.') && !is_staging(rest))
                 })
             });
         }
         evidence
     }
+}
+
+/// Whether the rest of a pool file's name says that it is a writer's temporary file.
+fn is_staging(rest: &str) -> bool {
+    rest.contains(".rotate.") || rest.rsplit('.').next() == Some("tmp")
 }
 
 /// How the root is found.
@@ -107,11 +110,8 @@ impl PlaceFacts {
             return RootChoice::Given(home.join("multi-auth"));
         }
         let mut candidates = vec![home.join("multi-auth")];
-        for path in [
-            self.user_home.join("DevTools/config/codex/multi-auth"),
-            usual.join("multi-auth"),
-            usual,
-        ] {
+        for path in [self.user_home.join("DevTools/config/codex/multi-auth"), usual.join("multi-auth"), usual]
+        {
             if !candidates.contains(&path) {
                 candidates.push(path);
             }
@@ -165,11 +165,7 @@ pub fn clean(path: &Path) -> PathBuf {
 
 fn same_path(a: &Path, b: &Path) -> bool {
     let (a, b) = (clean(a), clean(b));
-    if cfg!(windows) {
-        a.to_string_lossy().eq_ignore_ascii_case(&b.to_string_lossy())
-    } else {
-        a == b
-    }
+    if cfg!(windows) { a.to_string_lossy().eq_ignore_ascii_case(&b.to_string_lossy()) } else { a == b }
 }
 
 /// Where everything is.
@@ -398,7 +394,8 @@ mod tests {
 
     fn root(facts: &PlaceFacts, listing: &[(&str, &[&str])]) -> PathBuf {
         facts.root_choice().settle(|path| {
-            let names = listing.iter().find(|(dir, _)| Path::new(dir) == path).map_or(&[][..], |(_, names)| names);
+            let names =
+                listing.iter().find(|(dir, _)| Path::new(dir) == path).map_or(&[][..], |(_, names)| names);
             RootEvidence::of(names.iter().copied())
         })
     }

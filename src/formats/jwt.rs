@@ -4,8 +4,8 @@
 //! else: platform organisations listed beside it are not workspaces (D17).
 
 use base64::Engine;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
 use crate::base::Moment;
 use crate::domain::account::Claims;
@@ -51,7 +51,8 @@ pub fn claims(access: Option<&str>, id: Option<&str>) -> Claims {
         workspace_id,
         email,
         subject,
-        plan: filled(id_auth.text("chatgpt_plan_type")).or_else(|| filled(access_auth.text("chatgpt_plan_type"))),
+        plan: filled(id_auth.text("chatgpt_plan_type"))
+            .or_else(|| filled(access_auth.text("chatgpt_plan_type"))),
         expires_at: access.millis("exp").map(Moment::from_secs),
         issued_at: access.millis("iat").map(Moment::from_secs),
     }

@@ -141,14 +141,16 @@ impl<'a> Object<'a> {
     pub fn fill_from(&mut self, other: &Object<'_>) {
         for (name, value) in &other.members {
             if !self.has(name) {
-                self.members.push((Cow::Owned(name.clone().into_owned()), Cow::Owned(value.clone().into_owned())));
+                self.members
+                    .push((Cow::Owned(name.clone().into_owned()), Cow::Owned(value.clone().into_owned())));
             }
         }
     }
 
     /// The object without white space between its members.
     pub fn to_text(&self) -> String {
-        let mut out = String::with_capacity(self.members.iter().map(|(k, v)| k.len() + v.get().len() + 4).sum());
+        let mut out =
+            String::with_capacity(self.members.iter().map(|(k, v)| k.len() + v.get().len() + 4).sum());
         out.push('{');
         for (at, (name, value)) in self.members.iter().enumerate() {
             if at > 0 {
@@ -344,7 +346,10 @@ mod tests {
         object.set("c", "new");
 
         assert_eq!(object.to_text(), r#"{"a":1.50,"b":{"x":[ ]},"c":"new"}"#);
-        assert_eq!(object.to_pretty(), "{\n  \"a\": 1.50,\n  \"b\": {\n    \"x\": []\n  },\n  \"c\": \"new\"\n}");
+        assert_eq!(
+            object.to_pretty(),
+            "{\n  \"a\": 1.50,\n  \"b\": {\n    \"x\": []\n  },\n  \"c\": \"new\"\n}"
+        );
     }
 
     #[test]

@@ -38,6 +38,11 @@ pub trait Store: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
     /// Appends rows to the usage ledger.
     fn append(&self, rows: Vec<Entry>) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Whose refresh token has this SHA-256 (hex): the one stored now, or one of the last it replaced.
+    fn owner_of_refresh(
+        &self,
+        sha256_hex: &str,
+    ) -> impl Future<Output = Option<(AccountKey, crate::domain::refresh::Held)>> + Send;
     /// Reads ledger rows not older than `since`, oldest first.
     fn usage(&self, since: Moment) -> impl Future<Output = Result<Vec<Entry>, StoreError>> + Send;
 }
