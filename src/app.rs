@@ -6,7 +6,13 @@ pub mod goal;
 pub mod input;
 pub mod intent;
 pub mod msg;
+pub mod model;
 pub mod outcome;
 pub mod sub;
+pub mod ui;
 pub mod undo;
+pub mod update;
 pub mod world;
+
+pub use model::{Boot, Model};
+pub use update::{briefing, init, subscriptions, update};

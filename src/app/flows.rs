@@ -9,6 +9,7 @@ pub mod serve;
 pub mod status;
 pub mod switch;
 pub mod toggle;
+pub mod undo;
 pub mod unpin;
 pub mod why;
 
@@ -44,6 +45,8 @@ pub enum Flow {
     Unpin(unpin::Flow),
     /// Key `e`.
     Toggle(toggle::Flow),
+    /// Key `u`.
+    Undo(undo::Flow),
     /// Keys `c C`.
     Check(check::Flow),
     /// `why-selected`.
@@ -61,6 +64,7 @@ impl Flow {
             Self::Switch(flow) => flow.on(message, world, at),
             Self::Unpin(flow) => flow.on(message, world, at),
             Self::Toggle(flow) => flow.on(message, world, at),
+            Self::Undo(flow) => flow.on(message, world, at),
             Self::Check(flow) => flow.on(message, world, at),
             Self::Why(flow) => flow.on(message, world, at),
             Self::Forward(flow) => flow.on(message, world, at),

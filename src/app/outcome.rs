@@ -55,6 +55,8 @@ pub enum Body {
         /// What did not work, in words.
         failures: Vec<String>,
     },
+    /// Key `u`: what was taken back.
+    Undone(String),
     /// A failure.
     Problem(Problem),
     /// Nothing to say (a forwarded child, a foreground proxy).

@@ -1,0 +1,405 @@
+//! `init`, `update`, `subscriptions` and `briefing`: the loop's four pure functions.
+
+use std::collections::BTreeSet;
+
+use crate::app::effect::{
+    DesktopEffect, Effect, Effects, PeersEffect, StoreEffect,
+};
+use crate::app::flows::{Flow, Ticket, check, forward, serve, status, switch, toggle, undo, unpin, why};
+use crate::app::goal::{Command, Entry, Goal, Tab};
+use crate::app::input::{Focus, Input};
+use crate::app::intent::Intent;
+use crate::app::model::{Boot, Model};
+use crate::app::msg::{Msg, ServiceMsg, Signal, StoreMsg};
+use crate::app::outcome::{Body, Outcome};
+use crate::app::sub::{ProxyKind, ProxySpec, Sub};
+use crate::app::ui::Ui;
+use crate::app::undo::Undo;
+use crate::app::world::World;
+use crate::base::{Moment, Span};
+use crate::domain::account::{AccountKey, Switch};
+use crate::domain::briefing::Briefing;
+use crate::domain::change::{Change, Pin};
+use crate::domain::problem::{Exit, Hint, Problem};
+
+/// How long an act can be taken back (dashboard.md §11.8).
+const UNDO: Span = Span::seconds(8);
+/// How much of the ledger the screens show.
+const LEDGER: Span = Span::hours(24);
+
+/// The model of a start and what it does first.
+pub fn init(goal: Goal, boot: Boot) -> (Model, Effects) {
+    let entry = match &goal {
+        Goal::Dashboard(entry) => entry.clone(),
+        Goal::Run(_) | Goal::Forward(_) | Goal::Serve(_) => Entry::default(),
+    };
+    let mut model = Model {
+        world: World::new(boot.setting, boot.at),
+        ui: Ui::new(&entry, boot.size, &boot.remembered),
+        flows: crate::app::flows::Flows::default(),
+        undo: None,
+        outcome: None,
+        exit: None,
+        now: boot.at,
+        focus: Focus::Here,
+        revision: 0,
+        seed: boot.seed,
+        entry: None,
+        pending: std::collections::BTreeMap::new(),
+        goal,
+    };
+    let mut effects = vec![Effect::Store(StoreEffect::Settings), Effect::Store(StoreEffect::Load)];
+    let ticket = model.flows.ticket();
+    match model.goal.clone() {
+        Goal::Dashboard(entry) => {
+            effects.push(Effect::Store(StoreEffect::Quota));
+            effects.push(Effect::Store(StoreEffect::Usage(boot.at - LEDGER)));
+            effects.push(Effect::Peers(PeersEffect::Look));
+            if let Some(command) = entry.command {
+                model.begin(ticket, &command);
+            }
+        }
+        Goal::Run(command) => {
+            effects.push(Effect::Store(StoreEffect::Quota));
+            effects.push(Effect::Peers(PeersEffect::Look));
+            if command == Command::Monitor {
+                effects.push(Effect::Store(StoreEffect::Usage(boot.at - LEDGER)));
+            }
+            model.begin(ticket, &command);
+        }
+        Goal::Forward(forwarding) => {
+            model.flows.keep(ticket, Flow::Forward(forward::Flow::new(ticket, forwarding.args)));
+            model.entry = Some(ticket);
+        }
+        Goal::Serve(_) => {
+            model.flows.keep(ticket, Flow::Serve(serve::Flow::new(boot.announce, boot.pid)));
+            model.entry = Some(ticket);
+        }
+    }
+    (model, effects)
+}
+
+/// Takes one message in; returns what to do.
+pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
+    model.now = at;
+    model.world.fold(&message);
+    model.ui.hear(&message, &model.world, at);
+    let (mut effects, finished) = model.flows.hear(&message, &model.world, at);
+    effects.extend(model.announce_recovery(&message));
+    for (ticket, outcome) in finished {
+        effects.extend(model.finish(ticket, outcome, at));
+    }
+    match message {
+        Msg::Input(input) => effects.extend(model.input(&input, at)),
+        Msg::Signal(signal) => effects.extend(model.signal(signal)),
+        Msg::Store(StoreMsg::Loaded(_) | StoreMsg::Settings(_) | StoreMsg::Committed(..)) => model.revision += 1,
+        Msg::Service(ServiceMsg::Exited(Err(_))) if model.is_dashboard() => {
+            effects.push(Effect::Peers(PeersEffect::Look));
+        }
+        Msg::Ticked
+        | Msg::Store(_)
+        | Msg::Upstream(_)
+        | Msg::Auth(_)
+        | Msg::Codex(_)
+        | Msg::Peers(_)
+        | Msg::Service(_) => {}
+    }
+    if model.undo.as_ref().is_some_and(|undo| at > undo.until) {
+        model.undo = None;
+    }
+    if let Some(exit) = model.exit
+        && !effects.iter().any(|effect| matches!(effect, Effect::Exit(_)))
+    {
+        effects.push(Effect::Exit(exit));
+    }
+    effects
+}
+
+/// What to listen to.
+pub fn subscriptions(model: &Model) -> BTreeSet<Sub> {
+    let mut subs = BTreeSet::new();
+    match &model.goal {
+        Goal::Dashboard(_) => {
+            subs.insert(Sub::Input);
+            subs.insert(Sub::Signals);
+            subs.insert(Sub::Store);
+            let busy = model.ui.tab() == Tab::Monitor || model.ui.is_pane();
+            subs.insert(Sub::Peers(Span::seconds(if busy { 1 } else { 5 })));
+            subs.insert(Sub::Figures(Span::seconds(if busy { 5 } else { 15 })));
+            if let Some(every) = model.ui.moving(&model.world, model.now) {
+                subs.insert(Sub::Tick(every));
+            }
+            if model.world.setting.demo.is_some() && model.world.settled {
+                subs.insert(Sub::Proxy(ProxySpec { port: 0, kind: ProxyKind::Serve, forced: None }));
+            }
+        }
+        Goal::Run(_) => {
+            subs.insert(Sub::Signals);
+        }
+        Goal::Forward(_) => {
+            let flow = model.flows.running().find_map(|(_, flow)| {
+                if let Flow::Forward(flow) = flow { Some(flow) } else { None }
+            });
+            if !flow.is_some_and(forward::Flow::child_runs) {
+                subs.insert(Sub::Signals);
+            }
+            if let Some(spec) = flow.and_then(forward::Flow::proxy) {
+                subs.insert(Sub::Store);
+                subs.insert(Sub::Proxy(spec));
+            }
+        }
+        Goal::Serve(serving) => {
+            subs.insert(Sub::Signals);
+            subs.insert(Sub::Store);
+            if model.world.loaded && model.world.settled && model.exit.is_none() {
+                let port = serving.port.unwrap_or(0);
+                subs.insert(Sub::Proxy(ProxySpec { port, kind: ProxyKind::Serve, forced: None }));
+            }
+        }
+    }
+    subs
+}
+
+/// What services obey.
+pub fn briefing(model: &Model) -> Briefing {
+    let forced = model.flows.running().find_map(|(_, flow)| {
+        if let Flow::Forward(flow) = flow { flow.proxy().and_then(|spec| spec.forced) } else { None }
+    });
+    Briefing {
+        revision: model.revision,
+        roster: model.world.roster.clone(),
+        settings: model.world.settings.clone(),
+        forced,
+    }
+}
+
+impl Model {
+    fn is_dashboard(&self) -> bool {
+        matches!(self.goal, Goal::Dashboard(_))
+    }
+
+    fn begin(&mut self, ticket: Ticket, command: &Command) {
+        let flow = match command {
+            Command::Status(listing) => Flow::Status(status::Flow::new(ticket, status::Kind::Status(*listing))),
+            Command::Monitor => Flow::Status(status::Flow::new(ticket, status::Kind::Monitor)),
+            Command::Switch(word) => {
+                Flow::Switch(switch::Flow::new(ticket, switch::Whom::Word(word.clone()), Pin::Set))
+            }
+            Command::Unpin => Flow::Unpin(unpin::Flow::new(ticket)),
+            Command::Why(moments) => Flow::Why(why::Flow::new(ticket, *moments)),
+        };
+        self.flows.keep(ticket, flow);
+        self.entry = Some(ticket);
+    }
+
+    fn finish(&mut self, ticket: Ticket, outcome: Outcome, at: Moment) -> Effects {
+        let mut effects = Effects::new();
+        if let Some(mut undo) = self.pending.remove(&ticket)
+            && !matches!(outcome.body, Body::Problem(_))
+        {
+            undo.until = at + UNDO;
+            undo.generation = self.world.roster.generation;
+            self.undo = Some(undo);
+        }
+        if matches!(outcome.body, Body::Problem(_)) && self.is_dashboard() {
+            // A refused commit: what was shown already is replaced by what is on disk.
+            effects.push(Effect::Store(StoreEffect::Load));
+        }
+        let is_entry = self.entry == Some(ticket);
+        if self.is_dashboard() && !(is_entry && is_view(&outcome)) {
+            let until = self.undo.as_ref().map(|undo| undo.until);
+            self.ui.finished(&outcome, &self.world, until, at);
+        }
+        if is_entry {
+            if !self.is_dashboard() {
+                self.exit = Some(self.exit.unwrap_or(outcome.exit));
+            }
+            self.outcome = Some(outcome);
+        }
+        effects
+    }
+
+    fn input(&mut self, input: &Input, at: Moment) -> Effects {
+        if let Input::Focus(focus) = input {
+            self.focus = *focus;
+        }
+        if *input == Input::Lost {
+            self.exit = Some(Exit::Failed);
+            return Effects::new();
+        }
+        let intents = self.ui.on_input(input, &self.world, at);
+        let mut effects = Effects::new();
+        for intent in intents {
+            effects.extend(self.obey(intent, at));
+        }
+        effects
+    }
+
+    fn obey(&mut self, intent: Intent, at: Moment) -> Effects {
+        match intent {
+            Intent::Use(key, pin) => self.use_account(key, pin, at),
+            Intent::Unpin => self.unpin(at),
+            Intent::Turn(key, switch) => self.turn(key, switch, at),
+            Intent::Check(keys) => self.check(keys),
+            Intent::Undo => self.take_back(at),
+            Intent::CancelTasks => {
+                let running: Vec<Ticket> = self
+                    .flows
+                    .running()
+                    .filter(|(_, flow)| matches!(flow, Flow::Check(_)))
+                    .map(|(ticket, _)| ticket)
+                    .collect();
+                for ticket in &running {
+                    self.flows.cancel(*ticket);
+                }
+                self.world.checking.clear();
+                running.into_iter().map(Effect::Cancel).collect()
+            }
+            Intent::Quit => {
+                self.exit = Some(match (&self.goal, &self.outcome) {
+                    (Goal::Dashboard(Entry { command: Some(_), .. }), Some(outcome)) => outcome.exit,
+                    (Goal::Dashboard(Entry { command: Some(_), .. }), None) => Exit::Cancelled,
+                    _ => Exit::Ok,
+                });
+                Effects::new()
+            }
+            Intent::Interrupt => {
+                self.exit = Some(Exit::Signal(Signal::Interrupt.number()));
+                Effects::new()
+            }
+            Intent::Suspend => vec![Effect::Desktop(DesktopEffect::Suspend)],
+            Intent::Redraw => vec![Effect::Desktop(DesktopEffect::Redraw)],
+            Intent::Copy(text) => vec![Effect::Desktop(DesktopEffect::Copy(text))],
+            Intent::Mouse(capture) => vec![Effect::Desktop(DesktopEffect::Mouse(capture))],
+            Intent::Remember(text) => vec![Effect::Store(StoreEffect::Remember(text))],
+        }
+    }
+
+    fn use_account(&mut self, key: AccountKey, pin: Pin, at: Moment) -> Effects {
+        let Some(account) = self.world.roster.get(&key) else { return Effects::new() };
+        let mut inverse = vec![Change::SelectionRestored {
+            active: self.world.roster.active.clone(),
+            pin: self.world.roster.pin.clone(),
+        }];
+        if !account.is_on() {
+            inverse.push(Change::Switched { key: key.clone(), switch: Switch::Off });
+        }
+        let name = self.world.named(&key).map_or_else(String::new, |named| named.label);
+        let ticket = self.flows.ticket();
+        self.promise(ticket, format!("switched to {name}"), inverse, at);
+        let mut flow = switch::Flow::new(ticket, switch::Whom::Key(key), pin);
+        let step = flow.on(&Msg::Ticked, &self.world, at);
+        self.keep(ticket, Flow::Switch(flow), step, at)
+    }
+
+    fn unpin(&mut self, at: Moment) -> Effects {
+        let inverse = vec![Change::SelectionRestored {
+            active: self.world.roster.active.clone(),
+            pin: self.world.roster.pin.clone(),
+        }];
+        let ticket = self.flows.ticket();
+        self.promise(ticket, "unpinned".to_owned(), inverse, at);
+        let mut flow = unpin::Flow::new(ticket);
+        let step = flow.on(&Msg::Ticked, &self.world, at);
+        self.keep(ticket, Flow::Unpin(flow), step, at)
+    }
+
+    fn turn(&mut self, key: AccountKey, switch: Switch, at: Moment) -> Effects {
+        let Some(account) = self.world.roster.get(&key) else { return Effects::new() };
+        let inverse = vec![Change::Switched { key: key.clone(), switch: account.switch }];
+        let name = self.world.named(&key).map_or_else(String::new, |named| named.label);
+        let word = match switch {
+            Switch::On => "on",
+            Switch::Off => "off",
+        };
+        let ticket = self.flows.ticket();
+        self.promise(ticket, format!("switched {name} {word}"), inverse, at);
+        let (flow, effects) = toggle::Flow::start(ticket, key, switch);
+        self.guess(&effects);
+        self.flows.keep(ticket, Flow::Toggle(flow));
+        effects
+    }
+
+    fn check(&mut self, keys: Vec<AccountKey>) -> Effects {
+        let keys: Vec<AccountKey> = keys.into_iter().filter(|key| !self.world.checking.contains(key)).collect();
+        if keys.is_empty() {
+            return Effects::new();
+        }
+        self.world.checking.extend(keys.iter().cloned());
+        let ticket = self.flows.ticket();
+        let (flow, effects) = check::Flow::start(ticket, keys);
+        self.flows.keep(ticket, Flow::Check(flow));
+        effects
+    }
+
+    fn take_back(&mut self, at: Moment) -> Effects {
+        let Some(offer) = self.undo.take() else { return Effects::new() };
+        if let Some(why) = offer.refused(self.world.roster.generation, at) {
+            let problem = Problem::new("pool-changed", Exit::Failed, why)
+                .hint(Hint::Say("Choose the account again".to_owned()));
+            let outcome = Outcome { command: "undo", exit: Exit::Failed, body: Body::Problem(problem) };
+            self.ui.finished(&outcome, &self.world, None, at);
+            return Effects::new();
+        }
+        let ticket = self.flows.ticket();
+        let (flow, effects) = undo::Flow::start(ticket, offer);
+        self.guess(&effects);
+        self.flows.keep(ticket, Flow::Undo(flow));
+        effects
+    }
+
+    fn promise(&mut self, ticket: Ticket, what: String, inverse: Vec<Change>, at: Moment) {
+        let generation = self.world.roster.generation;
+        self.pending.insert(ticket, Undo { what, inverse, generation, until: at + UNDO });
+    }
+
+    /// Keeps a flow that has made its first step; what it commits is shown at once.
+    fn keep(&mut self, ticket: Ticket, flow: Flow, step: crate::app::flows::Step, at: Moment) -> Effects {
+        match step {
+            crate::app::flows::Step::Wait(effects) => {
+                self.guess(&effects);
+                self.flows.keep(ticket, flow);
+                effects
+            }
+            crate::app::flows::Step::Done(mut effects, outcome) => {
+                effects.extend(self.finish(ticket, *outcome, at));
+                effects
+            }
+        }
+    }
+
+    fn guess(&mut self, effects: &Effects) {
+        for effect in effects {
+            if let Effect::Store(StoreEffect::Commit(_, changes)) = effect {
+                self.world.guess(changes);
+            }
+        }
+    }
+
+    fn signal(&mut self, signal: Signal) -> Effects {
+        if signal == Signal::Continued {
+            return vec![Effect::Desktop(DesktopEffect::Redraw)];
+        }
+        self.exit = Some(Exit::Signal(signal.number()));
+        Effects::new()
+    }
+
+    /// Recovery is announced once: here on stderr, in the dashboard by the screens (storage.md §6.4).
+    fn announce_recovery(&self, message: &Msg) -> Effects {
+        let Msg::Store(StoreMsg::Loaded(Ok(loaded))) = message else { return Effects::new() };
+        let Some(recovery) = loaded.recovery.as_ref().filter(|_| !self.is_dashboard()) else {
+            return Effects::new();
+        };
+        vec![Effect::Tell(format!(
+            "codex-multi-auth: the account pool was damaged; {} accounts were recovered from the {} {}",
+            recovery.accounts,
+            if recovery.source == "wal" { "journal" } else { "backup" },
+            recovery.path
+        ))]
+    }
+}
+
+/// Whether an outcome is what the screen shows anyway.
+fn is_view(outcome: &Outcome) -> bool {
+    matches!(outcome.body, Body::Status(..) | Body::Monitor(_) | Body::Why(..))
+}
