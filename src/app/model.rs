@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::app::flows::{Flows, Ticket};
 use crate::app::flows::serve::Announce;
+use crate::app::flows::{Flows, Ticket};
 use crate::app::goal::Goal;
 use crate::app::input::Focus;
 use crate::app::outcome::Outcome;

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::app::effect::{
-    DesktopEffect, Effect, Effects, PeersEffect, StoreEffect,
-};
+use crate::app::effect::{DesktopEffect, Effect, Effects, PeersEffect, StoreEffect};
 use crate::app::flows::{Flow, Ticket, check, forward, serve, status, switch, toggle, undo, unpin, why};
 use crate::app::goal::{Command, Entry, Goal, Tab};
 use crate::app::input::{Focus, Input};
@@ -92,7 +90,9 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
     match message {
         Msg::Input(input) => effects.extend(model.input(&input, at)),
         Msg::Signal(signal) => effects.extend(model.signal(signal)),
-        Msg::Store(StoreMsg::Loaded(_) | StoreMsg::Settings(_) | StoreMsg::Committed(..)) => model.revision += 1,
+        Msg::Store(StoreMsg::Loaded(_) | StoreMsg::Settings(_) | StoreMsg::Committed(..)) => {
+            model.revision += 1
+        }
         Msg::Service(ServiceMsg::Exited(Err(_))) if model.is_dashboard() => {
             effects.push(Effect::Peers(PeersEffect::Look));
         }
@@ -137,9 +137,10 @@ pub fn subscriptions(model: &Model) -> BTreeSet<Sub> {
             subs.insert(Sub::Signals);
         }
         Goal::Forward(_) => {
-            let flow = model.flows.running().find_map(|(_, flow)| {
-                if let Flow::Forward(flow) = flow { Some(flow) } else { None }
-            });
+            let flow = model
+                .flows
+                .running()
+                .find_map(|(_, flow)| if let Flow::Forward(flow) = flow { Some(flow) } else { None });
             if !flow.is_some_and(forward::Flow::child_runs) {
                 subs.insert(Sub::Signals);
             }
@@ -180,7 +181,9 @@ impl Model {
 
     fn begin(&mut self, ticket: Ticket, command: &Command) {
         let flow = match command {
-            Command::Status(listing) => Flow::Status(status::Flow::new(ticket, status::Kind::Status(*listing))),
+            Command::Status(listing) => {
+                Flow::Status(status::Flow::new(ticket, status::Kind::Status(*listing)))
+            }
             Command::Monitor => Flow::Status(status::Flow::new(ticket, status::Kind::Monitor)),
             Command::Switch(word) => {
                 Flow::Switch(switch::Flow::new(ticket, switch::Whom::Word(word.clone()), Pin::Set))
@@ -321,7 +324,8 @@ impl Model {
     }
 
     fn check(&mut self, keys: Vec<AccountKey>) -> Effects {
-        let keys: Vec<AccountKey> = keys.into_iter().filter(|key| !self.world.checking.contains(key)).collect();
+        let keys: Vec<AccountKey> =
+            keys.into_iter().filter(|key| !self.world.checking.contains(key)).collect();
         if keys.is_empty() {
             return Effects::new();
         }

@@ -13,10 +13,12 @@ use crate::base::{Moment, Span};
 use crate::domain::account::{Account, AccountKey};
 use crate::domain::change::Change;
 use crate::domain::facts::{PeerStatus, ProxyFact};
+use crate::domain::pool::Pool;
 use crate::domain::problem::Problem;
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::recovery::{Health, Loaded, Recovery};
 use crate::domain::roster::Roster;
+use crate::domain::selection::Ask;
 use crate::domain::selection::explain::Decision;
 use crate::domain::settings::Settings;
 use crate::domain::usage::entry::Entry;
@@ -65,8 +67,6 @@ pub struct World {
     pub looked: bool,
     /// Ledger rows of the last 24 hours, oldest first.
     pub usage: Arc<Vec<Entry>>,
-    /// The engine's answer for the plain question.
-    pub next: Option<Decision>,
     /// Requests nobody asked for.
     pub background: BackgroundCalls,
     /// Accounts whose quota is being asked for now.
@@ -90,7 +90,6 @@ impl World {
             peers: Vec::new(),
             looked: false,
             usage: Arc::default(),
-            next: None,
             background: BackgroundCalls { since: at, ..BackgroundCalls::default() },
             checking: Vec::new(),
         }
@@ -183,6 +182,15 @@ impl World {
             .map(|(_, key)| key)
     }
 
+    /// What a proxy started now on the files would answer to the plain question: fresh trackers, no spread.
+    pub fn foresee(&self, at: Moment) -> Decision {
+        let mut pool = Pool::new(self.roster.clone(), self.settings.clone(), at);
+        for (key, snapshot) in &self.quota {
+            pool.note_quota(key, snapshot.clone());
+        }
+        pool.explain(&Ask::plain(), at, &mut fastrand::Rng::with_seed(0))
+    }
+
     /// How messages name an account: label, else e-mail, else `Account N`.
     pub fn named(&self, key: &AccountKey) -> Option<Named> {
         let number = self.roster.index_of(key)? + 1;
@@ -200,7 +208,7 @@ impl World {
             storage_path: self.setting.storage_path.clone(),
             quota: self.quota.clone(),
             peers: self.peers.clone(),
-            next: self.next.clone(),
+            next: None,
             usage: self.usage.as_ref().clone(),
             overrides: self.setting.overrides.clone(),
             background: self.background,

@@ -8,6 +8,7 @@ use crate::app::outcome::{Body, Outcome};
 use crate::app::world::World;
 use crate::base::Moment;
 use crate::domain::problem::Exit;
+use crate::domain::recovery::Health;
 use crate::domain::selection::Ask;
 use crate::domain::selection::explain::Decision;
 
@@ -39,21 +40,23 @@ impl Flow {
         if let Msg::Peers(PeersMsg::Next(ticket, decision)) = message
             && *ticket == self.ticket
         {
-            return self.finish(decision.clone().or_else(|| world.next.clone()), world, at);
+            return self.finish(decision.clone(), world, at);
         }
         if self.asked || !world.is_complete() {
             return Step::Wait(Effects::new());
         }
         self.asked = true;
         if world.peers.is_empty() || self.kind == Kind::Monitor || world.trouble.is_some() {
-            return self.finish(world.next.clone(), world, at);
+            return self.finish(None, world, at);
         }
         Step::Wait(vec![Effect::Peers(PeersEffect::Next(self.ticket, Ask::plain()))])
     }
 
     fn finish(&self, next: Option<Decision>, world: &World, at: Moment) -> Step {
         let mut facts = world.facts(at);
-        facts.next = next;
+        if facts.health != Health::Corrupt && self.kind != Kind::Monitor {
+            facts.next = Some(next.unwrap_or_else(|| world.foresee(at)));
+        }
         if let Some(problem) = &world.trouble {
             let outcome =
                 Outcome { command: self.command(), exit: problem.exit, body: Body::Problem(problem.clone()) };
@@ -61,7 +64,7 @@ impl Flow {
         }
         let exit = match self.kind {
             Kind::Status(_) if facts.roster.accounts.is_empty() => Exit::NoAccounts,
-            Kind::Status(_) if needs_attention(world) => Exit::Attention,
+            Kind::Status(_) if needs_attention(world, facts.next.as_ref()) => Exit::Attention,
             Kind::Status(_) | Kind::Monitor => Exit::Ok,
         };
         let body = match self.kind {
@@ -81,8 +84,8 @@ impl Flow {
 }
 
 /// Whether an enabled account needs a sign-in or its refresh is uncertain, or nobody can serve.
-fn needs_attention(world: &World) -> bool {
+fn needs_attention(world: &World, next: Option<&Decision>) -> bool {
     let enabled = || world.roster.accounts.iter().filter(|account| account.is_on());
     enabled().any(|account| account.invalidation.is_some() || account.uncertain_since.is_some())
-        || world.next.as_ref().is_some_and(|next| next.chosen.is_none())
+        || next.is_some_and(|next| next.chosen.is_none())
 }

@@ -36,7 +36,9 @@ impl Flow {
         {
             return self.done(Effects::new());
         }
-        let Msg::Store(StoreMsg::Committed(ticket, answer)) = message else { return Step::Wait(Effects::new()) };
+        let Msg::Store(StoreMsg::Committed(ticket, answer)) = message else {
+            return Step::Wait(Effects::new());
+        };
         if *ticket != self.ticket {
             return Step::Wait(Effects::new());
         }

@@ -34,8 +34,8 @@ impl Flow {
             && *ticket == self.ticket
         {
             return match decision {
-                Some(decision) => self.finish(Origin::Proxy, Some(decision.clone()), world, at),
-                None => self.finish(Origin::Files, world.next.clone(), world, at),
+                Some(decision) => self.finish(Origin::Proxy, decision.clone(), world, at),
+                None => self.finish(Origin::Files, world.foresee(at), world, at),
             };
         }
         if self.asked || !world.is_complete() {
@@ -52,16 +52,15 @@ impl Flow {
             return Step::Done(Effects::new(), Box::new(outcome));
         }
         if world.peers.is_empty() {
-            return self.finish(Origin::Files, world.next.clone(), world, at);
+            return self.finish(Origin::Files, world.foresee(at), world, at);
         }
         Step::Wait(vec![Effect::Peers(PeersEffect::Next(self.ticket, Ask::plain()))])
     }
 
-    fn finish(&self, origin: Origin, next: Option<Decision>, world: &World, at: Moment) -> Step {
+    fn finish(&self, origin: Origin, next: Decision, world: &World, at: Moment) -> Step {
         let mut facts = world.facts(at);
-        let exit =
-            if next.as_ref().is_some_and(|next| next.chosen.is_some()) { Exit::Ok } else { Exit::Attention };
-        facts.next = next;
+        let exit = if next.chosen.is_some() { Exit::Ok } else { Exit::Attention };
+        facts.next = Some(next);
         let body = Body::Why(self.moments, origin, Box::new(facts));
         Step::Done(Effects::new(), Box::new(Outcome { command: COMMAND, exit, body }))
     }
