@@ -79,6 +79,7 @@ pub fn init(goal: Goal, boot: Boot) -> (Model, Effects) {
 
 /// Takes one message in; returns what to do.
 pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
+    let leaving = model.exit;
     model.now = at;
     model.world.fold(&message);
     model.ui.hear(&message, &model.world, at);
@@ -107,9 +108,7 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
     if model.undo.as_ref().is_some_and(|undo| at > undo.until) {
         model.undo = None;
     }
-    if let Some(exit) = model.exit
-        && !effects.iter().any(|effect| matches!(effect, Effect::Exit(_)))
-    {
+    if let (None, Some(exit)) = (leaving, model.exit) {
         effects.push(Effect::Exit(exit));
     }
     effects
@@ -407,3 +406,6 @@ impl Model {
 fn is_view(outcome: &Outcome) -> bool {
     matches!(outcome.body, Body::Status(..) | Body::Monitor(_) | Body::Why(..))
 }
+
+#[cfg(test)]
+mod tests;

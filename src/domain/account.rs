@@ -222,6 +222,40 @@ pub struct Account {
 }
 
 impl Account {
+    /// A valid, enabled, never used account called `name`, for tests and builders; its tokens are made up.
+    pub fn sample(name: &str) -> Self {
+        Self {
+            key: AccountKey::new(format!("record:{name}")),
+            account_id: Some(format!("ws-{name}")),
+            id_source: IdSource::IdToken,
+            label: None,
+            email: Some(format!("{name}@example.com")),
+            credentials: Credentials {
+                refresh: Secret::new(format!("rt_sample_{name}")),
+                access: Some(Secret::new(format!("at_sample_{name}"))),
+                id_token: Some(Secret::new(format!("id_sample_{name}"))),
+                expires_at: Some(Moment::from_millis(i64::MAX)),
+                claims: Claims {
+                    workspace_id: Some(format!("ws-{name}")),
+                    email: Some(format!("{name}@example.com")),
+                    plan: Some("plus".to_owned()),
+                    ..Claims::default()
+                },
+            },
+            switch: Switch::On,
+            added_at: Moment::EPOCH,
+            last_used: Moment::EPOCH,
+            switch_reason: None,
+            limits: BTreeMap::new(),
+            cooldown: None,
+            invalidation: None,
+            uncertain_since: None,
+            workspaces: Vec::new(),
+            current_workspace: 0,
+            routing: None,
+        }
+    }
+
     /// The id that requests, discovery, quota and `auth.json` use (D17): the claim, else the stored id unless
     /// it is an organisation.
     pub fn workspace_id(&self) -> Option<&str> {

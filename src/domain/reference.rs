@@ -93,28 +93,14 @@ fn ambiguous(word: &str, several: &[(usize, &Account)]) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::Moment;
-    use crate::domain::account::{Credentials, IdSource, Switch};
 
     fn account(key: &str, email: &str, label: Option<&str>) -> Account {
         Account {
             key: AccountKey::new(key),
             account_id: Some(format!("ws-{key}")),
-            id_source: IdSource::IdToken,
             label: label.map(str::to_owned),
             email: Some(email.to_owned()),
-            credentials: Credentials::default(),
-            switch: Switch::On,
-            added_at: Moment::EPOCH,
-            last_used: Moment::EPOCH,
-            switch_reason: None,
-            limits: std::collections::BTreeMap::new(),
-            cooldown: None,
-            invalidation: None,
-            uncertain_since: None,
-            workspaces: Vec::new(),
-            current_workspace: 0,
-            routing: None,
+            ..Account::sample(key)
         }
     }
 

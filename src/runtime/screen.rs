@@ -5,7 +5,9 @@
 //! leave in one write between the marks of a synchronised update (DEC private mode 2026; terminals that do
 //! not know it ignore it).
 
+use std::cell::RefCell;
 use std::io::{self, Write};
+use std::rc::Rc;
 
 use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
 use ratatui::buffer::Cell;
@@ -17,9 +19,25 @@ const SYNC_END: &[u8] = b"\x1b[?2026l";
 /// A backend that speaks only when it has something to say.
 #[derive(Debug)]
 pub struct Screen<W: Write> {
-    inner: CrosstermBackend<Vec<u8>>,
+    inner: CrosstermBackend<Frame>,
+    frame: Frame,
     out: W,
     cursor: Cursor,
+}
+
+/// Collects a frame; its flush does nothing, so that nothing leaves in pieces.
+#[derive(Debug, Clone, Default)]
+struct Frame(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Frame {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +50,8 @@ enum Cursor {
 impl<W: Write> Screen<W> {
     /// A screen that writes to `out`.
     pub fn new(out: W) -> Self {
-        Self { inner: CrosstermBackend::new(Vec::with_capacity(16 * 1024)), out, cursor: Cursor::Unknown }
+        let frame = Frame::default();
+        Self { inner: CrosstermBackend::new(frame.clone()), frame, out, cursor: Cursor::Unknown }
     }
 
     /// Forgets what is known of the cursor, after somebody else used the terminal.
@@ -96,13 +115,13 @@ impl<W: Write> Backend for Screen<W> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let frame = self.inner.writer_mut();
+        let mut frame = self.frame.0.borrow_mut();
         if frame.is_empty() {
             return Ok(());
         }
         let mut whole = Vec::with_capacity(frame.len() + SYNC_BEGIN.len() + SYNC_END.len());
         whole.extend_from_slice(SYNC_BEGIN);
-        whole.append(frame);
+        whole.append(&mut frame);
         whole.extend_from_slice(SYNC_END);
         self.out.write_all(&whole)?;
         self.out.flush()
@@ -111,40 +130,37 @@ impl<W: Write> Backend for Screen<W> {
 
 #[cfg(test)]
 mod tests {
-    use ratatui::Terminal;
     use ratatui::layout::Rect;
     use ratatui::widgets::Widget;
-    use ratatui::{TerminalOptions, Viewport};
+    use ratatui::{Terminal, TerminalOptions, Viewport};
 
     use super::*;
 
-    fn terminal(out: &mut Vec<u8>) -> Terminal<Screen<&mut Vec<u8>>> {
+    fn drawn(texts: &[&str]) -> Vec<Vec<u8>> {
         let options = TerminalOptions { viewport: Viewport::Fixed(Rect::new(0, 0, 20, 3)) };
-        Terminal::with_options(Screen::new(out), options).unwrap()
+        let mut terminal = Terminal::with_options(Screen::new(Vec::new()), options).unwrap();
+        let draw = |text: &&str| {
+            terminal.draw(|frame| text.render(frame.area(), frame.buffer_mut())).unwrap();
+            std::mem::take(&mut terminal.backend_mut().out)
+        };
+        texts.iter().map(draw).collect()
     }
 
     #[test]
     fn an_unchanged_frame_writes_nothing() {
-        let mut out = Vec::new();
-        let mut terminal = terminal(&mut out);
-        terminal.draw(|frame| "hello".render(frame.area(), frame.buffer_mut())).unwrap();
-        let mut quiet = Vec::new();
-        std::mem::swap(terminal.backend_mut().out, &mut quiet);
+        let frames = drawn(&["hello", "hello"]);
 
-        terminal.draw(|frame| "hello".render(frame.area(), frame.buffer_mut())).unwrap();
-
-        assert!(!quiet.is_empty());
-        assert_eq!(terminal.backend_mut().out, &Vec::<u8>::new());
+        assert!(!frames[0].is_empty());
+        assert_eq!(frames[1], b"");
     }
 
     #[test]
     fn a_changed_frame_leaves_inside_one_synchronised_update() {
-        let mut out = Vec::new();
+        let frames = drawn(&["hello", "hullo"]);
 
-        terminal(&mut out).draw(|frame| "hello".render(frame.area(), frame.buffer_mut())).unwrap();
-
-        assert!(out.starts_with(SYNC_BEGIN));
-        assert!(out.ends_with(SYNC_END));
-        assert!(String::from_utf8_lossy(&out).contains("hello"));
+        for frame in &frames {
+            assert!(frame.starts_with(SYNC_BEGIN) && frame.ends_with(SYNC_END));
+        }
+        assert!(frames[1].len() < frames[0].len());
     }
 }
