@@ -1,5 +1,6 @@
 //! The outside world behind the ports: files, network, processes, clock.
 
+pub mod auth;
 pub mod clock;
 pub mod disk;
 pub mod entropy;

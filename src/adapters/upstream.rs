@@ -93,7 +93,8 @@ impl<C: Clock> Upstream for BackEnd<C> {
     }
 }
 
-fn received(response: reqwest::Response) -> Response {
+/// The client's answer as ours.
+pub(in crate::adapters) fn received(response: reqwest::Response) -> Response {
     let (parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
     Response { status: parts.status, headers: parts.headers, body: Box::new(Incoming(body)) }
 }

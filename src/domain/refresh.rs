@@ -5,7 +5,7 @@
 //! journal entry written before the call tells the next start which of the two it was.
 
 use crate::base::{Moment, Span};
-use crate::domain::account::{Account, AccountKey, Credentials};
+use crate::domain::account::{AccountKey, Credentials};
 
 /// Why the tokens are refreshed; sent as `refresh_reason`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,40 +188,20 @@ pub struct Intent {
     pub started_at: Moment,
 }
 
-/// What is to be done about a journal entry nobody works on any more.
+/// What is to be done about a journal entry nobody works on any more, after kept answers were adopted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settlement {
-    /// The answer is in the result file: it goes to the pool.
-    Adopt,
-    /// The pool has newer tokens already, or no such account: only the journal is removed.
+    /// The pool has newer tokens, or no such account: only the journal is removed.
     Clear,
     /// The token may be spent and its answer is lost.
-    Uncertain {
-        /// When the call was made.
-        since: Moment,
-    },
+    Uncertain,
 }
 
 impl Intent {
-    /// Settles the entry: `row` is the account as stored now, `row_hash` the hash of its refresh token.
-    pub fn settle(&self, row: Option<&Account>, row_hash: &str, answer: Answer) -> Settlement {
-        if row.is_none() || row_hash != self.old_hash {
-            return Settlement::Clear;
-        }
-        match answer {
-            Answer::Kept => Settlement::Adopt,
-            Answer::Lost => Settlement::Uncertain { since: self.started_at },
-        }
+    /// Settles the entry; `row_hash` names the refresh token the account has in the pool now.
+    pub fn settle(&self, row_hash: Option<&str>) -> Settlement {
+        if row_hash == Some(self.old_hash.as_str()) { Settlement::Uncertain } else { Settlement::Clear }
     }
-}
-
-/// Whether the answer of a call was made durable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
-    /// There is a result file.
-    Kept,
-    /// There is none.
-    Lost,
 }
 
 #[cfg(test)]
@@ -316,5 +296,18 @@ mod tests {
         assert!(is_same_identity(&stored, &of(None, Some("a@x.test"))));
         assert!(!is_same_identity(&stored, &of(Some("other"), Some("a@x.test"))));
         assert!(!is_same_identity(&stored, &of(Some("w"), Some("b@x.test"))));
+    }
+
+    #[test]
+    fn a_journal_entry_matters_only_while_its_token_is_still_in_the_pool() {
+        let entry = Intent {
+            key: AccountKey::new("record:1"),
+            old_hash: "old".to_owned(),
+            started_at: Moment::EPOCH,
+        };
+
+        assert_eq!(entry.settle(Some("old")), Settlement::Uncertain);
+        assert_eq!(entry.settle(Some("new")), Settlement::Clear);
+        assert_eq!(entry.settle(None), Settlement::Clear);
     }
 }
