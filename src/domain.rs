@@ -4,6 +4,7 @@ pub mod account;
 pub mod attempts;
 pub mod briefing;
 pub mod change;
+pub mod digest;
 pub mod endpoints;
 pub mod facts;
 pub mod failure;

@@ -2,6 +2,7 @@
 
 pub mod control;
 pub mod events;
+pub mod fake;
 pub mod frames;
 pub mod headers;
 pub mod intake;
@@ -12,6 +13,7 @@ pub mod oauth_wire;
 pub mod openai;
 pub mod registry;
 pub mod routing_wire;
+pub mod scenario;
 pub mod settings;
 pub mod sse;
 pub mod theme;

@@ -1,1 +1,3 @@
 //! Proxy, logins and quota against the rehearsal back end, over loopback sockets.
+
+mod rehearsal;

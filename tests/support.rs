@@ -1,5 +1,6 @@
 //! Starters and assertions that more than one group of tests uses.
 
+pub(crate) mod backend;
 pub(crate) mod dirs;
 pub(crate) mod process;
 pub(crate) mod pty;
