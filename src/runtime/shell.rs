@@ -1,4 +1,0 @@
-//! The presenters: a full screen, or lines.
-
-pub mod dashboard;
-pub mod headless;
