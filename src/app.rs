@@ -7,6 +7,7 @@ pub mod input;
 pub mod intent;
 pub mod model;
 pub mod msg;
+pub mod options;
 pub mod outcome;
 pub mod sub;
 pub mod ui;

@@ -1,8 +1,9 @@
 //! Arguments, personalities and exit codes.
+//!
+//! Nothing here starts a runtime, reads a root or opens a socket before it is known that a command needs it:
+//! `--version`, help, completions and refused arguments end in this floor.
 
-use std::process::ExitCode;
-
-/// Runs the program named by the first argument and returns its exit code.
-pub fn run() -> ExitCode {
-    ExitCode::SUCCESS
-}
+pub mod args;
+pub mod dispatch;
+pub mod exit;
+pub mod personality;

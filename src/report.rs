@@ -1,1 +1,90 @@
-//! Outcomes as text or JSON.
+//! What commands print: outcome in, text or one JSON document out. Pure; nothing here writes.
+//!
+//! Text goes to stdout, failures and warnings to stderr; with JSON everything is in the one document on
+//! stdout. Keys of the reference keep their names, types and index bases; ours are additions.
+
+pub mod json;
+pub mod line;
+pub mod monitor;
+pub mod pool;
+pub mod status;
+pub mod switch;
+pub mod text;
+pub mod why;
+
+use crate::app::outcome::{Body, Form, Listing, Outcome};
+use crate::domain::problem::Problem;
+
+/// What goes where.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Printed {
+    /// For stdout, line ends included.
+    pub out: String,
+    /// For stderr, line ends included.
+    pub err: String,
+}
+
+/// Prints an outcome.
+pub fn print(outcome: &Outcome, form: Form) -> Printed {
+    match form {
+        Form::Text => text(outcome),
+        Form::Json => Printed { out: document(outcome), err: String::new() },
+    }
+}
+
+/// Prints an outcome as one line of a stream (`--watch --json`).
+pub fn print_line(outcome: &Outcome) -> String {
+    value(outcome).map(|value| json::compact(&value)).unwrap_or_default()
+}
+
+/// Prints a refused command line.
+pub fn refusal(problem: &Problem, command: &str, form: Form) -> Printed {
+    match form {
+        Form::Text => Printed { out: String::new(), err: text::problem(problem) },
+        Form::Json => Printed { out: json::pretty(&json::problem(command, problem)), err: String::new() },
+    }
+}
+
+fn document(outcome: &Outcome) -> String {
+    if let Body::Status(Listing::Line, facts) = &outcome.body {
+        return json::pretty(&line::value(outcome, facts));
+    }
+    value(outcome).map(|value| json::pretty(&value)).unwrap_or_default()
+}
+
+fn value(outcome: &Outcome) -> Option<serde_json::Value> {
+    Some(match &outcome.body {
+        Body::Status(_, facts) => status::value(outcome, facts),
+        Body::Switched(switched) => switch::switched_value(outcome, switched),
+        Body::Unpinned(former, facts) => switch::unpinned_value(outcome, former.as_ref(), facts),
+        Body::Why(moments, origin, facts) => why::value(outcome, *moments, *origin, facts),
+        Body::Monitor(facts) => monitor::value(outcome, facts),
+        Body::Toggled { of, now } => switch::toggled_value(outcome, of, *now),
+        Body::Checked { answered, asked, failures } => {
+            switch::checked_value(outcome, *answered, *asked, failures)
+        }
+        Body::Undone(what) => switch::undone_value(outcome, what),
+        Body::Problem(problem) => json::problem(outcome.command, problem),
+        Body::Silent => return None,
+    })
+}
+
+fn text(outcome: &Outcome) -> Printed {
+    let out = match &outcome.body {
+        Body::Status(Listing::Line, facts) => line::text(facts),
+        Body::Status(Listing::Status | Listing::List, facts) => status::text(facts),
+        Body::Switched(switched) => return switch::switched_text(switched),
+        Body::Unpinned(former, _) => switch::unpinned_text(former.as_ref()),
+        Body::Why(moments, origin, facts) => why::text(*moments, *origin, facts),
+        Body::Monitor(facts) => monitor::text(facts),
+        Body::Toggled { of, now } => switch::toggled_text(of, *now),
+        Body::Checked { answered, asked, failures } => switch::checked_text(*answered, *asked, failures),
+        Body::Undone(what) => format!("Undone: {what}\n"),
+        Body::Problem(problem) => return Printed { out: String::new(), err: text::problem(problem) },
+        Body::Silent => String::new(),
+    };
+    Printed { out, err: String::new() }
+}
+
+#[cfg(test)]
+mod tests;

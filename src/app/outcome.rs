@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::app::goal::{Listing, Moments};
-use crate::app::msg::Mirrored;
+pub use crate::app::goal::{Listing, Moments};
+pub use crate::app::msg::Mirrored;
+pub use crate::app::options::Form;
 use crate::base::Moment;
 use crate::domain::account::AccountKey;
 use crate::domain::facts::PeerStatus;

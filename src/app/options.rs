@@ -1,0 +1,78 @@
+//! How a run is presented; set once, from the command line.
+
+use crate::base::Span;
+
+/// Presentation and the answers given beforehand.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Options {
+    /// Screen, terminal lines or script.
+    pub face: Face,
+    /// What a report looks like.
+    pub form: Form,
+    /// Escape sequences in text.
+    pub colour: Colour,
+    /// How much is said beside the result.
+    pub chatter: Chatter,
+    /// Name of the rehearsal, with `--demo`.
+    pub demo: Option<String>,
+    /// `--yes`: questions are answered with yes.
+    pub consent: Consent,
+    /// `--watch`: repeat the report with this pause.
+    pub watch: Option<Span>,
+}
+
+/// Who is on the other side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Face {
+    /// A person at the full screen.
+    Screen,
+    /// A person at a terminal who asked for an act: a few lines, at most one question.
+    Terminal,
+    /// A script: no prompt, no screen, bounded time.
+    #[default]
+    Headless,
+}
+
+/// What a report looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Form {
+    /// For people.
+    #[default]
+    Text,
+    /// Exactly one document.
+    Json,
+}
+
+/// Whether text is coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Colour {
+    /// On a terminal that shows colours, unless the environment says otherwise.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How much is said beside the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Chatter {
+    /// Notes on stderr.
+    #[default]
+    Normal,
+    /// Nothing but the result and errors.
+    Quiet,
+    /// Log lines on stderr.
+    Verbose,
+}
+
+/// Whether questions are answered beforehand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Consent {
+    /// Questions are open.
+    #[default]
+    Open,
+    /// `--yes`.
+    Given,
+}

@@ -1,0 +1,233 @@
+//! The command line as clap reads it. Only commands that work are here: help, completions and suggestions
+//! are made from this table.
+
+use std::ffi::OsString;
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+
+use crate::app::options::Colour;
+
+/// The name under which help and completions speak.
+pub const PROGRAM: &str = "codex-multi-auth";
+
+/// The whole command line of the manager.
+#[derive(Debug, Clone, PartialEq, Eq, Parser)]
+#[command(
+    name = PROGRAM,
+    bin_name = PROGRAM,
+    about = "Several of your own ChatGPT accounts with the official Codex CLI",
+    after_help = "Without a command the dashboard opens; without a terminal it is `status`.\nNew here? Run `codex-multi-auth --demo`.",
+    disable_version_flag = true,
+    args_override_self = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// Flags of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub word: Option<Word>,
+}
+
+/// Flags of every command.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Global {
+    /// Print and exit: no screen, no prompt
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub headless: bool,
+    /// Print one JSON document, errors included; implies --headless
+    #[arg(long, short = 'j', global = true, help_heading = "Global options")]
+    pub json: bool,
+    /// Rehearse with a built-in fake back end and six sample accounts; nothing of yours is read or written
+    #[arg(
+        long,
+        global = true,
+        value_name = "SCENARIO",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "tour",
+        help_heading = "Global options"
+    )]
+    pub demo: Option<String>,
+    /// Colour in text
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        help_heading = "Global options"
+    )]
+    pub color: When,
+    /// Nothing on stdout but the asked-for value
+    #[arg(long, short = 'q', global = true, help_heading = "Global options")]
+    pub quiet: bool,
+    /// Answer the confirmation of an action with yes
+    #[arg(long, short = 'y', global = true, help_heading = "Global options")]
+    pub yes: bool,
+    /// Exit with 0 or 1 only, as older scripts expect
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub exit_zero: bool,
+    /// Log lines on stderr (headless only)
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub verbose: bool,
+    /// Print the version
+    #[arg(long, short = 'v', global = true, help_heading = "Global options")]
+    pub version: bool,
+}
+
+/// When text is coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum When {
+    /// On a terminal
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+impl From<When> for Colour {
+    fn from(when: When) -> Self {
+        match when {
+            When::Auto => Self::Auto,
+            When::Always => Self::Always,
+            When::Never => Self::Never,
+        }
+    }
+}
+
+/// A command.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Word {
+    /// Show the accounts, their state and who serves next
+    Status(StatusArgs),
+    /// The same as status
+    List(StatusArgs),
+    /// Use an account from now on, and pin it
+    Switch {
+        /// Number, e-mail, label, id or a unique beginning of one
+        #[arg(value_name = "ACCOUNT")]
+        account: Option<String>,
+    },
+    /// Let the accounts rotate again after a switch
+    Unpin,
+    /// Explain which account serves the next request, and why
+    #[command(name = "why-selected")]
+    WhySelected {
+        /// Explain the next request (default)
+        #[arg(long, short = 'n', conflicts_with = "last")]
+        now: bool,
+        /// Explain the last request
+        #[arg(long, short = 'l')]
+        last: bool,
+    },
+    /// Watch turns, sessions and usage
+    Monitor {
+        /// Open the small pane for a spare terminal
+        #[arg(long)]
+        pane: bool,
+        /// Print a new report every few seconds; with --json one document per line
+        #[arg(
+            long,
+            value_name = "SECONDS",
+            num_args = 0..=1,
+            require_equals = true,
+            default_missing_value = "2",
+            value_parser = clap::value_parser!(u32).range(1..=3_600)
+        )]
+        watch: Option<u32>,
+    },
+    /// Run the proxy in the foreground, until it is stopped
+    Serve {
+        /// Loopback port; 0 takes a free one
+        #[arg(long, default_value_t = 0, value_name = "PORT")]
+        port: u16,
+    },
+    /// Run the official Codex CLI with these accounts; --account and --print-launch are ours
+    #[command(disable_help_flag = true)]
+    Codex {
+        /// Arguments of the official CLI, untouched
+        #[arg(value_name = "ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Print a completion script for a shell
+    Completions {
+        /// Shell
+        #[arg(value_enum, value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Arguments of `status` and `list`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct StatusArgs {
+    /// One line for prompts and status bars
+    #[arg(long)]
+    pub line: bool,
+    /// Print a new report every few seconds; with --json one document per line
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "2",
+        value_parser = clap::value_parser!(u32).range(1..=3_600)
+    )]
+    pub watch: Option<u32>,
+}
+
+impl Word {
+    /// The command as typed and as JSON names it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Status(_) => "status",
+            Self::List(_) => "list",
+            Self::Switch { .. } => "switch",
+            Self::Unpin => "unpin",
+            Self::WhySelected { .. } => "why-selected",
+            Self::Monitor { .. } => "monitor",
+            Self::Serve { .. } => "serve",
+            Self::Codex { .. } => "codex",
+            Self::Completions { .. } => "completions",
+        }
+    }
+}
+
+/// The completion script of a shell.
+pub fn completions(shell: clap_complete::Shell) -> Vec<u8> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), PROGRAM, &mut script);
+    script
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_commands_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_knows_its_own_name() {
+        for line in
+            ["status", "list", "switch 1", "unpin", "why-selected", "monitor", "serve", "completions bash"]
+        {
+            let cli = Cli::try_parse_from(std::iter::once(PROGRAM).chain(line.split(' '))).unwrap();
+            assert_eq!(Some(cli.word.unwrap().name()), line.split(' ').next(), "{line}");
+        }
+    }
+
+    #[test]
+    fn every_command_has_a_completion() {
+        let script = String::from_utf8(completions(clap_complete::Shell::Bash)).unwrap();
+
+        for command in Cli::command().get_subcommands() {
+            assert!(script.contains(command.get_name()), "{}", command.get_name());
+        }
+    }
+}

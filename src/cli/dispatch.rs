@@ -1,0 +1,301 @@
+//! From arguments to what the program is to do: the launch matrix (architecture.md §6, decisions.md D2).
+//!
+//! Pure: terminal and environment come in as facts, everything that can be refused is refused before a root
+//! is opened.
+
+use std::ffi::OsString;
+
+use clap::Parser as _;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use crate::app::goal::{Command, Entry, Forwarding, Goal, Listing, Moments, Serving, Tab};
+use crate::app::options::{Chatter, Consent, Face, Form, Options};
+use crate::base::Span;
+use crate::cli::args::{Cli, Global, PROGRAM, Word, completions};
+use crate::cli::exit::Numbers;
+use crate::cli::personality::Persona;
+use crate::domain::problem::{Exit, Hint, Problem};
+
+/// What stands around the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Surroundings {
+    /// Whether a person can see and type.
+    pub terminal: Terminal,
+    /// Whether `CODEX_MULTI_AUTH_HEADLESS` or the setting asks for the scripted face.
+    pub preference: Preference,
+}
+
+/// Whether stdin and stdout are a person's terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Terminal {
+    /// Both are, and nothing says that a program sits behind it.
+    Interactive,
+    /// One of them is not.
+    Absent,
+}
+
+/// What the user wants when no flag says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preference {
+    /// Screens where they fit.
+    Screen,
+    /// `CODEX_MULTI_AUTH_HEADLESS=1` or `headlessByDefault`.
+    Headless,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Invocation {
+    /// Start the program.
+    Start(Box<Started>),
+    /// Print and end well: help, version, completions.
+    Print(Vec<u8>),
+    /// A refused command line.
+    Refuse(Box<Refusal>),
+}
+
+/// A program start.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Started {
+    /// What to do.
+    pub goal: Goal,
+    /// How to present it.
+    pub options: Options,
+    /// The command's word, for exit codes.
+    pub command: &'static str,
+    /// Which exit codes the caller expects.
+    pub numbers: Numbers,
+}
+
+/// A refused command line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refusal {
+    /// Why.
+    pub problem: Problem,
+    /// The word of the command, when one was recognised.
+    pub command: String,
+    /// What the answer looks like.
+    pub form: Form,
+    /// Which exit codes the caller expects.
+    pub numbers: Numbers,
+}
+
+/// Decides.
+pub fn dispatch(persona: Persona, around: Surroundings) -> Invocation {
+    match persona {
+        Persona::Manager(args) => manager(&args, around),
+        Persona::Forwarder { global, args } => forwarder(&global, args, around),
+    }
+}
+
+fn manager(args: &[OsString], around: Surroundings) -> Invocation {
+    if wants_version(args) {
+        return version();
+    }
+    let cli = match parse(args) {
+        Ok(cli) => cli,
+        Err(error) => return refused(&error, args),
+    };
+    let Cli { global, word } = cli;
+    if global.version {
+        return version();
+    }
+    let refuse = |problem: Problem, command: &str| {
+        Invocation::Refuse(Box::new(Refusal {
+            problem,
+            command: command.to_owned(),
+            form: form(&global),
+            numbers: numbers(&global),
+        }))
+    };
+    let manner = manner(&global, around);
+    let command = word.as_ref().map_or("status", Word::name);
+    let Some(word) = word else {
+        let goal = match manner {
+            Preference::Headless => status(Listing::Status),
+            Preference::Screen => Goal::Dashboard(Entry::default()),
+        };
+        return start(goal, &global, manner, None, command);
+    };
+    let (goal, watch) = match word {
+        Word::Completions { shell } => return Invocation::Print(completions(shell)),
+        Word::Status(args) | Word::List(args) if args.line => (status(Listing::Line), args.watch),
+        Word::Status(args) => {
+            (view(Tab::Accounts, Command::Status(Listing::Status), manner, args.watch), args.watch)
+        }
+        Word::List(args) => {
+            (view(Tab::Accounts, Command::Status(Listing::List), manner, args.watch), args.watch)
+        }
+        Word::Switch { account: None } => return refuse(missing_index(), command),
+        Word::Switch { account: Some(account) } => (Goal::Run(Command::Switch(account)), None),
+        Word::Unpin => (Goal::Run(Command::Unpin), None),
+        Word::WhySelected { last, .. } => {
+            let moment = if last { Moments::Last } else { Moments::Now };
+            (Goal::Run(Command::Why(moment)), None)
+        }
+        Word::Monitor { pane: true, .. } if manner == Preference::Screen => {
+            (Goal::Dashboard(Entry { tab: Some(Tab::Monitor), pane: true, command: None }), None)
+        }
+        Word::Monitor { watch, .. } => (view(Tab::Monitor, Command::Monitor, manner, watch), watch),
+        Word::Serve { port } => (Goal::Serve(Serving { port: (port != 0).then_some(port) }), None),
+        // The word itself is cut off before this parser; it stands in the table for help and completions.
+        Word::Codex { args } => (Goal::Forward(Forwarding { args }), None),
+    };
+    start(goal, &global, manner, watch, command)
+}
+
+fn forwarder(global: &[OsString], args: Vec<OsString>, around: Surroundings) -> Invocation {
+    let global = match parse(global) {
+        Ok(cli) => cli.global,
+        Err(error) => return refused(&error, global),
+    };
+    if global.demo.is_some() {
+        let problem =
+            Problem::new("bad-argument", Exit::Usage, "the official CLI is never launched in a rehearsal")
+                .because("it would ask the real back end about a made-up account")
+                .hint(Hint::Run("--demo".to_owned()));
+        let (form, numbers) = (form(&global), numbers(&global));
+        return Invocation::Refuse(Box::new(Refusal { problem, command: "codex".to_owned(), form, numbers }));
+    }
+    let manner = manner(&global, around);
+    start(Goal::Forward(Forwarding { args }), &global, manner, None, "codex")
+}
+
+fn start(
+    goal: Goal,
+    global: &Global,
+    manner: Preference,
+    watch: Option<u32>,
+    command: &'static str,
+) -> Invocation {
+    let face = match &goal {
+        _ if manner == Preference::Headless => Face::Headless,
+        Goal::Dashboard(_) => Face::Screen,
+        Goal::Run(_) | Goal::Forward(_) | Goal::Serve(_) => Face::Terminal,
+    };
+    let options = Options {
+        face,
+        form: form(global),
+        colour: global.color.into(),
+        chatter: chatter(global),
+        demo: global.demo.clone(),
+        consent: if global.yes { Consent::Given } else { Consent::Open },
+        watch: watch.map(|seconds| Span::seconds(i64::from(seconds))),
+    };
+    Invocation::Start(Box::new(Started { goal, options, command, numbers: numbers(global) }))
+}
+
+fn status(listing: Listing) -> Goal {
+    Goal::Run(Command::Status(listing))
+}
+
+/// A view command: its screen on a terminal, its report otherwise. `--watch` is a stream of reports.
+fn view(tab: Tab, command: Command, manner: Preference, watch: Option<u32>) -> Goal {
+    if manner == Preference::Headless || watch.is_some() {
+        return Goal::Run(command);
+    }
+    Goal::Dashboard(Entry { tab: Some(tab), pane: false, command: Some(command) })
+}
+
+fn manner(global: &Global, around: Surroundings) -> Preference {
+    let asked = global.headless || global.json || global.quiet;
+    if asked || around.terminal == Terminal::Absent { Preference::Headless } else { around.preference }
+}
+
+fn form(global: &Global) -> Form {
+    if global.json { Form::Json } else { Form::Text }
+}
+
+fn numbers(global: &Global) -> Numbers {
+    if global.exit_zero { Numbers::ZeroOrOne } else { Numbers::Full }
+}
+
+fn chatter(global: &Global) -> Chatter {
+    if global.quiet {
+        Chatter::Quiet
+    } else if global.verbose {
+        Chatter::Verbose
+    } else {
+        Chatter::Normal
+    }
+}
+
+fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(std::iter::once(OsString::from(PROGRAM)).chain(args.iter().cloned()))
+}
+
+/// `--version` works on every level, also where an argument is missing.
+fn wants_version(args: &[OsString]) -> bool {
+    args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--version" || arg == "-v")
+        && !args.iter().any(|arg| arg == "--help" || arg == "-h")
+}
+
+fn version() -> Invocation {
+    Invocation::Print(concat!(env!("CARGO_PKG_VERSION"), "\n").as_bytes().to_vec())
+}
+
+fn missing_index() -> Problem {
+    Problem::new("bad-argument", Exit::Usage, "Missing index. Usage: codex-multi-auth switch <index>")
+        .hint(Hint::Say("The account may also be named by e-mail, label or id".to_owned()))
+        .hint(Hint::Run("status".to_owned()))
+}
+
+fn refused(error: &clap::Error, args: &[OsString]) -> Invocation {
+    if error.kind() == ErrorKind::DisplayHelp {
+        return Invocation::Print(error.render().to_string().into_bytes());
+    }
+    let has =
+        |long: &str, short: &str| args.iter().any(|arg| arg == long || (!short.is_empty() && arg == short));
+    let form = if has("--json", "-j") { Form::Json } else { Form::Text };
+    let numbers = if has("--exit-zero", "") { Numbers::ZeroOrOne } else { Numbers::Full };
+    let (problem, command) = match context(error, ContextKind::InvalidSubcommand) {
+        Some(word) => (unknown_command(&word, error), word),
+        None => (bad_argument(error), first_word(args)),
+    };
+    Invocation::Refuse(Box::new(Refusal { problem, command, form, numbers }))
+}
+
+fn unknown_command(word: &str, error: &clap::Error) -> Problem {
+    let problem = Problem::new("unknown-command", Exit::Usage, format!("Unknown command: {word}"));
+    match context(error, ContextKind::SuggestedSubcommand) {
+        Some(near) => problem.hint(Hint::Run(near)),
+        None => problem.hint(Hint::Run("--help".to_owned())),
+    }
+}
+
+fn bad_argument(error: &clap::Error) -> Problem {
+    let text = error.render().to_string();
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let what = lines.next().unwrap_or("the arguments cannot be read");
+    let what = what.strip_prefix("error: ").unwrap_or(what);
+    let mut problem = Problem::new("bad-argument", Exit::Usage, what);
+    for line in lines {
+        if let Some(usage) = line.strip_prefix("Usage: ") {
+            problem = problem.hint(Hint::Say(format!("Usage: {usage}")));
+        } else if let Some(tip) = line.strip_prefix("tip: ") {
+            problem = problem.hint(Hint::Say(tip.to_owned()));
+        } else if !line.starts_with("For more information") {
+            problem = problem.because(line);
+        }
+    }
+    problem
+}
+
+fn context(error: &clap::Error, kind: ContextKind) -> Option<String> {
+    match error.get(kind)? {
+        ContextValue::String(text) => Some(text.clone()),
+        ContextValue::Strings(texts) => texts.first().cloned(),
+        _ => None,
+    }
+}
+
+fn first_word(args: &[OsString]) -> String {
+    args.iter()
+        .map(|arg| arg.to_string_lossy())
+        .find(|arg| !arg.starts_with('-'))
+        .map(std::borrow::Cow::into_owned)
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,201 @@
+//! Which program am I? One binary answers to two names, and `codex …` is the forwarder under either.
+//!
+//! What belongs to the official CLI is cut off here, before any parser of ours can look at it.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+/// Name of the forwarder's binary.
+const FORWARDER: &str = "codex-multi-auth-codex";
+
+/// Words after `auth` that the forwarder answers itself; all others belong to the official CLI.
+const KNOWN_AUTH: [&str; 38] = [
+    "login",
+    "list",
+    "status",
+    "switch",
+    "unpin",
+    "workspace",
+    "best",
+    "check",
+    "features",
+    "usage",
+    "verify-flagged",
+    "verify",
+    "forecast",
+    "report",
+    "fix",
+    "doctor",
+    "uninstall",
+    "account",
+    "budget",
+    "bridge",
+    "integrations",
+    "models",
+    "monitor",
+    "rotation",
+    "why-selected",
+    "history",
+    "config",
+    "init-config",
+    "debug",
+    "serve",
+    "session",
+    "completions",
+    "backup",
+    "export",
+    "import",
+    "sync",
+    "profile",
+    "update",
+];
+
+/// Global flags of ours whose value is the next argument.
+const TAKES_VALUE: [&str; 1] = ["--color"];
+
+/// Who answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Persona {
+    /// The manager, with these arguments (without the program's name and a leading `auth`).
+    Manager(Vec<OsString>),
+    /// The forwarder.
+    Forwarder {
+        /// Global flags that stood before `codex`.
+        global: Vec<OsString>,
+        /// Arguments of the official CLI, with `--account`, `--print-launch` and `--yes` of ours among them.
+        args: Vec<OsString>,
+    },
+}
+
+/// Whether `…_BYPASS=1` hands every word to the official CLI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bypass {
+    /// Not set.
+    Off,
+    /// Set.
+    On,
+}
+
+/// Reads an argument vector, the program's name first.
+pub fn read(argv: &[OsString], bypass: Bypass) -> Persona {
+    let (name, args) =
+        argv.split_first().map_or((OsStr::new(""), argv), |(name, args)| (name.as_os_str(), args));
+    if is_forwarder(name) {
+        return forwarder(Vec::new(), args, bypass);
+    }
+    manager(args, bypass)
+}
+
+fn is_forwarder(name: &OsStr) -> bool {
+    let file = Path::new(name).file_name().unwrap_or(name).to_string_lossy().to_ascii_lowercase();
+    file.strip_suffix(".exe").unwrap_or(&file) == FORWARDER
+}
+
+fn manager(args: &[OsString], bypass: Bypass) -> Persona {
+    let Some(at) = first_word(args) else { return Persona::Manager(args.to_vec()) };
+    let (before, rest) = args.split_at(at);
+    match rest.split_first() {
+        Some((word, rest)) if word == "codex" => forwarder(before.to_vec(), rest, bypass),
+        Some((word, rest)) if word == "auth" => {
+            Persona::Manager(before.iter().chain(rest).cloned().collect())
+        }
+        Some(_) | None => Persona::Manager(args.to_vec()),
+    }
+}
+
+fn forwarder(global: Vec<OsString>, args: &[OsString], bypass: Bypass) -> Persona {
+    let plain = |args: &[OsString]| Persona::Forwarder { global: global.clone(), args: args.to_vec() };
+    if bypass == Bypass::On {
+        return plain(args);
+    }
+    let Some(rest) = after_auth(args) else { return plain(args) };
+    let is_ours = match rest.first().and_then(|word| word.to_str()) {
+        None => rest.is_empty(),
+        Some(word) => word.starts_with('-') || KNOWN_AUTH.contains(&word),
+    };
+    if is_ours {
+        Persona::Manager(global.iter().chain(rest).cloned().collect())
+    } else {
+        plain(&spelt_out(rest))
+    }
+}
+
+/// What follows `auth`, `multi auth`, `multi-auth` or `multiauth`.
+fn after_auth(args: &[OsString]) -> Option<&[OsString]> {
+    match args {
+        [one, two, rest @ ..] if one == "multi" && two == "auth" => Some(rest),
+        [one, rest @ ..] if one == "auth" || one == "multi-auth" || one == "multiauth" => Some(rest),
+        _ => None,
+    }
+}
+
+fn spelt_out(rest: &[OsString]) -> Vec<OsString> {
+    std::iter::once(OsString::from("auth")).chain(rest.iter().cloned()).collect()
+}
+
+fn first_word(args: &[OsString]) -> Option<usize> {
+    let mut index = 0;
+    while let Some(arg) = args.get(index) {
+        let text = arg.to_string_lossy();
+        if TAKES_VALUE.contains(&text.as_ref()) {
+            index += 2;
+        } else if text.starts_with('-') {
+            index += 1;
+        } else {
+            return Some(index);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split_whitespace().map(OsString::from).collect()
+    }
+
+    fn manages(line: &str) -> Persona {
+        Persona::Manager(words(line))
+    }
+
+    fn forwards(global: &str, args: &str) -> Persona {
+        Persona::Forwarder { global: words(global), args: words(args) }
+    }
+
+    #[test]
+    fn the_name_and_the_first_word_decide() {
+        for (line, persona) in [
+            ("codex-multi-auth", manages("")),
+            ("codex-multi-auth status --json", manages("status --json")),
+            ("codex-multi-auth auth status", manages("status")),
+            ("codex-multi-auth --json auth list", manages("--json list")),
+            ("codex-multi-auth auth", manages("")),
+            ("/usr/bin/codex-multi-auth codex exec --json", forwards("", "exec --json")),
+            ("codex-multi-auth --color never codex --help", forwards("--color never", "--help")),
+            ("codex-multi-auth codex auth status", manages("status")),
+            ("codex-multi-auth switch codex", manages("switch codex")),
+            ("codex-multi-auth-codex", forwards("", "")),
+            ("CODEX-MULTI-AUTH-CODEX.EXE status", forwards("", "status")),
+            ("codex-multi-auth-codex doctor", forwards("", "doctor")),
+            ("codex-multi-auth-codex auth", manages("")),
+            ("codex-multi-auth-codex auth --json status", manages("--json status")),
+            ("codex-multi-auth-codex multi auth status", manages("status")),
+            ("codex-multi-auth-codex multi-auth switch 2", manages("switch 2")),
+            ("codex-multi-auth-codex multiauth unpin", manages("unpin")),
+            ("codex-multi-auth-codex auth token", forwards("", "auth token")),
+            ("codex-multi-auth-codex multi word", forwards("", "multi word")),
+            ("something-else status", manages("status")),
+        ] {
+            assert_eq!(read(&words(line), Bypass::Off), persona, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_bypass_hands_everything_to_the_official_program() {
+        let line = words("codex-multi-auth-codex auth status");
+
+        assert_eq!(read(&line, Bypass::On), forwards("", "auth status"));
+    }
+}

@@ -1,0 +1,133 @@
+//! The frame that every JSON document shares, and the shapes they have in common.
+
+use serde_json::{Map, Value, json};
+
+use crate::app::outcome::{Facts, Named, Outcome};
+use crate::base::Moment;
+use crate::domain::problem::{Exit, Hint, Problem};
+use crate::domain::quota::snapshot::{Snapshot, Source};
+use crate::domain::quota::window::Window;
+
+/// Version of the documents' shape.
+const SCHEMA: u32 = 1;
+
+/// The members every document begins with.
+pub(super) fn frame(command: &str, exit: Exit) -> Map<String, Value> {
+    let mut members = Map::new();
+    members.insert("command".to_owned(), json!(command));
+    members.insert("schemaVersion".to_owned(), json!(SCHEMA));
+    members.insert("ok".to_owned(), json!(matches!(exit, Exit::Ok | Exit::Attention)));
+    members
+}
+
+/// The frame of a report on facts: an error where the exit asks for one, the rehearsal's mark.
+pub(super) fn frame_of(outcome: &Outcome, facts: &Facts, error: Option<&Problem>) -> Map<String, Value> {
+    let mut members = frame(outcome.command, outcome.exit);
+    if let Some(problem) = error {
+        members.insert("error".to_owned(), error_value(problem));
+    }
+    if facts.demo.is_some() {
+        members.insert("demo".to_owned(), json!(true));
+    }
+    members
+}
+
+/// Appends the members of an object.
+pub(super) fn extend(members: &mut Map<String, Value>, more: Value) {
+    if let Value::Object(more) = more {
+        members.extend(more);
+    }
+}
+
+/// The document of a failure.
+pub(super) fn problem(command: &str, problem: &Problem) -> Value {
+    let mut members = frame(command, problem.exit);
+    members.insert("error".to_owned(), error_value(problem));
+    Value::Object(members)
+}
+
+/// `error{code, message, hint?}`, with the causes and all hints beside them.
+pub(super) fn error_value(problem: &Problem) -> Value {
+    let mut error = Map::new();
+    error.insert("code".to_owned(), json!(problem.code));
+    error.insert("message".to_owned(), json!(problem.what));
+    if !problem.because.is_empty() {
+        error.insert("because".to_owned(), json!(problem.because));
+    }
+    let hints: Vec<String> = problem.hints.iter().filter_map(hint).collect();
+    if let Some(first) = hints.first() {
+        error.insert("hint".to_owned(), json!(first));
+    }
+    if hints.len() > 1 {
+        error.insert("hints".to_owned(), json!(hints));
+    }
+    Value::Object(error)
+}
+
+/// A hint for somebody at a shell; keys of the dashboard help nobody there.
+pub(super) fn hint(hint: &Hint) -> Option<String> {
+    match hint {
+        Hint::Run(command) => Some(format!("run `codex-multi-auth {command}`")),
+        Hint::Say(text) => Some(text.clone()),
+        Hint::Press(_) => None,
+    }
+}
+
+/// Two-space pretty print with a line end.
+pub(super) fn pretty(value: &Value) -> String {
+    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// One line with a line end.
+pub(super) fn compact(value: &Value) -> String {
+    format!("{value}\n")
+}
+
+/// Epoch milliseconds, or `null`.
+pub(super) fn moment(at: Option<Moment>) -> Value {
+    json!(at.map(Moment::millis))
+}
+
+/// The members by which a document names an account.
+pub(super) fn named(named: &Named) -> Value {
+    json!({ "number": named.number, "accountRef": named.key.as_str(), "label": named.label })
+}
+
+/// `quota{…}` of an account.
+pub(super) fn quota(snapshot: &Snapshot, at: Moment, summary: &str) -> Value {
+    json!({
+        "primary": snapshot.primary.as_ref().map(|window| window_value(window, at)),
+        "secondary": snapshot.secondary.as_ref().map(|window| window_value(window, at)),
+        "planType": snapshot.plan,
+        "credits": snapshot.credits.as_ref().map(|credits| json!({
+            "hasCredits": credits.has,
+            "unlimited": credits.unlimited,
+            "balance": credits.balance,
+        })),
+        "status": snapshot.status,
+        "checkedAt": snapshot.at.millis(),
+        "source": source(snapshot.source),
+        "summary": summary,
+    })
+}
+
+fn window_value(window: &Window, at: Moment) -> Value {
+    json!({
+        "usedPercent": window.used.map(|used| used.value()),
+        "leftPercent": window.left(at).map(|left| left.rounded()),
+        "windowMinutes": window.minutes,
+        "resetAt": moment(window.resets_at),
+    })
+}
+
+const fn source(source: Source) -> &'static str {
+    match source {
+        Source::Usage => "usage",
+        Source::Headers => "headers",
+        Source::Frame => "frame",
+        Source::Probe => "probe",
+        Source::Cache => "cache",
+    }
+}

@@ -1,0 +1,190 @@
+//! `status` and `list`.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::app::outcome::{Facts, Outcome};
+use crate::domain::account::Account;
+use crate::report::pool::{self, Row};
+use crate::report::{json, text};
+
+/// The document.
+pub(super) fn value(outcome: &Outcome, facts: &Facts) -> Value {
+    let concern = pool::concern(facts, outcome.exit);
+    let mut members = json::frame_of(outcome, facts, concern.as_ref());
+    let next = pool::next(facts);
+    let index_of = |key: Option<&crate::domain::account::AccountKey>| {
+        key.and_then(|key| pool::position(facts, key)).map(|(index, _)| index)
+    };
+    json::extend(
+        &mut members,
+        json!({
+            "storagePath": facts.storage_path,
+            "storageHealth": facts.health.word(),
+            "accountCount": facts.roster.accounts.len(),
+            "activeIndex": index_of(facts.roster.active.as_ref()),
+            "pinnedAccountIndex": index_of(facts.roster.pin.as_ref()),
+            "recommendedIndex": next.map(|(index, ..)| index),
+            "recommendationReason": next.map(|(_, _, decision)| pool::rule_text(decision)),
+            "runtimeInUseIndex": pool::in_use(facts).map(|(index, _)| index),
+            "accounts": pool::rows(facts).iter().map(|row| account(facts, row)).collect::<Vec<_>>(),
+            "scope": { "kind": "global", "projectKey": null },
+            "recovery": facts.recovery.as_ref().map(|recovery| json!({
+                "source": recovery.source,
+                "path": recovery.path,
+                "accounts": recovery.accounts,
+                "quarantined": recovery.quarantined,
+            })),
+            "overrides": { "upstream": facts.overrides.0, "auth": facts.overrides.1 },
+            "backgroundCalls": {
+                "limits": facts.background.limits,
+                "refreshes": facts.background.refreshes,
+                "probes": facts.background.probes,
+                "updates": facts.background.updates,
+                "since": facts.background.since.millis(),
+            },
+            "proxies": facts.peers.iter().map(|peer| json!({
+                "pid": peer.peer.pid,
+                "kind": peer.peer.kind,
+                "port": peer.peer.port,
+                "sessions": peer.sessions.len(),
+            })).collect::<Vec<_>>(),
+            "next": next.map(|(index, account, decision)| json!({
+                "number": index + 1,
+                "accountRef": account.key.as_str(),
+                "rule": decision.rule.word(),
+            })),
+        }),
+    );
+    if !facts.notes.is_empty() {
+        members.insert("notes".to_owned(), json!(facts.notes));
+    }
+    Value::Object(members)
+}
+
+fn account(facts: &Facts, row: &Row<'_>) -> Value {
+    let account = row.account;
+    let quota = facts.quota.get(&account.key);
+    json!({
+        "index": row.number - 1,
+        "number": row.number,
+        "accountRef": account.key.as_str(),
+        "label": row.label,
+        "enabled": account.is_on(),
+        "current": row.markers.first().is_some_and(|marker| marker == "current" || marker == "selected"),
+        "markers": row.markers,
+        "lastUsed": json::moment((account.last_used != crate::base::Moment::EPOCH).then_some(account.last_used)),
+        "reason": row.reason(),
+        "state": row.state.word(),
+        "quota": quota.map(|quota| json::quota(quota, facts.at, &text::quota(quota, facts.at))),
+        "pinned": row.pinned,
+        "policy": null,
+        "nextUsableAt": json::moment(row.usable_at()),
+    })
+}
+
+/// The text, in the order of commands.md §4.2.
+pub(super) fn text(facts: &Facts) -> String {
+    let mut out = String::new();
+    if let Some(scenario) = &facts.demo {
+        let _ = writeln!(out, "Rehearsal: {scenario} (nothing of yours is read or written)");
+    }
+    if facts.roster.accounts.is_empty() {
+        let _ = writeln!(out, "{}", pool::empty_sentence(facts.health));
+        let _ = writeln!(out, "Storage: {}", facts.storage_path);
+        let _ = writeln!(out, "Storage health: {}", facts.health.word());
+        let _ = writeln!(out, "To look around without an account, run `codex-multi-auth --demo`");
+        return out;
+    }
+    head(facts, &mut out);
+    out.push('\n');
+    for row in pool::rows(facts) {
+        account_lines(facts, &row, &mut out);
+    }
+    out
+}
+
+fn head(facts: &Facts, out: &mut String) {
+    let _ = writeln!(out, "Accounts ({})", facts.roster.accounts.len());
+    let _ = writeln!(out, "Storage: {}", facts.storage_path);
+    if let Some((index, _, decision)) = pool::next(facts) {
+        let _ = writeln!(out, "Selection reason: account {} ({})", index + 1, pool::rule_text(decision));
+    }
+    let _ = writeln!(out, "Storage health: {}", facts.health.word());
+    if let Some(recovery) = &facts.recovery {
+        let _ = writeln!(
+            out,
+            "Recovered: {} from the {} at {}",
+            text::count(recovery.accounts, "account", "accounts"),
+            recovery.source,
+            recovery.path
+        );
+    }
+    for (name, url) in [("upstream", &facts.overrides.0), ("auth", &facts.overrides.1)] {
+        if let Some(url) = url {
+            let _ = writeln!(out, "Override ({name}): {url}");
+        }
+    }
+    for peer in &facts.peers {
+        let _ = writeln!(
+            out,
+            "Runtime: {} on port {} (pid {}), responses={}, refresh={}, {}",
+            peer.peer.kind,
+            peer.peer.port,
+            peer.peer.pid,
+            peer.pulse.total,
+            peer.pulse.refreshes,
+            text::count(peer.sessions.len(), "session", "sessions"),
+        );
+    }
+    let running = pool::in_use(facts);
+    if let Some((index, _)) = running {
+        let _ = writeln!(out, "Runtime in use: account {} (proxy)", index + 1);
+    }
+    if let Some((index, _)) = facts.roster.pin.as_ref().and_then(|pin| pool::position(facts, pin)) {
+        let _ = writeln!(out, "Pinned: account {} (set by switch)", index + 1);
+        if let Some((used, _)) = running.filter(|(used, _)| *used != index) {
+            let _ = writeln!(out, "  the runtime still serves account {}; new turns move to the pin", used + 1);
+        }
+    }
+    for note in &facts.notes {
+        let _ = writeln!(out, "Note: {note}");
+    }
+}
+
+fn account_lines(facts: &Facts, row: &Row<'_>, out: &mut String) {
+    let account = row.account;
+    let markers = row.markers.iter().fold(String::new(), |mut text, marker| {
+        let _ = write!(text, " [{marker}]");
+        text
+    });
+    let used = text::last_used(account.last_used, facts.at);
+    let quota = facts.quota.get(&account.key).map(|quota| text::quota(quota, facts.at)).unwrap_or_default();
+    let quota = if quota.is_empty() { quota } else { format!(" | {quota}") };
+    let _ = writeln!(out, "{}. {}{markers} {used}{quota}", row.number, row.label);
+    if let Some(reason) = row.reason() {
+        let _ = writeln!(out, "   reason: {reason}");
+    }
+    workspaces(account, out);
+}
+
+fn workspaces(account: &Account, out: &mut String) {
+    if account.workspaces.len() < 2 {
+        return;
+    }
+    out.push_str("   workspaces:\n");
+    for (index, seat) in account.workspaces.iter().enumerate() {
+        let mark = if index == account.current_workspace { '*' } else { '-' };
+        let name = seat.name.as_ref().map(|name| format!("[{name}] ")).unwrap_or_default();
+        let start = seat.id.char_indices().rev().nth(5).map_or(0, |(at, _)| at);
+        let tail = seat.id.get(start..).unwrap_or(&seat.id);
+        let state = match (index == account.current_workspace, seat.enabled) {
+            (true, true) => " (active)",
+            (true, false) => " (active, disabled)",
+            (false, true) => "",
+            (false, false) => " (disabled)",
+        };
+        let _ = writeln!(out, "     {mark} {}. {name}id:{tail}{state}", index + 1);
+    }
+}
