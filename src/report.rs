@@ -27,7 +27,7 @@ pub struct Printed {
 /// Prints an outcome.
 pub fn print(outcome: &Outcome, form: Form) -> Printed {
     match form {
-        Form::Text => text(outcome),
+        Form::Text => plain(outcome),
         Form::Json => Printed { out: document(outcome), err: String::new() },
     }
 }
@@ -69,7 +69,7 @@ fn value(outcome: &Outcome) -> Option<serde_json::Value> {
     })
 }
 
-fn text(outcome: &Outcome) -> Printed {
+fn plain(outcome: &Outcome) -> Printed {
     let out = match &outcome.body {
         Body::Status(Listing::Line, facts) => line::text(facts),
         Body::Status(Listing::Status | Listing::List, facts) => status::text(facts),

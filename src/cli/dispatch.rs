@@ -282,11 +282,11 @@ fn bad_argument(error: &clap::Error) -> Problem {
 }
 
 fn context(error: &clap::Error, kind: ContextKind) -> Option<String> {
-    match error.get(kind)? {
-        ContextValue::String(text) => Some(text.clone()),
-        ContextValue::Strings(texts) => texts.first().cloned(),
-        _ => None,
+    let value = error.get(kind)?;
+    if let ContextValue::String(text) = value {
+        return Some(text.clone());
     }
+    if let ContextValue::Strings(texts) = value { texts.first().cloned() } else { None }
 }
 
 fn first_word(args: &[OsString]) -> String {

@@ -78,12 +78,11 @@ pub enum Bypass {
 
 /// Reads an argument vector, the program's name first.
 pub fn read(argv: &[OsString], bypass: Bypass) -> Persona {
-    let (name, args) =
-        argv.split_first().map_or((OsStr::new(""), argv), |(name, args)| (name.as_os_str(), args));
-    if is_forwarder(name) {
-        return forwarder(Vec::new(), args, bypass);
+    let Some((program, rest)) = argv.split_first() else { return Persona::Manager(Vec::new()) };
+    if is_forwarder(program) {
+        return forwarder(&[], rest, bypass);
     }
-    manager(args, bypass)
+    manager(rest, bypass)
 }
 
 fn is_forwarder(name: &OsStr) -> bool {
@@ -95,7 +94,7 @@ fn manager(args: &[OsString], bypass: Bypass) -> Persona {
     let Some(at) = first_word(args) else { return Persona::Manager(args.to_vec()) };
     let (before, rest) = args.split_at(at);
     match rest.split_first() {
-        Some((word, rest)) if word == "codex" => forwarder(before.to_vec(), rest, bypass),
+        Some((word, rest)) if word == "codex" => forwarder(before, rest, bypass),
         Some((word, rest)) if word == "auth" => {
             Persona::Manager(before.iter().chain(rest).cloned().collect())
         }
@@ -103,8 +102,8 @@ fn manager(args: &[OsString], bypass: Bypass) -> Persona {
     }
 }
 
-fn forwarder(global: Vec<OsString>, args: &[OsString], bypass: Bypass) -> Persona {
-    let plain = |args: &[OsString]| Persona::Forwarder { global: global.clone(), args: args.to_vec() };
+fn forwarder(global: &[OsString], args: &[OsString], bypass: Bypass) -> Persona {
+    let plain = |args: &[OsString]| Persona::Forwarder { global: global.to_vec(), args: args.to_vec() };
     if bypass == Bypass::On {
         return plain(args);
     }

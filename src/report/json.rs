@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::app::outcome::{Facts, Named, Outcome};
-use crate::base::Moment;
+use crate::base::{Moment, Percent};
 use crate::domain::problem::{Exit, Hint, Problem};
 use crate::domain::quota::snapshot::{Snapshot, Source};
 use crate::domain::quota::window::Window;
@@ -115,8 +115,8 @@ pub(super) fn quota(snapshot: &Snapshot, at: Moment, summary: &str) -> Value {
 
 fn window_value(window: &Window, at: Moment) -> Value {
     json!({
-        "usedPercent": window.used.map(|used| used.value()),
-        "leftPercent": window.left(at).map(|left| left.rounded()),
+        "usedPercent": window.used.map(Percent::value),
+        "leftPercent": window.left(at).map(Percent::rounded),
         "windowMinutes": window.minutes,
         "resetAt": moment(window.resets_at),
     })

@@ -211,8 +211,8 @@ fn status(status: &TurnStatus) -> String {
         TurnStatus::Limit => "limit".to_owned(),
         TurnStatus::Warm => "warm".to_owned(),
         TurnStatus::Cut => "cut".to_owned(),
-        TurnStatus::Cancelled => "cancelled".to_owned(),
-        TurnStatus::Refused => "refused".to_owned(),
+        TurnStatus::Net => "network".to_owned(),
+        TurnStatus::Gone => "gone".to_owned(),
     }
 }
 

@@ -69,7 +69,10 @@ pub(super) struct Row<'a> {
 impl Row<'_> {
     /// When it becomes usable by itself.
     pub(super) fn usable_at(&self) -> Option<Moment> {
-        self.candidate.and_then(|candidate| candidate.skip.as_ref()).and_then(|skip| skip.until).or(self.state.until())
+        self.candidate
+            .and_then(|candidate| candidate.skip.as_ref())
+            .and_then(|skip| skip.until)
+            .or(self.state.until())
     }
 
     /// Why the engine passes it over.
@@ -142,7 +145,9 @@ fn markers(facts: &Facts, account: &Account, place: &[&str], pinned: bool) -> Ve
         .iter()
         .any(|(bucket, until)| *until > at && (bucket == "codex" || bucket.starts_with("codex:")));
     let exhausted = quota.is_some_and(|quota| quota.is_exhausted(at));
-    if limited || quota.is_some_and(|quota| quota.status == 429 && (exhausted || quota.windows().next().is_none())) {
+    if limited
+        || quota.is_some_and(|quota| quota.status == 429 && (exhausted || quota.windows().next().is_none()))
+    {
         markers.push("rate-limited".to_owned());
     }
     if exhausted {
@@ -180,8 +185,12 @@ fn attention(facts: &Facts) -> Problem {
     let nobody = facts.next.as_ref().is_some_and(|next| next.chosen.is_none());
     let pin = facts.roster.pin.as_ref().and_then(|pin| facts.roster.get(pin));
     if nobody && let Some(account) = pin {
-        return Problem::new("pin-unusable", exit, format!("the pinned account {} cannot serve now", label(account)))
-            .hint(Hint::Run("unpin".to_owned()));
+        return Problem::new(
+            "pin-unusable",
+            exit,
+            format!("the pinned account {} cannot serve now", label(account)),
+        )
+        .hint(Hint::Run("unpin".to_owned()));
     }
     if nobody {
         return Problem::new("nothing-selectable", exit, "no account can serve the next request")

@@ -145,7 +145,8 @@ fn head(facts: &Facts, out: &mut String) {
     if let Some((index, _)) = facts.roster.pin.as_ref().and_then(|pin| pool::position(facts, pin)) {
         let _ = writeln!(out, "Pinned: account {} (set by switch)", index + 1);
         if let Some((used, _)) = running.filter(|(used, _)| *used != index) {
-            let _ = writeln!(out, "  the runtime still serves account {}; new turns move to the pin", used + 1);
+            let _ =
+                writeln!(out, "  the runtime still serves account {}; new turns move to the pin", used + 1);
         }
     }
     for note in &facts.notes {

@@ -68,7 +68,9 @@ fn warnings(switched: &Switched) -> Vec<String> {
     }
     match &switched.mirrored {
         Mirrored::Skipped(why) => warnings.push(format!("the official CLI's login stays as it is: {why}")),
-        Mirrored::Failed(why) => warnings.push(format!("the official CLI's login could not be written: {why}")),
+        Mirrored::Failed(why) => {
+            warnings.push(format!("the official CLI's login could not be written: {why}"));
+        }
         Mirrored::Written | Mirrored::Unchanged | Mirrored::Deferred => {}
     }
     warnings

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::app::outcome::{Facts, Moments, Origin, Outcome};
-use crate::base::calendar;
+use crate::base::{Percent, calendar};
 use crate::domain::account::Account;
 use crate::domain::facts::{TurnRow, TurnStatus};
 use crate::domain::label;
@@ -79,7 +79,7 @@ fn candidate(facts: &Facts, one: &Candidate, account: &Account) -> Value {
         "stickyBonus": parts.sticky,
         "inFlightPenalty": parts.in_flight,
         "score": parts.total(),
-        "leftPercent": one.left.map(|left| left.rounded()),
+        "leftPercent": one.left.map(Percent::rounded),
     });
     if let Value::Object(members) = &mut value {
         let mut put = |name: &str, text: Option<&str>| {
@@ -138,7 +138,8 @@ pub(super) fn text(moments: Moments, origin: Origin, facts: &Facts) -> String {
         }
     );
     let _ = writeln!(out, "Mode: {}", mode(moments));
-    let _ = writeln!(out, "Available: {available} of {}", text::count(candidates.len(), "account", "accounts"));
+    let _ =
+        writeln!(out, "Available: {available} of {}", text::count(candidates.len(), "account", "accounts"));
     match pool::next(facts) {
         Some((index, account, _)) => {
             let _ = writeln!(out, "Selected: {}", label::account_label(account, index + 1));
@@ -157,9 +158,11 @@ pub(super) fn text(moments: Moments, origin: Origin, facts: &Facts) -> String {
 
 fn last(facts: &Facts, turn: &TurnRow, out: &mut String) {
     let served = turn.account.as_ref().and_then(|key| pool::position(facts, key));
-    let name = served.map_or_else(|| "nobody".into(), |(index, account)| label::account_label(account, index + 1));
+    let name =
+        served.map_or_else(|| "nobody".into(), |(index, account)| label::account_label(account, index + 1));
     let ago = calendar::long(facts.at.since(turn.at));
-    let _ = writeln!(out, "Last request: {ago} ago on {name}{}", if turn.note.is_empty() { "" } else { ", " }.to_owned() + &turn.note);
+    let note = if turn.note.is_empty() { String::new() } else { format!(", {}", turn.note) };
+    let _ = writeln!(out, "Last request: {ago} ago on {name}{note}");
 }
 
 fn row(facts: &Facts, decision: &Decision, one: &Candidate, account: &Account, out: &mut String) {

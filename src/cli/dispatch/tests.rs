@@ -12,24 +12,21 @@ fn invoked(line: &str, around: Surroundings) -> Invocation {
 }
 
 fn started(line: &str, around: Surroundings) -> Started {
-    match invoked(line, around) {
-        Invocation::Start(started) => *started,
-        other => panic!("{line}: {other:?}"),
-    }
+    let invocation = invoked(line, around);
+    let Invocation::Start(started) = invocation else { panic!("{line}: {invocation:?}") };
+    *started
 }
 
 fn refusal(line: &str) -> Refusal {
-    match invoked(line, PIPE) {
-        Invocation::Refuse(refusal) => *refusal,
-        other => panic!("{line}: {other:?}"),
-    }
+    let invocation = invoked(line, PIPE);
+    let Invocation::Refuse(refusal) = invocation else { panic!("{line}: {invocation:?}") };
+    *refusal
 }
 
 fn printed(line: &str) -> String {
-    match invoked(line, PIPE) {
-        Invocation::Print(text) => String::from_utf8(text).unwrap(),
-        other => panic!("{line}: {other:?}"),
-    }
+    let invocation = invoked(line, PIPE);
+    let Invocation::Print(text) = invocation else { panic!("{line}: {invocation:?}") };
+    String::from_utf8(text).unwrap()
 }
 
 fn entry(tab: Tab, command: Command) -> Goal {
