@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::domain::launch::environment::{self, Inherited};
 use crate::domain::settings::schema;
 
 /// Every variable the program looks at; `None` = unset or blank.
@@ -301,6 +302,11 @@ impl Env {
             .or_else(|| directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_path_buf()))
             .unwrap_or_default()
     }
+}
+
+/// The variables a forwarded launch looks at, as inherited.
+pub fn inherited() -> Inherited {
+    Inherited::of(environment::NAMES.into_iter().filter_map(|name| Some((name.to_owned(), get(name)?))))
 }
 
 /// The fault point of a crash test; debug builds only.
