@@ -6,6 +6,5 @@ pub mod disk;
 pub mod entropy;
 pub mod env;
 pub mod fault;
-pub mod ledger;
 pub mod places;
 pub mod upstream;

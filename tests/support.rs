@@ -1,7 +1,9 @@
 //! Starters and assertions that more than one group of tests uses.
 
 pub(crate) mod backend;
+pub(crate) mod client;
 pub(crate) mod dirs;
+pub(crate) mod play;
 pub(crate) mod process;
 pub(crate) mod pty;
 pub(crate) mod tls;

@@ -15,6 +15,9 @@ use super::process::{FORWARDER, MANAGER, bare};
 /// An access token that is good for as long as any test may run: 2100-01-01.
 const LATE: i64 = 4_102_444_800;
 
+/// Where system programs are.
+const SYSTEM: &str = "/usr/local/bin:/usr/bin:/bin";
+
 /// One account's tokens, as a login would leave them.
 #[derive(Debug, Clone)]
 pub(crate) struct Login {
@@ -65,6 +68,7 @@ pub(crate) fn jwt(claims: &Value) -> String {
 /// A user's home: `~/.codex` for the official CLI and `~/.codex/multi-auth` for us.
 pub(crate) struct Home {
     folder: TempDir,
+    search: String,
     extra: Vec<(String, String)>,
 }
 
@@ -72,7 +76,12 @@ impl Home {
     /// An empty home inside cargo's own folder, because the official CLI dislikes the system's temporary one.
     pub(crate) fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("home-").tempdir_in(env!("CARGO_TARGET_TMPDIR"));
-        let home = Self { folder: folder.expect("a folder for tests"), extra: Vec::new() };
+        let home = Self {
+            folder: folder.expect("a folder for tests"),
+            search: SYSTEM.to_owned(),
+            extra: Vec::new(),
+        };
+        fs::create_dir_all(home.temporary()).expect("writable");
         fs::create_dir_all(home.work()).expect("writable");
         fs::create_dir_all(home.codex()).expect("writable");
         home
@@ -84,6 +93,11 @@ impl Home {
         let logins: Vec<_> = (1..=count).map(Login::sample).collect();
         home.write_pool(&logins);
         home
+    }
+
+    /// Lets programs of `folder` be found first.
+    pub(crate) fn put_on_path(&mut self, folder: &Path) {
+        self.search = format!("{}:{}", folder.display(), self.search);
     }
 
     /// Adds a variable to every command of this home.
@@ -101,6 +115,11 @@ impl Home {
         self.path().join("work")
     }
 
+    /// What programs of this home take for the system's temporary folder.
+    pub(crate) fn temporary(&self) -> PathBuf {
+        self.path().join("tmp")
+    }
+
     /// `~/.codex`.
     pub(crate) fn codex(&self) -> PathBuf {
         self.path().join(".codex")
@@ -114,12 +133,14 @@ impl Home {
     /// Everything a program started here may know.
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
         let home = self.path().display().to_string();
+        let temporary = self.temporary().display().to_string();
         let mut all: Vec<_> = [
-            ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+            ("PATH", self.search.as_str()),
             ("LANG", "C.UTF-8"),
             ("TERM", "xterm-256color"),
             ("TZ", "UTC"),
             ("HOME", home.as_str()),
+            ("TMPDIR", temporary.as_str()),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();

@@ -58,6 +58,16 @@ pub(crate) struct Modes {
     focus_events: bool,
 }
 
+impl Modes {
+    /// Whether a full-screen program has the terminal.
+    pub(crate) fn shows_an_application(&self) -> bool {
+        self.alternate_screen
+            || self.cursor_hidden
+            || self.focus_events
+            || self.mouse != vt100::MouseProtocolMode::None
+    }
+}
+
 impl Terminal {
     /// Starts `program` with exactly `environment` in a terminal of `columns` by `rows`.
     pub(crate) fn start<A: AsRef<OsStr>>(

@@ -1,0 +1,116 @@
+//! The genuine Codex CLI, where `.ci/run` has put it, talking to a rehearsal: straight, or through our forwarder.
+
+use std::io::Write as _;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Once;
+
+use codex_multi_auth::formats::scenario::Scenario;
+
+use super::dirs::Home;
+use super::play::Play;
+use super::process::target;
+use super::tls::Front;
+
+/// Who carries the model traffic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// The client alone, with the account of its own login.
+    Straight,
+    /// The client started by our forwarder.
+    Forwarded,
+}
+
+/// What the user keeps in `config.toml`; every run must leave it as it is.
+pub(crate) const CONFIG: &str =
+    "# mine, keep\nmodel = \"gpt-5.4\"   # the usual one\n\n[tui]\nnotifications = false\n";
+
+/// A back end, a home and a client for it.
+pub(crate) struct Genuine {
+    pub(crate) play: Play,
+    pub(crate) home: Home,
+    front: Front,
+    program: PathBuf,
+}
+
+impl Genuine {
+    /// Everything that a run needs, with the first account signed in; nothing where the client is not installed.
+    pub(crate) fn with(scenario: Scenario) -> Option<Self> {
+        let program = installed()?;
+        let play = Play::start(scenario);
+        let mut home = play.home();
+        let names = play.backend().names();
+        home.write_auth(&play.login(names.first().expect("an account")));
+        std::fs::write(home.codex().join("config.toml"), CONFIG).expect("writable");
+        let front = Front::before(play.address(), home.path());
+        home.set("CODEX_CA_CERTIFICATE", front.authority().display().to_string());
+        home.set("HTTPS_PROXY", format!("http://127.0.0.1:{}", closed_port()));
+        home.set("NO_PROXY", "127.0.0.1,localhost");
+        home.put_on_path(&target().join("codex/node_modules/.bin"));
+        Some(Self { play, home, front, program })
+    }
+
+    /// A command that gives the client `words`.
+    pub(crate) fn command(&self, way: Way, words: &[&str]) -> Command {
+        let mut own = vec![
+            format!("chatgpt_base_url=\"https://127.0.0.1:{}/backend-api\"", self.front.port()),
+            "analytics.enabled=false".to_owned(),
+            "check_for_update_on_startup=false".to_owned(),
+        ];
+        if way == Way::Straight {
+            own.push(format!("openai_base_url=\"{}/codex\"", self.play.backend().upstream_url()));
+        }
+        let mut all: Vec<&str> = own.iter().flat_map(|pair| ["-c", pair.as_str()]).collect();
+        all.extend(words);
+        match way {
+            Way::Straight => {
+                let mut command = self.home.command(&self.program, &all);
+                let refresh = format!("{}/oauth/token", self.play.backend().auth_url());
+                command.env("CODEX_REFRESH_TOKEN_URL_OVERRIDE", refresh);
+                command
+            }
+            Way::Forwarded => self.home.forwarder(&all),
+        }
+    }
+
+    /// A command that runs one prompt to its end.
+    pub(crate) fn exec(&self, way: Way, prompt: &str) -> Command {
+        self.command(way, &["exec", "--json", "--skip-git-repo-check", FREELY, prompt])
+    }
+
+    /// A command that goes on with the last session.
+    pub(crate) fn resume(&self, way: Way, prompt: &str) -> Command {
+        self.command(way, &["exec", "resume", "--last", "--json", "--skip-git-repo-check", FREELY, prompt])
+    }
+}
+
+/// The tests' own machine is the sandbox.
+const FREELY: &str = "--dangerously-bypass-approvals-and-sandbox";
+
+/// The native program of the npm package.
+fn installed() -> Option<PathBuf> {
+    static TOLD: Once = Once::new();
+    let packages = target().join("codex/node_modules/@openai");
+    let platforms = std::fs::read_dir(&packages).into_iter().flatten().filter_map(Result::ok);
+    let vendors =
+        platforms.filter_map(|platform| std::fs::read_dir(platform.path().join("vendor")).ok()).flatten();
+    let found = vendors
+        .filter_map(Result::ok)
+        .map(|triple| triple.path().join("bin/codex"))
+        .find(|path| path.is_file());
+    if found.is_none() {
+        TOLD.call_once(|| {
+            // Past the capture of the test harness, so that the notice is seen.
+            let _ =
+                writeln!(std::io::stderr(), "the genuine client is not installed: process::real is skipped");
+        });
+    }
+    found
+}
+
+/// A port that refuses connections: hosts that no setting moves must not be reached.
+fn closed_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
+    listener.local_addr().expect("bound").port()
+}
