@@ -1,3 +1,4 @@
 //! Proxy, logins and quota against the rehearsal back end, over loopback sockets.
 
 mod rehearsal;
+mod upstream;
