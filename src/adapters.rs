@@ -6,5 +6,6 @@ pub mod disk;
 pub mod entropy;
 pub mod env;
 pub mod fault;
+pub mod peers;
 pub mod places;
 pub mod upstream;

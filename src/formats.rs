@@ -1,5 +1,6 @@
 //! Every byte shape that leaves or enters the process.
 
+pub mod affinity;
 pub mod control;
 pub mod events;
 pub mod fake;
@@ -10,6 +11,7 @@ pub mod jwt;
 pub mod leases;
 pub mod lossless;
 pub mod oauth_wire;
+pub mod observability;
 pub mod openai;
 pub mod registry;
 pub mod routing_wire;

@@ -3,8 +3,6 @@
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-use crate::domain::account::Account;
-
 /// Names that concern one connection only.
 const HOP_BY_HOP: [&str; 9] = [
     "connection",
@@ -54,15 +52,6 @@ pub(super) enum Purpose {
     Plain,
 }
 
-/// What happens to `x-codex-turn-state`, which only the account that issued it can read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TurnState {
-    /// Goes along.
-    Keep,
-    /// The account changed.
-    Drop,
-}
-
 /// The client's headers as they go upstream, without what depends on the account.
 pub(super) fn toward_upstream(client: &HeaderMap, purpose: Purpose) -> HeaderMap {
     let named = named_by_connection(client);
@@ -90,30 +79,6 @@ pub(super) fn toward_upstream(client: &HeaderMap, purpose: Purpose) -> HeaderMap
         add_when_absent(&mut out, HeaderName::from_static("originator"), "codex_cli_rs");
     }
     out
-}
-
-/// Puts one account's credentials on prepared headers. `None` when the account cannot be addressed: no token, no
-/// workspace id, or one that no header can carry.
-pub(super) fn for_account(
-    prepared: &HeaderMap,
-    account: &Account,
-    turn_state: TurnState,
-) -> Option<HeaderMap> {
-    let token = account.credentials.access.as_ref().filter(|token| !token.is_blank())?;
-    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose())).ok()?;
-    bearer.set_sensitive(true);
-    let workspace = HeaderValue::from_str(account.workspace_id()?).ok()?;
-    let mut out = prepared.clone();
-    out.insert(header::AUTHORIZATION, bearer);
-    out.insert(HeaderName::from_static("chatgpt-account-id"), workspace);
-    if let Some(over) = account.routing.as_ref().and_then(|routing| routing.over.as_deref()) {
-        let name = HeaderName::from_static("x-openai-account-routing-override");
-        out.insert(name, HeaderValue::from_str(over).ok()?);
-    }
-    if turn_state == TurnState::Drop {
-        out.remove("x-codex-turn-state");
-    }
-    Some(out)
 }
 
 /// Upstream's headers as they go to the client.

@@ -263,6 +263,7 @@ impl Chunks for FilePieces {
 }
 
 /// A request body that goes through once, at most [`WIRE_CAP`] of it.
+#[derive(Debug)]
 pub(super) struct Through {
     incoming: Incoming,
     left: usize,
@@ -271,6 +272,11 @@ pub(super) struct Through {
 impl Through {
     pub(super) fn new(incoming: Incoming) -> Self {
         Self { incoming, left: WIRE_CAP }
+    }
+
+    /// Its declared length.
+    pub(super) fn length(&self) -> Option<u64> {
+        self.incoming.size_hint().exact()
     }
 }
 

@@ -1,0 +1,100 @@
+//! `<root>/runtime-affinity.json`: which account serves which session, so that a later process keeps the ownership
+//! of threads (runtime.md DB-41). Session keys are hashes; the file names no client.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::Moment;
+use crate::domain::account::AccountKey;
+use crate::domain::selection::SessionKey;
+use crate::domain::selection::affinity::Bond;
+
+#[derive(Serialize, Deserialize)]
+struct Document {
+    version: u32,
+    sessions: BTreeMap<String, Row>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    record_id: String,
+    updated_at: i64,
+    #[serde(default)]
+    turns: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    turn_state_owner: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    compaction_owner: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    stripped_up_to: BTreeMap<String, String>,
+}
+
+/// The file's text.
+pub fn print<'a>(bonds: impl Iterator<Item = (&'a SessionKey, &'a Bond)>) -> String {
+    let text = |key: &AccountKey| key.as_str().to_owned();
+    let sessions = bonds
+        .map(|(session, bond)| {
+            let row = Row {
+                record_id: text(&bond.owner),
+                updated_at: bond.at.millis(),
+                turns: bond.turns,
+                turn_state_owner: bond.turn_state.as_ref().map(text),
+                compaction_owner: bond.compaction.as_ref().map(text),
+                stripped_up_to: bond.stripped.iter().map(|(key, item)| (text(key), item.clone())).collect(),
+            };
+            (session.as_str().to_owned(), row)
+        })
+        .collect();
+    serde_json::to_string(&Document { version: 1, sessions }).unwrap_or_default()
+}
+
+/// Reads the file; anything unreadable is an empty memory.
+pub fn parse(text: &str) -> BTreeMap<SessionKey, Bond> {
+    let Ok(document) = serde_json::from_str::<Document>(text) else { return BTreeMap::new() };
+    if document.version != 1 {
+        return BTreeMap::new();
+    }
+    document
+        .sessions
+        .into_iter()
+        .map(|(session, row)| {
+            let bond = Bond {
+                owner: AccountKey::new(row.record_id),
+                at: Moment::from_millis(row.updated_at),
+                turns: row.turns,
+                turn_state: row.turn_state_owner.map(AccountKey::new),
+                compaction: row.compaction_owner.map(AccountKey::new),
+                stripped: row
+                    .stripped_up_to
+                    .into_iter()
+                    .map(|(key, item)| (AccountKey::new(key), item))
+                    .collect(),
+            };
+            (SessionKey::from_hash(session), bond)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bonds_survive_the_file() {
+        let bond = Bond {
+            owner: AccountKey::new("a"),
+            at: Moment::from_millis(9),
+            turns: 3,
+            turn_state: Some(AccountKey::new("b")),
+            compaction: None,
+            stripped: BTreeMap::from([(AccountKey::new("a"), "rs_1".to_owned())]),
+        };
+        let bonds = BTreeMap::from([(SessionKey::of("s"), bond)]);
+
+        assert_eq!(parse(&print(bonds.iter())), bonds);
+        assert!(parse("{").is_empty());
+        assert!(parse("{\"version\":2,\"sessions\":{}}").is_empty());
+    }
+}

@@ -1,0 +1,483 @@
+//! One HTTP request driven through its turn: every step the machine asks for is carried out here, and nothing is
+//! decided.
+//!
+//! The whole exchange lives in the future (later the body) that the server drops when the client hangs up; dropping
+//! it ends the upstream request and tells the turn, so there is no way to go on for nobody.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Method, Response, StatusCode, header};
+use tokio::time::Instant;
+
+use crate::domain::account::AccountKey;
+use crate::domain::refresh::Outcome;
+use crate::formats::events::Fact;
+use crate::ports::upstream::{Body, Chunks, UpstreamError};
+use crate::ports::{Auth as _, Ports, Upstream as _};
+use crate::proxy::answer::{self, Hangup, Out};
+use crate::proxy::catalog::{self, Listed};
+use crate::proxy::hub::{Hub, Seat};
+use crate::proxy::outbound::Template;
+use crate::proxy::relay::Relay;
+use crate::proxy::spool::{Payload, Through};
+use crate::proxy::tap::Tap;
+use crate::proxy::turn::{Event, Facts, Kept, Kind, Sending, Step, Turn};
+use crate::proxy::{headers, inbound};
+
+/// Bytes held back before the first business event.
+const HELD_CAP: usize = 64 * 1024;
+/// What is read of an error body, and for how long.
+const ERROR_BODY: (usize, Duration) = (1024 * 1024, Duration::from_secs(10));
+
+/// The client's body.
+#[derive(Debug)]
+pub(super) enum Carried {
+    /// None.
+    Nothing,
+    /// Can be sent again.
+    Kept(Payload),
+    /// Goes through once.
+    Once(Option<Through>),
+}
+
+/// A request that was let in.
+pub(super) struct Order {
+    /// What is known of it.
+    pub(super) facts: Facts,
+    /// What all its attempts share.
+    pub(super) template: Template,
+    /// Its body.
+    pub(super) carried: Carried,
+    /// The client in a word.
+    pub(super) client: String,
+    /// Its place among the running ones.
+    pub(super) seat: Option<Seat>,
+}
+
+/// See the module.
+pub(super) struct Exchange<P: Ports> {
+    pub(super) hub: Arc<Hub<P>>,
+    pub(super) turn: Turn,
+    kind: Kind,
+    template: Template,
+    carried: Carried,
+    client: String,
+    account: Option<AccountKey>,
+    head: Option<(StatusCode, HeaderMap)>,
+    pub(super) body: Option<Box<dyn Chunks>>,
+    pub(super) tap: Option<Tap>,
+    pub(super) facts: VecDeque<Fact>,
+    pub(super) held: VecDeque<Bytes>,
+    held_size: usize,
+    pub(super) deadline: Option<Instant>,
+    state: State,
+    _seat: Option<Seat>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Running,
+    Over,
+}
+
+impl<P: Ports> Exchange<P> {
+    /// An exchange that has not begun.
+    pub(super) fn new(hub: Arc<Hub<P>>, order: Order) -> Self {
+        let span = hub.setting(|settings| settings.request_deadline);
+        let deadline = (!span.is_over()).then(|| Instant::now() + span.to_duration());
+        Self {
+            hub,
+            kind: order.facts.kind,
+            turn: Turn::new(order.facts),
+            template: order.template,
+            carried: order.carried,
+            client: order.client,
+            account: None,
+            head: None,
+            body: None,
+            tap: None,
+            facts: VecDeque::new(),
+            held: VecDeque::new(),
+            held_size: 0,
+            deadline,
+            state: State::Running,
+            _seat: order.seat,
+        }
+    }
+
+    /// Runs until there is an answer to begin with.
+    ///
+    /// # Errors
+    /// When the client's connection is to be reset instead.
+    pub(super) async fn run(mut self) -> Result<Response<Out<P>>, Hangup> {
+        let mut step = self.step(Event::Start);
+        self.show();
+        loop {
+            step = match step {
+                Step::Refresh { account, reason } => {
+                    let hub = Arc::clone(&self.hub);
+                    let stale = hub.with_pool(|pool, _, _| {
+                        pool.account(&account).and_then(|account| account.credentials.access.clone())
+                    });
+                    match self.in_time(hub.ports.auth().refresh(&account, reason, stale)).await {
+                        Some(outcome) => self.step(Event::Refreshed(outcome)),
+                        None => self.step(Event::DeadlinePassed),
+                    }
+                }
+                Step::Discover { account } => self.discover(&account).await,
+                Step::Decode => {
+                    let plain = match &self.carried {
+                        Carried::Kept(payload) => inbound::plain(payload, &self.template.headers).await,
+                        Carried::Nothing | Carried::Once(_) => None,
+                    };
+                    self.step(Event::Decoded(plain))
+                }
+                Step::Send(sending) => self.send(&sending).await,
+                Step::ReadBody => {
+                    let body = match self.body.take() {
+                        Some(body) => read_some(body).await,
+                        None => Bytes::new(),
+                    };
+                    self.step(Event::Body(body))
+                }
+                Step::Hold => self.hold().await,
+                Step::Wait(span) => {
+                    self.let_go();
+                    let hub = Arc::clone(&self.hub);
+                    match self.in_time(hub.sleep(span)).await {
+                        Some(()) => self.step(Event::WaitOver),
+                        None => self.step(Event::DeadlinePassed),
+                    }
+                }
+                Step::Relay => return Ok(self.relay()),
+                Step::Answer(kept) => {
+                    self.finish();
+                    return Ok(answer::kept(*kept));
+                }
+                Step::Refuse(refusal) => {
+                    self.finish();
+                    return Ok(answer::refusal(&refusal));
+                }
+                Step::Cut => {
+                    self.finish();
+                    return Err(Hangup);
+                }
+                // Both say "go on with what runs", and before a commit nothing runs but what is awaited above.
+                Step::Go | Step::Done => {
+                    self.finish();
+                    return Ok(answer::unexpected());
+                }
+            };
+        }
+    }
+
+    /// One step of the machine, with all it leaves behind.
+    pub(super) fn step(&mut self, event: Event<'_>) -> Step {
+        let turn = &mut self.turn;
+        let step = self.hub.with_pool(|pool, now, rng| turn.step(event, pool, now, rng));
+        self.hub.desk.announce(self.turn.take_facts());
+        step
+    }
+
+    /// The turn has ended: its last row and its entry.
+    pub(super) fn finish(&mut self) {
+        if self.state == State::Over {
+            return;
+        }
+        self.state = State::Over;
+        self.let_go();
+        self.show();
+        if let Some(entry) = self.turn.take_entry() {
+            self.hub.desk.enter(entry);
+        }
+    }
+
+    /// Puts the row on the desk as it stands.
+    pub(super) fn show(&self) {
+        if self.kind == Kind::Responses {
+            self.hub.desk.show_turn(self.turn.row(self.hub.now()), Some(&self.client));
+        }
+    }
+
+    async fn discover(&mut self, key: &AccountKey) -> Step {
+        let hub = Arc::clone(&self.hub);
+        let account = hub.with_pool(|pool, _, _| pool.account(key).cloned());
+        let Some(account) = account else {
+            return self.step(Event::Routed(Err(crate::ports::upstream::ReadError::NoToken)));
+        };
+        let ask = hub.routes.discover(hub.ports.upstream(), &account, hub.now());
+        match self.in_time(ask).await {
+            Some(answer) => self.step(Event::Routed(answer)),
+            None => self.step(Event::DeadlinePassed),
+        }
+    }
+
+    async fn send(&mut self, sending: &Sending) -> Step {
+        self.let_go();
+        self.account = Some(sending.account.clone());
+        self.show();
+        if let Some(listed) = self.listed_fresh() {
+            return self.take_listed(listed);
+        }
+        let original = match &mut self.carried {
+            Carried::Nothing => Body::Empty,
+            Carried::Kept(payload) => payload.to_body(),
+            Carried::Once(through) => match through.take() {
+                Some(through) => {
+                    let length = through.length();
+                    Body::Stream(Box::new(through), length)
+                }
+                None => return self.step(Event::Broke(UpstreamError::Cut("the body is spent".to_owned()))),
+            },
+        };
+        let Some(request) = self.template.request(sending, original) else {
+            return self.step(Event::Broke(UpstreamError::Unreachable("unusable credentials".to_owned())));
+        };
+        let hub = Arc::clone(&self.hub);
+        let sent = self.in_time(hub.ports.upstream().send(request)).await;
+        match sent {
+            None => self.step(Event::DeadlinePassed),
+            Some(Err(error)) => match self.listed_stale() {
+                Some(listed) => self.take_listed(listed),
+                None => self.step(Event::Broke(error)),
+            },
+            Some(Ok(response)) => {
+                if response.status.is_server_error()
+                    && let Some(listed) = self.listed_stale()
+                {
+                    return self.take_listed(listed);
+                }
+                let is_stream = response
+                    .headers
+                    .get(header::CONTENT_TYPE)
+                    .and_then(|kind| kind.to_str().ok())
+                    .is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/event-stream"));
+                self.tap = is_stream.then(Tap::default);
+                self.body = Some(response.body);
+                let step = self.step(Event::Head {
+                    status: response.status.as_u16(),
+                    headers: &response.headers,
+                });
+                self.head = Some((response.status, response.headers));
+                if self.kind == Kind::Models && step == Step::Relay {
+                    self.keep_list().await;
+                }
+                step
+            }
+        }
+    }
+
+    /// Holds the beginning of a stream until the machine has made up its mind.
+    async fn hold(&mut self) -> Step {
+        let (holdback, stall) =
+            self.hub.setting(|settings| (settings.sse_holdback, settings.stream_stall.to_duration()));
+        let hold_until = Instant::now() + holdback.to_duration();
+        let mut has_held_enough = false;
+        loop {
+            while let Some(fact) = self.facts.pop_front() {
+                match self.step(Event::Said(&fact)) {
+                    Step::Go | Step::Hold => {}
+                    other => return other,
+                }
+            }
+            if !has_held_enough && self.held_size >= HELD_CAP {
+                has_held_enough = true;
+                match self.step(Event::HeldEnough) {
+                    Step::Go | Step::Hold => {}
+                    other => return other,
+                }
+            }
+            let Some(body) = self.body.as_mut() else { return self.step(Event::Ended) };
+            let next = std::future::poll_fn(|context| body.poll_chunk(context));
+            let heard = tokio::select! {
+                biased;
+                chunk = next => Heard::Chunk(chunk),
+                () = tokio::time::sleep(stall) => Heard::Silence,
+                () = tokio::time::sleep_until(hold_until), if !has_held_enough => Heard::Patience,
+                () = passed(self.deadline) => Heard::Deadline,
+            };
+            let step = match heard {
+                Heard::Chunk(Some(Ok(chunk))) => {
+                    self.take_in(&chunk);
+                    self.held_size += chunk.len();
+                    self.held.push_back(chunk);
+                    Step::Hold
+                }
+                Heard::Chunk(Some(Err(error))) => {
+                    self.body = None;
+                    self.step(Event::Broke(error))
+                }
+                Heard::Chunk(None) => {
+                    self.body = None;
+                    self.step(Event::Ended)
+                }
+                Heard::Silence => self.step(Event::Stalled),
+                Heard::Patience => {
+                    has_held_enough = true;
+                    self.step(Event::HeldEnough)
+                }
+                Heard::Deadline => self.step(Event::DeadlinePassed),
+            };
+            if !matches!(step, Step::Go | Step::Hold) {
+                return step;
+            }
+        }
+    }
+
+    /// Lets the tap read a chunk.
+    pub(super) fn take_in(&mut self, chunk: &[u8]) {
+        if let Some(tap) = &mut self.tap {
+            tap.read(chunk, self.hub.now(), &mut self.facts);
+        }
+    }
+
+    /// The answer begins; from here on the body is the exchange.
+    fn relay(mut self) -> Response<Out<P>> {
+        self.show();
+        let (status, upstream) = self.head.take().unwrap_or((StatusCode::OK, HeaderMap::new()));
+        let mut response = Response::new(Out::empty());
+        *response.status_mut() = status;
+        *response.headers_mut() = headers::toward_client(&upstream);
+        let is_bare = self.template.method == Method::HEAD
+            || status == StatusCode::NO_CONTENT
+            || status == StatusCode::NOT_MODIFIED;
+        if is_bare {
+            let _ = self.step(Event::Ended);
+            self.finish();
+            return response;
+        }
+        let length = response.headers().get(header::CONTENT_LENGTH);
+        let length = length.and_then(|length| length.to_str().ok()).and_then(|length| length.trim().parse().ok());
+        *response.body_mut() = Out::Relay(Box::new(Relay::new(self, length)));
+        response
+    }
+
+    /// Drops what is left of an earlier answer.
+    fn let_go(&mut self) {
+        self.body = None;
+        self.head = None;
+        self.facts.clear();
+        self.held.clear();
+        self.held_size = 0;
+    }
+
+    async fn in_time<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = passed(self.deadline) => None,
+        }
+    }
+
+    fn listed_fresh(&self) -> Option<Listed> {
+        let account = self.account.as_ref().filter(|_| self.kind == Kind::Models)?;
+        self.hub.catalog.fresh(account, &self.template.path, self.hub.now())
+    }
+
+    fn listed_stale(&self) -> Option<Listed> {
+        let account = self.account.as_ref().filter(|_| self.kind == Kind::Models)?;
+        self.hub.catalog.stale(account, &self.template.path)
+    }
+
+    /// Answers with a kept list as if upstream had just sent it.
+    fn take_listed(&mut self, listed: Listed) -> Step {
+        let is_known = listed.is_known_to(&self.template.headers);
+        let (status, body) =
+            if is_known { (StatusCode::NOT_MODIFIED, Bytes::new()) } else { (StatusCode::OK, listed.body) };
+        let _ = self.step(Event::Head { status: status.as_u16(), headers: &listed.headers });
+        let mut headers = listed.headers;
+        if is_known {
+            headers.remove(header::CONTENT_LENGTH);
+        }
+        Step::Answer(Box::new(Kept { status: status.as_u16(), headers, body }))
+    }
+
+    /// Reads a list whole, so that it can be kept; what is too long for that goes on as a stream.
+    async fn keep_list(&mut self) {
+        let Some((StatusCode::OK, headers)) = self.head.clone() else { return };
+        let Some(mut body) = self.body.take() else { return };
+        let mut size = 0;
+        loop {
+            match std::future::poll_fn(|context| body.poll_chunk(context)).await {
+                Some(Ok(chunk)) => {
+                    size += chunk.len();
+                    self.held.push_back(chunk);
+                    if size > catalog::SIZE_CAP {
+                        self.body = Some(body);
+                        return;
+                    }
+                }
+                Some(Err(error)) => {
+                    self.body = Some(Box::new(Broken(Some(error))));
+                    return;
+                }
+                None => break,
+            }
+        }
+        let mut list = BytesMut::with_capacity(size);
+        for chunk in &self.held {
+            list.extend_from_slice(chunk);
+        }
+        if let Some(account) = self.account.clone() {
+            let (path, at) = (self.template.path.clone(), self.hub.now());
+            self.hub.catalog.keep(account, path, headers, list.freeze(), at);
+        }
+    }
+}
+
+impl<P: Ports> Drop for Exchange<P> {
+    fn drop(&mut self) {
+        if self.state == State::Running {
+            let _ = self.step(Event::ClientGone);
+            self.finish();
+        }
+    }
+}
+
+enum Heard {
+    Chunk(Option<Result<Bytes, UpstreamError>>),
+    Silence,
+    Patience,
+    Deadline,
+}
+
+/// Ends when the deadline does; never without one.
+pub(super) async fn passed(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What arrives of an error body in time, up to its cap.
+pub(super) async fn read_some(mut body: Box<dyn Chunks>) -> Bytes {
+    let (cap, patience) = ERROR_BODY;
+    let mut read = BytesMut::new();
+    let reading = async {
+        while let Some(Ok(chunk)) = std::future::poll_fn(|context| body.poll_chunk(context)).await {
+            let room = cap - read.len();
+            read.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
+            if read.len() >= cap {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(patience, reading).await;
+    read.freeze()
+}
+
+/// A body that broke while it was looked at.
+struct Broken(Option<UpstreamError>);
+
+impl Chunks for Broken {
+    fn poll_chunk(
+        &mut self,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<Bytes, UpstreamError>>> {
+        std::task::Poll::Ready(self.0.take().map(Err))
+    }
+}

@@ -1,0 +1,253 @@
+//! The desk: where turns and sockets leave what they learnt, without waiting for any of it.
+//!
+//! Changes wait here for the store, rows for the ledger, observations for the quota cache; the keepers in `keep`
+//! carry them away in batches. Live rows stay for whoever asks over the control socket.
+
+use std::collections::BTreeMap;
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, broadcast, mpsc};
+
+use crate::base::shape::Ring;
+use crate::base::{Moment, Span};
+use crate::domain::account::AccountKey;
+use crate::domain::change::Change;
+use crate::domain::facts::{ProxyFact, SessionRow, TurnRow, TurnStatus};
+use crate::domain::pool::Due;
+use crate::domain::quota::snapshot::Snapshot;
+use crate::domain::usage::entry::Entry;
+
+/// Rows of the ledger that wait; beyond it the oldest are dropped and counted.
+const LEDGER_CAP: usize = 4_096;
+const TURNS: usize = 256;
+const SESSIONS: usize = 512;
+/// How long a session without a socket stays listed.
+const SESSION_STAYS: Span = Span::minutes(20);
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Desk {
+    facts: mpsc::UnboundedSender<ProxyFact>,
+    feed: broadcast::Sender<TurnRow>,
+    board: Mutex<Board>,
+    pending: Mutex<Pending>,
+    /// Changes that must not wait.
+    pub(super) urgent: Notify,
+    /// Something waits for a keeper.
+    pub(super) waiting: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Board {
+    turns: Ring<TurnRow, TURNS>,
+    sessions: BTreeMap<String, Listed>,
+    last_error: Option<String>,
+    refresh_endpoint: u64,
+}
+
+#[derive(Debug)]
+struct Listed {
+    row: SessionRow,
+    open: bool,
+}
+
+/// What waits for the keepers.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    /// For the pool file.
+    pub(super) changes: Vec<Change>,
+    /// For the ledger.
+    pub(super) entries: VecDeque<Entry>,
+    /// For the quota cache; the newest of each account and limit.
+    pub(super) quota: BTreeMap<(AccountKey, Option<String>), Snapshot>,
+    /// Rows the ledger lost.
+    pub(super) dropped: u64,
+}
+
+impl Desk {
+    pub(super) fn new(facts: mpsc::UnboundedSender<ProxyFact>) -> Self {
+        let (feed, _) = broadcast::channel(1_000);
+        Self {
+            facts,
+            feed,
+            board: Mutex::default(),
+            pending: Mutex::default(),
+            urgent: Notify::new(),
+            waiting: Notify::new(),
+        }
+    }
+
+    /// Takes durable changes of the pool.
+    pub(super) fn take_due(&self, due: Due) {
+        if due.now.is_empty() && due.soon.is_empty() {
+            return;
+        }
+        let is_urgent = !due.now.is_empty();
+        let mut pending = self.pending();
+        pending.changes.extend(due.now);
+        for change in due.soon {
+            // Only the last use of an account is worth a write.
+            if let Change::Used { key, .. } = &change {
+                pending.changes.retain(|other| !matches!(other, Change::Used { key: same, .. } if same == key));
+            }
+            pending.changes.push(change);
+        }
+        drop(pending);
+        if is_urgent { self.urgent.notify_one() } else { self.waiting.notify_one() }
+    }
+
+    /// Announces what a turn learnt.
+    pub(super) fn announce(&self, facts: Vec<ProxyFact>) {
+        for fact in facts {
+            if let ProxyFact::Quota(key, snapshot) = &fact {
+                let slot = (key.clone(), snapshot.limit_id.clone());
+                self.pending().quota.insert(slot, (**snapshot).clone());
+                self.waiting.notify_one();
+            }
+            // Nobody listening means that the process is on its way out.
+            let _ = self.facts.send(fact);
+        }
+    }
+
+    /// Takes a ledger row.
+    pub(super) fn enter(&self, entry: Entry) {
+        let mut pending = self.pending();
+        if pending.entries.len() >= LEDGER_CAP {
+            pending.entries.pop_front();
+            pending.dropped += 1;
+        }
+        pending.entries.push_back(entry);
+        drop(pending);
+        self.waiting.notify_one();
+    }
+
+    /// Shows a turn as it stands; `client` lists its session when it has no socket of its own.
+    pub(super) fn show_turn(&self, row: TurnRow, client: Option<&str>) {
+        let mut board = self.board();
+        if let Some(client) = client {
+            board.note_session(&row, client);
+        }
+        match board.turns.iter_mut().rev().find(|other| other.id == row.id) {
+            Some(other) => other.clone_from(&row),
+            None => board.turns.push(row.clone()),
+        }
+        drop(board);
+        if self.feed.receiver_count() > 0 {
+            let _ = self.feed.send(row);
+        }
+    }
+
+    /// Shows an open socket's session.
+    pub(super) fn show_session(&self, row: SessionRow) {
+        self.board().list(row.id.clone(), Listed { row, open: true });
+    }
+
+    /// A socket's session is closed; it stays listed for a while.
+    pub(super) fn close_session(&self, mut row: SessionRow) {
+        row.in_turn = false;
+        self.board().list(row.id.clone(), Listed { row, open: false });
+    }
+
+    /// Something went wrong that a person should see; masked text only.
+    pub(super) fn failed(&self, what: String) {
+        self.board().last_error = Some(what.clone());
+        let _ = self.facts.send(ProxyFact::Failed(what));
+    }
+
+    /// The refresh endpoint was used.
+    pub(super) fn count_refresh_endpoint(&self) {
+        self.board().refresh_endpoint += 1;
+    }
+
+    /// How often the refresh endpoint was used.
+    pub(super) fn refresh_endpoint(&self) -> u64 {
+        self.board().refresh_endpoint
+    }
+
+    /// The last error, masked.
+    pub(super) fn last_error(&self) -> Option<String> {
+        self.board().last_error.clone()
+    }
+
+    /// Newest turns, oldest first.
+    pub(super) fn turns(&self) -> Vec<TurnRow> {
+        self.board().turns.iter().cloned().collect()
+    }
+
+    /// Live sessions.
+    pub(super) fn sessions(&self, now: Moment) -> Vec<SessionRow> {
+        let mut board = self.board();
+        board.sessions.retain(|_, listed| listed.open || now.since(listed.row.last) < SESSION_STAYS);
+        board.sessions.values().map(|listed| listed.row.clone()).collect()
+    }
+
+    /// Follows turns as they change.
+    pub(super) fn follow(&self) -> broadcast::Receiver<TurnRow> {
+        self.feed.subscribe()
+    }
+
+    /// What waits for the keepers.
+    pub(super) fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Board {
+    /// Lists a session of the HTTP path from its turn.
+    fn note_session(&mut self, turn: &TurnRow, client: &str) {
+        let Some(id) = turn.session.clone() else { return };
+        let runs = turn.status == TurnStatus::Running;
+        let last = turn.took.map_or(turn.at, |took| turn.at + took);
+        let listed = match self.sessions.remove(&id) {
+            Some(mut listed) => {
+                let is_new = self.turns.iter().rev().all(|other| other.id != turn.id);
+                let row = &mut listed.row;
+                row.turns += u32::from(is_new);
+                row.in_turn = runs;
+                row.last = last.max(row.last);
+                row.via = turn.via;
+                if !runs {
+                    row.tokens += turn.tokens.map_or(0, |tokens| tokens.total);
+                }
+                if let (Some(from), Some(to)) = (&row.account, &turn.account)
+                    && from != to
+                {
+                    row.moved = Some((from.clone(), last, turn.note.clone()));
+                }
+                row.account = turn.account.clone().or(row.account.take());
+                listed
+            }
+            None => Listed {
+                row: SessionRow {
+                    id: id.clone(),
+                    kind: client.to_owned(),
+                    via: turn.via,
+                    account: turn.account.clone(),
+                    turns: 1,
+                    tokens: turn.tokens.map_or(0, |tokens| tokens.total),
+                    since: turn.at,
+                    last,
+                    in_turn: runs,
+                    moved: None,
+                },
+                open: false,
+            },
+        };
+        self.list(id, listed);
+    }
+
+    fn list(&mut self, id: String, listed: Listed) {
+        self.sessions.insert(id, listed);
+        if self.sessions.len() > SESSIONS {
+            let oldest = self.sessions.iter().filter(|(_, one)| !one.open).min_by_key(|(_, one)| one.row.last);
+            if let Some(id) = oldest.map(|(id, _)| id.clone()) {
+                self.sessions.remove(&id);
+            }
+        }
+    }
+}
