@@ -1,6 +1,7 @@
 //! Every byte shape that leaves or enters the process.
 
 pub mod affinity;
+pub mod client_refresh;
 pub mod control;
 pub mod events;
 pub mod fake;

@@ -1,10 +1,251 @@
 //! The loopback proxy that serves a running Codex session.
+//!
+//! [`start`] binds and registers, then everything runs inside the returned [`Running::run`], which the host polls on
+//! a runtime of its own. The proxy decides per request on the last briefing, without asking anyone, and reports what
+//! it learnt as facts. What must survive is written through the store by the proxy itself, before it is announced.
 
+mod answer;
+mod catalog;
+mod control;
+mod exchange;
+mod facts;
+mod frames;
 mod gate;
 mod headers;
+mod hub;
+mod inbound;
 mod inspect;
+mod keep;
+mod outbound;
+mod pump;
 pub mod refusal;
+mod refresh;
+mod relay;
 mod route;
+mod routing;
+mod serve;
+mod server;
 pub mod session;
+mod socket;
 mod spool;
+mod tap;
 pub mod turn;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::base::{Moment, Secret};
+use crate::domain::briefing::Briefing;
+use crate::domain::facts::ProxyFact;
+use crate::domain::pool::{self, Pool};
+use crate::formats::affinity;
+use crate::ports::{Entropy as _, Ports, Store as _};
+use crate::proxy::control::Registered;
+use crate::proxy::facts::Desk;
+use crate::proxy::gate::Gate;
+use crate::proxy::hub::{Hub, Parts};
+use crate::proxy::keep::Files;
+use crate::proxy::server::Listeners;
+
+/// What one proxy is to be.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// `127.0.0.1`, `localhost` or `::1`; anything else is refused.
+    pub host: String,
+    /// Port; 0 lets the system choose.
+    pub port: u16,
+    /// First segment of every path: at least 32 url-safe characters.
+    pub prefix: Secret,
+    /// Credential of unprefixed paths, for old binds and the bridge.
+    pub client_key: Option<Secret>,
+    /// `inline`, `serve` or `router`.
+    pub kind: String,
+    /// The Codex home of the client, for the registry.
+    pub codex_home: String,
+    /// Project key of an inline proxy.
+    pub project: Option<String>,
+    /// When this process began (`adapters::peers::process_start`).
+    pub process_start: Option<Moment>,
+    /// Where its files are.
+    pub places: Places,
+}
+
+/// Files and folders a proxy uses.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// `<root>/run`
+    pub run_dir: PathBuf,
+    /// The control socket, at most 100 bytes long.
+    pub socket: PathBuf,
+    /// `<root>/runtime-affinity.json`
+    pub affinity: PathBuf,
+    /// `<root>/runtime-observability.json`
+    pub observability: PathBuf,
+    /// `<root>/ext/observability`
+    pub shards: PathBuf,
+}
+
+/// Why a proxy could not start.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StartError {
+    /// Not a loopback host.
+    #[error("{0} is not a loopback address")]
+    Host(String),
+    /// Too short, or with characters that a URL would change.
+    #[error("the path prefix needs at least 32 url-safe characters")]
+    Prefix,
+    /// Blank.
+    #[error("the client key is blank")]
+    ClientKey,
+    /// The port is taken, or listening is not allowed.
+    #[error("port {port} on 127.0.0.1: {detail}")]
+    Bind {
+        /// The wanted port.
+        port: u16,
+        /// The system's words.
+        detail: String,
+    },
+}
+
+/// A proxy that listens. Nothing is served until [`Running::run`] is polled.
+pub struct Running<P: Ports> {
+    /// Loopback port.
+    pub port: u16,
+    /// Model base for the client, prefix included.
+    pub base_url: Secret,
+    /// Refresh endpoint for the client, prefix included.
+    pub refresh_url: Secret,
+    hub: Arc<Hub<P>>,
+    listeners: Listeners,
+    briefing: watch::Receiver<Arc<Briefing>>,
+    registered: Option<Registered>,
+    files: Files,
+}
+
+impl<P: Ports> fmt::Debug for Running<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").field("port", &self.port).finish_non_exhaustive()
+    }
+}
+
+/// Binds, restores session ownership, registers.
+///
+/// # Errors
+/// When the plan is unsafe or the port is not to be had.
+pub async fn start<P: Ports>(
+    ports: P,
+    plan: Plan,
+    briefing: watch::Receiver<Arc<Briefing>>,
+    facts: mpsc::UnboundedSender<ProxyFact>,
+    stop: CancellationToken,
+) -> Result<Running<P>, StartError> {
+    if !gate::is_loopback_name(&plan.host) {
+        return Err(StartError::Host(plan.host));
+    }
+    if !gate::is_prefix(&plan.prefix) {
+        return Err(StartError::Prefix);
+    }
+    if plan.client_key.as_ref().is_some_and(Secret::is_blank) {
+        return Err(StartError::ClientKey);
+    }
+    let listeners = Listeners::bind(plan.port)
+        .await
+        .map_err(|error| StartError::Bind { port: plan.port, detail: error.to_string() })?;
+    let port = listeners.port;
+    let now = crate::ports::Clock::now(ports.clock());
+    let current = Arc::clone(&briefing.borrow());
+    let rng = pool::rng(ports.entropy().seed());
+    let mut pool = Pool::new(Arc::clone(&current.roster), Arc::clone(&current.settings), now);
+    pool.restore_bonds(read_bonds(plan.places.affinity.clone()).await, now);
+    for (key, snapshot) in ports.store().quota(&current.roster).await.unwrap_or_default() {
+        pool.note_quota(&key, snapshot);
+    }
+    let hub = Arc::new(Hub::new(Parts {
+        ports,
+        gate: Gate::new(plan.prefix.clone(), plan.client_key),
+        desk: Desk::new(facts),
+        pool,
+        rng,
+        briefing: current,
+        port,
+        project: plan.project.clone(),
+        stop,
+    }));
+    let registration =
+        control::registration(&plan.kind, port, plan.codex_home, plan.project, now, plan.process_start);
+    let registered = match Registered::new(&plan.places.run_dir, &plan.places.socket, registration) {
+        Ok(registered) => Some(registered),
+        Err(error) => {
+            hub.desk.failed(format!("registry: {error}"));
+            None
+        }
+    };
+    let (base_url, refresh_url) = control::addresses(port, &plan.prefix);
+    let files = Files {
+        affinity: plan.places.affinity,
+        observability: plan.places.observability,
+        shards: plan.places.shards,
+    };
+    hub.desk.announce(vec![ProxyFact::Listening { port }]);
+    Ok(Running { port, base_url, refresh_url, hub, listeners, briefing, registered, files })
+}
+
+impl<P: Ports> Running<P> {
+    /// Serves until the stop token is cancelled; returns when everything is drained and flushed.
+    pub async fn run(self) {
+        let Self { hub, listeners, briefing, registered, files, .. } = self;
+        let flushed = CancellationToken::new();
+        let serving = async {
+            server::serve(Arc::clone(&hub), listeners).await;
+            flushed.cancel();
+        };
+        let controlling = async {
+            if let Some(registered) = &registered {
+                control::listen(Arc::clone(&hub), registered.socket.clone()).await;
+            }
+        };
+        tokio::join!(
+            serving,
+            controlling,
+            obey(&hub, briefing),
+            keep::keep(Arc::clone(&hub), files, flushed.clone()),
+        );
+        drop(registered);
+    }
+}
+
+/// Follows the briefing until the proxy is cut.
+async fn obey<P: Ports>(hub: &Hub<P>, mut briefing: watch::Receiver<Arc<Briefing>>) {
+    loop {
+        tokio::select! {
+            biased;
+            () = hub.cut.cancelled() => return,
+            changed = briefing.changed() => match changed {
+                Ok(()) => {
+                    let newest = Arc::clone(&briefing.borrow_and_update());
+                    hub.obey(&newest);
+                }
+                // Nobody briefs any more; the last word stands.
+                Err(_) => {
+                    hub.cut.cancelled().await;
+                    return;
+                }
+            },
+        }
+    }
+}
+
+async fn read_bonds(
+    path: PathBuf,
+) -> BTreeMap<crate::domain::selection::SessionKey, crate::domain::selection::affinity::Bond> {
+    let text = tokio::task::spawn_blocking(move || std::fs::read_to_string(path)).await;
+    match text {
+        Ok(Ok(text)) => affinity::parse(&text),
+        Ok(Err(_)) | Err(_) => BTreeMap::new(),
+    }
+}

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Notify, broadcast, mpsc};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
 
 use crate::base::shape::Ring;
 use crate::base::{Moment, Span};
@@ -34,8 +34,9 @@ pub(super) struct Desk {
     pending: Mutex<Pending>,
     /// Changes that must not wait.
     pub(super) urgent: Notify,
-    /// Something waits for a keeper.
-    pub(super) waiting: Notify,
+    /// Changes that may be gathered.
+    pub(super) gathering: Notify,
+    stirred: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
@@ -74,7 +75,8 @@ impl Desk {
             board: Mutex::default(),
             pending: Mutex::default(),
             urgent: Notify::new(),
-            waiting: Notify::new(),
+            gathering: Notify::new(),
+            stirred: watch::Sender::new(()),
         }
     }
 
@@ -94,7 +96,8 @@ impl Desk {
             pending.changes.push(change);
         }
         drop(pending);
-        if is_urgent { self.urgent.notify_one() } else { self.waiting.notify_one() }
+        if is_urgent { self.urgent.notify_one() } else { self.gathering.notify_one() }
+        self.stirred.send_replace(());
     }
 
     /// Announces what a turn learnt.
@@ -103,7 +106,7 @@ impl Desk {
             if let ProxyFact::Quota(key, snapshot) = &fact {
                 let slot = (key.clone(), snapshot.limit_id.clone());
                 self.pending().quota.insert(slot, (**snapshot).clone());
-                self.waiting.notify_one();
+                self.stirred.send_replace(());
             }
             // Nobody listening means that the process is on its way out.
             let _ = self.facts.send(fact);
@@ -119,7 +122,7 @@ impl Desk {
         }
         pending.entries.push_back(entry);
         drop(pending);
-        self.waiting.notify_one();
+        self.stirred.send_replace(());
     }
 
     /// Shows a turn as it stands; `client` lists its session when it has no socket of its own.
@@ -180,6 +183,11 @@ impl Desk {
         let mut board = self.board();
         board.sessions.retain(|_, listed| listed.open || now.since(listed.row.last) < SESSION_STAYS);
         board.sessions.values().map(|listed| listed.row.clone()).collect()
+    }
+
+    /// Tells when something was left for a keeper.
+    pub(super) fn stirred(&self) -> watch::Receiver<()> {
+        self.stirred.subscribe()
     }
 
     /// Follows turns as they change.

@@ -10,7 +10,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::{Moment, Span};
 use crate::domain::account::AccountKey;
+use crate::domain::briefing::Briefing;
+use crate::domain::facts::ProxyPulse;
 use crate::domain::pool::{Pool, Rng};
+use crate::domain::roster::Roster;
+use crate::domain::selection::Ask;
+use crate::domain::selection::explain::Decision;
 use crate::domain::settings::Settings;
 use crate::ports::{Clock as _, Ports};
 use crate::proxy::catalog::Catalog;
@@ -34,6 +39,10 @@ pub(super) struct Hub<P: Ports> {
     pub(super) cut: CancellationToken,
     /// Project of an inline proxy, for the ledger.
     pub(super) project: Option<String>,
+    /// Where it listens.
+    pub(super) port: u16,
+    /// Since when.
+    pub(super) started_at: Moment,
     hot: Mutex<Hot>,
     ids: AtomicU64,
 }
@@ -43,6 +52,7 @@ struct Hot {
     pool: Pool,
     rng: Rng,
     forced: Option<AccountKey>,
+    roster: Arc<Roster>,
 }
 
 /// How much runs now.
@@ -99,13 +109,15 @@ pub(super) struct Parts<P: Ports> {
     pub(super) desk: Desk,
     pub(super) pool: Pool,
     pub(super) rng: Rng,
-    pub(super) forced: Option<AccountKey>,
+    pub(super) briefing: Arc<Briefing>,
+    pub(super) port: u16,
     pub(super) project: Option<String>,
     pub(super) stop: CancellationToken,
 }
 
 impl<P: Ports> Hub<P> {
     pub(super) fn new(parts: Parts<P>) -> Self {
+        let started_at = parts.ports.clock().now();
         Self {
             ports: parts.ports,
             gate: parts.gate,
@@ -117,7 +129,14 @@ impl<P: Ports> Hub<P> {
             stop: parts.stop,
             cut: CancellationToken::new(),
             project: parts.project,
-            hot: Mutex::new(Hot { pool: parts.pool, rng: parts.rng, forced: parts.forced }),
+            port: parts.port,
+            started_at,
+            hot: Mutex::new(Hot {
+                pool: parts.pool,
+                rng: parts.rng,
+                forced: parts.briefing.forced.clone(),
+                roster: Arc::clone(&parts.briefing.roster),
+            }),
             ids: AtomicU64::new(1),
         }
     }
@@ -155,6 +174,28 @@ impl<P: Ports> Hub<P> {
         of(hot.pool.settings())
     }
 
+    /// The roster as the last briefing brought it.
+    pub(super) fn roster(&self) -> Arc<Roster> {
+        let hot = self.hot.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&hot.roster)
+    }
+
+    /// Who would serve an ask, and why; changes nothing.
+    pub(super) fn explain(&self, ask: &Ask) -> Decision {
+        self.with_pool(|pool, now, rng| pool.explain(ask, now, rng))
+    }
+
+    /// Counters and states as they stand.
+    pub(super) fn pulse(&self) -> ProxyPulse {
+        let mut pulse = self.with_pool(|pool, now, _| pool.pulse(now));
+        (pulse.in_flight, pulse.sockets) = self.busy.counts();
+        pulse.started_at = self.started_at;
+        pulse.port = self.port;
+        pulse.sessions = u32::try_from(self.desk.sessions(self.now()).len()).unwrap_or(u32::MAX);
+        pulse.last_error = self.desk.last_error().or(pulse.last_error);
+        pulse
+    }
+
     /// The account a request insists on: the launch's, else the briefing's.
     pub(super) fn forced(&self, entrance: &Entrance) -> Option<AccountKey> {
         entrance.forced.clone().or_else(|| {
@@ -164,10 +205,11 @@ impl<P: Ports> Hub<P> {
     }
 
     /// Obeys a newer briefing.
-    pub(super) fn obey(&self, briefing: &crate::domain::briefing::Briefing) {
+    pub(super) fn obey(&self, briefing: &Briefing) {
         {
             let mut hot = self.hot.lock().unwrap_or_else(PoisonError::into_inner);
             hot.forced.clone_from(&briefing.forced);
+            hot.roster = Arc::clone(&briefing.roster);
         }
         self.with_pool(|pool, now, _| {
             pool.replace(Arc::clone(&briefing.roster), Arc::clone(&briefing.settings), now);

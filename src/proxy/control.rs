@@ -1,0 +1,248 @@
+//! The proxy's registry entry and control socket under `<root>/run` (forwarder.md §9.2): how other processes of the
+//! same person find it and talk to it. The entry holds no secret; the prefix is given out over the socket only.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::base::{Moment, Secret};
+use crate::domain::briefing::Briefing;
+use crate::formats::control::{self, Answer, Request};
+use crate::formats::registry::Registration;
+use crate::ports::{Entropy as _, Ports, Store as _};
+use crate::proxy::gate::Entrance;
+use crate::proxy::hub::Hub;
+use crate::proxy::keep::{private_dir, write_private};
+
+/// A registered proxy; dropping it takes the entry and the socket away.
+#[derive(Debug)]
+pub(super) struct Registered {
+    entry: PathBuf,
+    /// Where the control socket stands.
+    pub(super) socket: PathBuf,
+}
+
+impl Registered {
+    /// Writes the entry of this process.
+    pub(super) fn new(run_dir: &Path, socket: &Path, mut registration: Registration) -> io::Result<Self> {
+        private_dir(run_dir)?;
+        let pid = registration.pid;
+        if socket.parent() != Some(run_dir) {
+            registration.socket = Some(socket.to_string_lossy().into_owned());
+        }
+        let entry = run_dir.join(format!("{pid}.json"));
+        write_private(&entry, registration.print().as_bytes())?;
+        Ok(Self { entry, socket: socket.to_owned() })
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.entry);
+        let _ = fs::remove_file(&self.socket);
+    }
+}
+
+/// Where clients of this proxy go, prefix included.
+pub(super) fn addresses(port: u16, prefix: &Secret) -> (Secret, Secret) {
+    let at = |rest: &str| Secret::new(format!("http://127.0.0.1:{port}/{}/{rest}", prefix.expose()));
+    (at("backend-api/codex"), at("oauth/token"))
+}
+
+/// Carries out one request.
+pub(super) async fn answer<P: Ports>(hub: &Hub<P>, request: Request, own: &mut Option<Secret>) -> Answer {
+    match request {
+        Request::Status => Answer::Status {
+            pulse: Box::new(hub.pulse()),
+            turns: hub.desk.turns(),
+            sessions: hub.desk.sessions(hub.now()),
+        },
+        Request::Next(mut ask) => {
+            ask.forced = ask.forced.or_else(|| hub.forced(&Entrance::default()));
+            Answer::Decision(Box::new(hub.explain(&ask)))
+        }
+        Request::BaseUrl { forced } => {
+            let prefix = new_prefix(hub);
+            hub.gate.attach(prefix.clone(), Entrance { forced });
+            let (base, refresh) = addresses(hub.port, &prefix);
+            if let Some(old) = own.replace(prefix) {
+                hub.gate.detach(&old);
+            }
+            Answer::BaseUrl { base, refresh }
+        }
+        Request::ResetRuntime => {
+            hub.with_pool(|pool, now, _| pool.reset(now));
+            Answer::Done
+        }
+        Request::Reload => reload(hub).await,
+        Request::Shutdown => {
+            hub.stop.cancel();
+            Answer::Done
+        }
+        Request::Sessions => {
+            let sessions = hub.desk.sessions(hub.now());
+            let mut owners: Vec<_> = hub.with_pool(|pool, _, _| {
+                pool.bonds().map(|(_, bond)| bond.owner.clone()).collect()
+            });
+            owners.sort();
+            owners.dedup();
+            Answer::Sessions { sessions, owners }
+        }
+        Request::SessionPin(..) | Request::SessionMove(..) => {
+            Answer::Refused("sessions cannot be moved by hand yet".to_owned())
+        }
+        Request::Events => Answer::Done,
+    }
+}
+
+async fn reload<P: Ports>(hub: &Hub<P>) -> Answer {
+    let (loaded, settings) = (hub.ports.store().load().await, hub.ports.store().settings().await);
+    match (loaded, settings) {
+        (Ok(loaded), Ok(settings)) => {
+            hub.obey(&Briefing {
+                revision: 0,
+                roster: loaded.roster,
+                settings: Arc::new(settings),
+                forced: hub.forced(&Entrance::default()),
+            });
+            Answer::Done
+        }
+        (Err(error), _) | (_, Err(error)) => Answer::Refused(error.to_string()),
+    }
+}
+
+/// 32 random bytes in base64url without padding: 43 characters.
+fn new_prefix<P: Ports>(hub: &Hub<P>) -> Secret {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut bytes = [0; 43];
+    hub.ports.entropy().fill(&mut bytes);
+    // One of 64 digits per byte: no bias, and 258 bits in all.
+    let text: String =
+        bytes.iter().filter_map(|byte| DIGITS.get(usize::from(byte & 63))).map(|digit| char::from(*digit)).collect();
+    Secret::new(text)
+}
+
+/// The entry of this process.
+pub(super) fn registration(kind: &str, port: u16, codex_home: String, project: Option<String>, started: Moment, process_start: Option<Moment>) -> Registration {
+    let mut registration = Registration::new(std::process::id(), started, kind, port);
+    registration.process_start_time = process_start.map(Moment::millis);
+    registration.codex_home = codex_home;
+    registration.project = project;
+    registration
+}
+
+#[cfg(unix)]
+pub(super) use socket::listen;
+
+#[cfg(unix)]
+mod socket {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
+    use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+    use tokio::net::{UnixListener, UnixStream};
+    use tokio::task::JoinSet;
+
+    use super::{Answer, Arc, Hub, Path, Ports, Request, answer, control, fs, io, private_dir};
+
+    /// Serves the control socket until the hub is cut.
+    pub(in crate::proxy) async fn listen<P: Ports>(hub: Arc<Hub<P>>, path: std::path::PathBuf) {
+        let (listener, owner) = match bind(&path) {
+            Ok(bound) => bound,
+            Err(error) => {
+                hub.desk.failed(format!("control socket: {error}"));
+                return;
+            }
+        };
+        let mut talks = JoinSet::new();
+        loop {
+            tokio::select! {
+                biased;
+                () = hub.cut.cancelled() => return,
+                accepted = listener.accept() => if let Ok((stream, _)) = accepted {
+                    // The folder keeps others out already; this is for sockets in the system's temporary folder.
+                    if stream.peer_cred().is_ok_and(|peer| peer.uid() == owner) {
+                        talks.spawn(talk(Arc::clone(&hub), stream));
+                    }
+                },
+                Some(_) = talks.join_next(), if !talks.is_empty() => {}
+            }
+        }
+    }
+
+    fn bind(path: &Path) -> io::Result<(UnixListener, u32)> {
+        let dir = path.parent().unwrap_or(Path::new("."));
+        private_dir(dir)?;
+        let folder = fs::symlink_metadata(dir)?;
+        if !folder.is_dir() {
+            return Err(io::Error::other("its folder is a link"));
+        }
+        let _ = fs::remove_file(path);
+        let listener = UnixListener::bind(path)?;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+        let owner = fs::metadata(path)?.uid();
+        if folder.uid() != owner {
+            return Err(io::Error::other("its folder belongs to someone else"));
+        }
+        Ok((listener, owner))
+    }
+
+    /// One reader: a line in, a line out, until it leaves. A launch prefix lives as long as its reader.
+    async fn talk<P: Ports>(hub: Arc<Hub<P>>, stream: UnixStream) {
+        let mut own = None;
+        let _ = converse(&hub, stream, &mut own).await;
+        if let Some(prefix) = own {
+            hub.gate.detach(&prefix);
+        }
+    }
+
+    async fn converse<P: Ports>(
+        hub: &Arc<Hub<P>>,
+        stream: UnixStream,
+        own: &mut Option<crate::base::Secret>,
+    ) -> io::Result<()> {
+        let (reading, mut writing) = stream.into_split();
+        let mut reading = BufReader::new(reading);
+        loop {
+            let mut line = String::new();
+            let cap = u64::try_from(control::LINE_CAP).unwrap_or(u64::MAX);
+            if (&mut reading).take(cap).read_line(&mut line).await? == 0 {
+                return Ok(());
+            }
+            let reply = match Request::parse(line.trim_end()) {
+                Ok(Request::Events) => return follow(hub, &mut writing).await,
+                Ok(request) => answer(hub, request, own).await,
+                Err(why) => Answer::Refused(why),
+            };
+            let mut text = reply.print();
+            text.push('\n');
+            writing.write_all(text.as_bytes()).await?;
+        }
+    }
+
+    async fn follow<P: Ports>(
+        hub: &Arc<Hub<P>>,
+        writing: &mut tokio::net::unix::OwnedWriteHalf,
+    ) -> io::Result<()> {
+        use tokio::sync::broadcast::error::RecvError;
+
+        let mut feed = hub.desk.follow();
+        loop {
+            match feed.recv().await {
+                Ok(row) => {
+                    let mut text = control::print_turn(&row);
+                    text.push('\n');
+                    writing.write_all(text.as_bytes()).await?;
+                }
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return Ok(()),
+            }
+        }
+    }
+}
+
+/// Systems without such sockets are reached over their files only.
+#[cfg(not(unix))]
+pub(super) async fn listen<P: Ports>(hub: Arc<Hub<P>>, _path: PathBuf) {
+    hub.cut.cancelled().await;
+}

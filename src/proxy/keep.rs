@@ -1,0 +1,249 @@
+//! The keepers: what turns left on the desk is carried to disk in batches, beside the request path.
+//!
+//! A limit or a dead token is written at once, a last use may wait half a second, ledger rows as long, bonds two
+//! seconds, quota five; the observability files change at most once a second. All of it is flushed when the proxy
+//! ends.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::base::{Moment, Span};
+use crate::domain::facts::ProxyFact;
+use crate::formats::affinity;
+use crate::formats::observability::Observed;
+use crate::ports::{Ports, Store as _};
+use crate::proxy::hub::Hub;
+
+const GATHER: Duration = Duration::from_millis(500);
+const LEDGER_GATHER: Duration = Duration::from_millis(500);
+const BONDS: Duration = Duration::from_secs(2);
+const QUOTA: Duration = Duration::from_secs(5);
+const OBSERVE: Duration = Duration::from_secs(1);
+/// Pause after a failed write.
+const AGAIN: Duration = Duration::from_secs(2);
+/// Shards that nobody renewed for so long count for nothing.
+const SHARD_STALE: Span = Span::hours(24);
+
+/// Files a proxy writes by itself.
+#[derive(Debug, Clone)]
+pub(super) struct Files {
+    /// `runtime-affinity.json`
+    pub(super) affinity: PathBuf,
+    /// `runtime-observability.json`
+    pub(super) observability: PathBuf,
+    /// `ext/observability`
+    pub(super) shards: PathBuf,
+}
+
+/// Carries until `end`, then once more.
+pub(super) async fn keep<P: Ports>(hub: Arc<Hub<P>>, files: Files, end: CancellationToken) {
+    tokio::join!(
+        keep_changes(&hub, &end),
+        every(&hub, &end, LEDGER_GATHER, Batch::Ledger, &files),
+        every(&hub, &end, BONDS, Batch::Bonds, &files),
+        every(&hub, &end, QUOTA, Batch::Quota, &files),
+        every(&hub, &end, OBSERVE, Batch::Observed, &files),
+    );
+    let _ = commit(&hub).await;
+    for batch in [Batch::Ledger, Batch::Bonds, Batch::Quota, Batch::Observed] {
+        carry(&hub, batch, &files).await;
+    }
+    let shard = shard_of(&files.shards);
+    let _ = tokio::task::spawn_blocking(move || fs::remove_file(shard)).await;
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Batch {
+    Ledger,
+    Bonds,
+    Quota,
+    Observed,
+}
+
+async fn keep_changes<P: Ports>(hub: &Hub<P>, end: &CancellationToken) {
+    loop {
+        tokio::select! {
+            biased;
+            () = end.cancelled() => return,
+            () = hub.desk.urgent.notified() => {}
+            () = hub.desk.gathering.notified() => {
+                tokio::select! {
+                    biased;
+                    () = end.cancelled() => return,
+                    () = hub.desk.urgent.notified() => {}
+                    () = tokio::time::sleep(GATHER) => {}
+                }
+            }
+        }
+        if !commit(hub).await {
+            tokio::select! {
+                biased;
+                () = end.cancelled() => return,
+                () = tokio::time::sleep(AGAIN) => hub.desk.urgent.notify_one(),
+            }
+        }
+    }
+}
+
+/// Commits what waits; what could not be written waits on.
+async fn commit<P: Ports>(hub: &Hub<P>) -> bool {
+    let changes = std::mem::take(&mut hub.desk.pending().changes);
+    if changes.is_empty() {
+        return true;
+    }
+    match hub.ports.store().commit(changes.clone()).await {
+        Ok(_) => {
+            hub.desk.announce(vec![ProxyFact::Changed(changes)]);
+            true
+        }
+        Err(error) => {
+            let mut pending = hub.desk.pending();
+            let newer = std::mem::replace(&mut pending.changes, changes);
+            pending.changes.extend(newer);
+            drop(pending);
+            hub.desk.failed(error.to_string());
+            false
+        }
+    }
+}
+
+/// Waits for something to do, gathers for `pause`, carries; nothing runs while nothing happens.
+async fn every<P: Ports>(hub: &Hub<P>, end: &CancellationToken, pause: Duration, batch: Batch, files: &Files) {
+    let mut stirred = hub.desk.stirred();
+    loop {
+        tokio::select! {
+            biased;
+            () = end.cancelled() => return,
+            changed = stirred.changed() => if changed.is_err() { return },
+        }
+        tokio::select! {
+            biased;
+            () = end.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+        stirred.mark_unchanged();
+        carry(hub, batch, files).await;
+    }
+}
+
+async fn carry<P: Ports>(hub: &Hub<P>, batch: Batch, files: &Files) {
+    match batch {
+        Batch::Ledger => {
+            let rows: Vec<_> = hub.desk.pending().entries.drain(..).collect();
+            if !rows.is_empty()
+                && let Err(error) = hub.ports.store().append(rows).await
+            {
+                hub.desk.failed(error.to_string());
+            }
+        }
+        Batch::Quota => {
+            let observed = std::mem::take(&mut hub.desk.pending().quota);
+            if observed.is_empty() {
+                return;
+            }
+            let rows = observed.into_iter().map(|((key, _), snapshot)| (key, snapshot)).collect();
+            let roster = hub.roster();
+            if let Err(error) = hub.ports.store().keep_quota(&roster, rows).await {
+                hub.desk.failed(error.to_string());
+            }
+        }
+        Batch::Bonds => {
+            let text = hub.with_pool(|pool, _, _| pool.take_bonds_changed().then(|| affinity::print(pool.bonds())));
+            if let Some(text) = text {
+                let path = files.affinity.clone();
+                on_disk(hub, move || write_private(&path, text.as_bytes())).await;
+            }
+        }
+        Batch::Observed => {
+            let shard = observed(hub);
+            let (files, now) = (files.clone(), hub.now());
+            on_disk(hub, move || write_observed(&files, shard, now)).await;
+        }
+    }
+}
+
+async fn on_disk<P: Ports>(hub: &Hub<P>, work: impl FnOnce() -> io::Result<()> + Send + 'static) {
+    if let Ok(Err(error)) = tokio::task::spawn_blocking(work).await {
+        hub.desk.failed(format!("runtime files: {error}"));
+    }
+}
+
+/// This proxy's shard, with the newest account named by its position.
+fn observed<P: Ports>(hub: &Hub<P>) -> Observed {
+    let pulse = hub.pulse();
+    let mut observed = Observed::of(&pulse, hub.desk.refresh_endpoint(), hub.now());
+    let roster = hub.roster();
+    if let Some(key) = &pulse.last_account
+        && let Some(index) = roster.index_of(key)
+    {
+        observed.last_account_index = Some(index);
+        observed.last_account_label = Some(format!("Account {}", index + 1));
+        observed.last_account_id =
+            roster.get(key).and_then(|account| account.workspace_id()).map(str::to_owned);
+    }
+    let decision = hub.explain(&crate::domain::selection::Ask::plain());
+    observed.account_skip_reasons = decision
+        .candidates
+        .into_iter()
+        .filter_map(|candidate| candidate.skip.map(|skip| (candidate.index.to_string(), skip.reason)))
+        .collect();
+    observed
+}
+
+fn shard_of(dir: &Path) -> PathBuf {
+    dir.join(format!("{}.json", std::process::id()))
+}
+
+/// Writes the shard and the view merged over all living processes.
+fn write_observed(files: &Files, shard: Observed, now: Moment) -> io::Result<()> {
+    let own = shard_of(&files.shards);
+    write_private(&own, shard.print().as_bytes())?;
+    let mut merged = shard;
+    for entry in fs::read_dir(&files.shards)?.flatten() {
+        let path = entry.path();
+        if path == own || path.extension().is_none_or(|kind| kind != "json") {
+            continue;
+        }
+        let other = fs::read_to_string(&path).ok().and_then(|text| Observed::parse(&text));
+        match other {
+            Some(other) if is_alive(&path) && now.since(other.updated_at()) < SHARD_STALE => {
+                merged = merged.merged_with(&other);
+            }
+            Some(_) | None => {
+                let _ = fs::remove_file(&path);
+            }
+        }
+    }
+    write_private(&files.observability, merged.print().as_bytes())
+}
+
+/// Whether the process named by a shard lives, where the system has a folder per process.
+fn is_alive(shard: &Path) -> bool {
+    let processes = Path::new("/proc/self");
+    !processes.exists() || shard.file_stem().is_some_and(|pid| Path::new("/proc").join(pid).exists())
+}
+
+/// Replaces a file of ours at once and readable by us alone.
+pub(super) fn write_private(path: &Path, text: &[u8]) -> io::Result<()> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    private_dir(dir)?;
+    // The temporary file is created with mode 0600.
+    let mut file = tempfile::NamedTempFile::new_in(dir)?;
+    file.write_all(text)?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// A folder only we may look into; an existing one stays as it is.
+pub(super) fn private_dir(dir: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
+}
