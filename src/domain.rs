@@ -3,6 +3,7 @@
 pub mod account;
 pub mod attempts;
 pub mod briefing;
+pub mod chance;
 pub mod change;
 pub mod digest;
 pub mod endpoints;

@@ -18,8 +18,8 @@ mod inspect;
 mod keep;
 mod outbound;
 mod pump;
-pub mod refusal;
 mod refresh;
+pub mod refusal;
 mod relay;
 mod route;
 mod routing;
@@ -41,8 +41,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::{Moment, Secret};
 use crate::domain::briefing::Briefing;
+use crate::domain::chance;
 use crate::domain::facts::ProxyFact;
-use crate::domain::pool::{self, Pool};
+use crate::domain::pool::Pool;
 use crate::formats::affinity;
 use crate::ports::{Entropy as _, Ports, Store as _};
 use crate::proxy::control::Registered;
@@ -159,7 +160,7 @@ pub async fn start<P: Ports>(
     let port = listeners.port;
     let now = crate::ports::Clock::now(ports.clock());
     let current = Arc::clone(&briefing.borrow());
-    let rng = pool::rng(ports.entropy().seed());
+    let rng = chance::seeded(ports.entropy().seed());
     let mut pool = Pool::new(Arc::clone(&current.roster), Arc::clone(&current.settings), now);
     pool.restore_bonds(read_bonds(plan.places.affinity.clone()).await, now);
     for (key, snapshot) in ports.store().quota(&current.roster).await.unwrap_or_default() {

@@ -33,7 +33,8 @@ impl LivePeers {
 
     /// One request to one peer; `None` when it does not answer in time.
     pub async fn ask(&self, peer: &Peer, request: &Request) -> Option<Answer> {
-        let line = tokio::time::timeout(PATIENCE, exchange(Path::new(&peer.socket), request)).await.ok()??;
+        let line =
+            tokio::time::timeout(PATIENCE, exchange(Path::new(&peer.socket), request)).await.ok()??;
         Answer::parse(&line)
     }
 }
@@ -106,7 +107,8 @@ fn sweep(run_dir: &Path) -> Vec<Peer> {
         if path.extension().is_none_or(|kind| kind != "json") {
             continue;
         }
-        let Some(registration) = fs::read_to_string(&path).ok().and_then(|text| Registration::parse(&text)) else {
+        let Some(registration) = fs::read_to_string(&path).ok().and_then(|text| Registration::parse(&text))
+        else {
             continue;
         };
         let beside = run_dir.join(format!("{}.sock", registration.pid));

@@ -33,7 +33,11 @@ pub fn parse(body: &[u8]) -> Option<Asked> {
 fn form(body: &[u8]) -> Option<Wire> {
     let text = std::str::from_utf8(body).ok()?;
     let field = |name: &str| {
-        text.trim().split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| decoded(value))
+        text.trim()
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| decoded(value))
     };
     Some(Wire {
         grant_type: field("grant_type")?,

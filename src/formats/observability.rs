@@ -228,7 +228,8 @@ mod tests {
 
     #[test]
     fn members_of_others_survive_the_file() {
-        let text = r#"{"version":1,"updatedAt":3,"fancy":{"a":1},"runtimeMetrics":{"cumulativeLatencyMs":7}}"#;
+        let text =
+            r#"{"version":1,"updatedAt":3,"fancy":{"a":1},"runtimeMetrics":{"cumulativeLatencyMs":7}}"#;
 
         let printed = Observed::parse(text).unwrap().print();
 

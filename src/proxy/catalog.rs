@@ -51,7 +51,14 @@ impl Catalog {
     }
 
     /// Keeps a list.
-    pub(super) fn keep(&self, account: AccountKey, path: String, headers: HeaderMap, body: Bytes, at: Moment) {
+    pub(super) fn keep(
+        &self,
+        account: AccountKey,
+        path: String,
+        headers: HeaderMap,
+        body: Bytes,
+        at: Moment,
+    ) {
         let mut lists = self.lists();
         if lists.len() >= ENTRIES {
             let oldest = lists.iter().min_by_key(|(_, listed)| listed.at).map(|(key, _)| key.clone());

@@ -82,9 +82,8 @@ pub(super) async fn answer<P: Ports>(hub: &Hub<P>, request: Request, own: &mut O
         }
         Request::Sessions => {
             let sessions = hub.desk.sessions(hub.now());
-            let mut owners: Vec<_> = hub.with_pool(|pool, _, _| {
-                pool.bonds().map(|(_, bond)| bond.owner.clone()).collect()
-            });
+            let mut owners: Vec<_> =
+                hub.with_pool(|pool, _, _| pool.bonds().map(|(_, bond)| bond.owner.clone()).collect());
             owners.sort();
             owners.dedup();
             Answer::Sessions { sessions, owners }
@@ -118,13 +117,23 @@ fn new_prefix<P: Ports>(hub: &Hub<P>) -> Secret {
     let mut bytes = [0; 43];
     hub.ports.entropy().fill(&mut bytes);
     // One of 64 digits per byte: no bias, and 258 bits in all.
-    let text: String =
-        bytes.iter().filter_map(|byte| DIGITS.get(usize::from(byte & 63))).map(|digit| char::from(*digit)).collect();
+    let text: String = bytes
+        .iter()
+        .filter_map(|byte| DIGITS.get(usize::from(byte & 63)))
+        .map(|digit| char::from(*digit))
+        .collect();
     Secret::new(text)
 }
 
 /// The entry of this process.
-pub(super) fn registration(kind: &str, port: u16, codex_home: String, project: Option<String>, started: Moment, process_start: Option<Moment>) -> Registration {
+pub(super) fn registration(
+    kind: &str,
+    port: u16,
+    codex_home: String,
+    project: Option<String>,
+    started: Moment,
+    process_start: Option<Moment>,
+) -> Registration {
     let mut registration = Registration::new(std::process::id(), started, kind, port);
     registration.process_start_time = process_start.map(Moment::millis);
     registration.codex_home = codex_home;

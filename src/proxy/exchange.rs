@@ -14,7 +14,6 @@ use http::{HeaderMap, Method, Response, StatusCode, header};
 use tokio::time::Instant;
 
 use crate::domain::account::AccountKey;
-use crate::domain::refresh::Outcome;
 use crate::formats::events::Fact;
 use crate::ports::upstream::{Body, Chunks, UpstreamError};
 use crate::ports::{Auth as _, Ports, Upstream as _};
@@ -255,13 +254,13 @@ impl<P: Ports> Exchange<P> {
                     .headers
                     .get(header::CONTENT_TYPE)
                     .and_then(|kind| kind.to_str().ok())
-                    .is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/event-stream"));
+                    .is_some_and(|kind| {
+                        kind.trim_start().to_ascii_lowercase().starts_with("text/event-stream")
+                    });
                 self.tap = is_stream.then(Tap::default);
                 self.body = Some(response.body);
-                let step = self.step(Event::Head {
-                    status: response.status.as_u16(),
-                    headers: &response.headers,
-                });
+                let step =
+                    self.step(Event::Head { status: response.status.as_u16(), headers: &response.headers });
                 self.head = Some((response.status, response.headers));
                 if self.kind == Kind::Models && step == Step::Relay {
                     self.keep_list().await;
@@ -351,7 +350,8 @@ impl<P: Ports> Exchange<P> {
             return response;
         }
         let length = response.headers().get(header::CONTENT_LENGTH);
-        let length = length.and_then(|length| length.to_str().ok()).and_then(|length| length.trim().parse().ok());
+        let length =
+            length.and_then(|length| length.to_str().ok()).and_then(|length| length.trim().parse().ok());
         *response.body_mut() = Out::Relay(Box::new(Relay::new(self, length)));
         response
     }

@@ -91,12 +91,18 @@ impl Desk {
         for change in due.soon {
             // Only the last use of an account is worth a write.
             if let Change::Used { key, .. } = &change {
-                pending.changes.retain(|other| !matches!(other, Change::Used { key: same, .. } if same == key));
+                pending
+                    .changes
+                    .retain(|other| !matches!(other, Change::Used { key: same, .. } if same == key));
             }
             pending.changes.push(change);
         }
         drop(pending);
-        if is_urgent { self.urgent.notify_one() } else { self.gathering.notify_one() }
+        if is_urgent {
+            self.urgent.notify_one()
+        } else {
+            self.gathering.notify_one()
+        }
         self.stirred.send_replace(());
     }
 
@@ -131,9 +137,13 @@ impl Desk {
         if let Some(client) = client {
             board.note_session(&row, client);
         }
-        match board.turns.iter_mut().rev().find(|other| other.id == row.id) {
-            Some(other) => other.clone_from(&row),
-            None => board.turns.push(row.clone()),
+        let known = board.turns.iter_mut().rev().find(|other| other.id == row.id);
+        let is_known = known.is_some();
+        if let Some(known) = known {
+            known.clone_from(&row);
+        }
+        if !is_known {
+            board.turns.push(row.clone());
         }
         drop(board);
         if self.feed.receiver_count() > 0 {
@@ -252,7 +262,8 @@ impl Board {
     fn list(&mut self, id: String, listed: Listed) {
         self.sessions.insert(id, listed);
         if self.sessions.len() > SESSIONS {
-            let oldest = self.sessions.iter().filter(|(_, one)| !one.open).min_by_key(|(_, one)| one.row.last);
+            let oldest =
+                self.sessions.iter().filter(|(_, one)| !one.open).min_by_key(|(_, one)| one.row.last);
             if let Some(id) = oldest.map(|(id, _)| id.clone()) {
                 self.sessions.remove(&id);
             }

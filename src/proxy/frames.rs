@@ -35,12 +35,16 @@ impl ClientSocket {
             .max_write_buffer_size(2 * MESSAGE_CAP)
             .max_message_size(Some(MESSAGE_CAP))
             .max_frame_size(Some(MESSAGE_CAP));
-        let stream = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
+        let stream =
+            WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
         Self { stream }
     }
 
     /// The next frame; `None` after a close handshake.
-    pub(super) fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame, UpstreamError>>> {
+    pub(super) fn poll_frame(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame, UpstreamError>>> {
         let next = std::task::ready!(Pin::new(&mut self.stream).poll_next(context));
         Poll::Ready(next.map(|message| message.map(frame).map_err(|error| failure(&error))))
     }

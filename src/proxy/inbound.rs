@@ -104,7 +104,10 @@ mod tests {
     use super::*;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect()
     }
 
     #[test]
@@ -124,7 +127,10 @@ mod tests {
         for (hint, model) in
             [("model=gpt-5.5", Some("gpt-5.5")), ("a=1; model=\"x\"", Some("x")), ("model=", None)]
         {
-            assert_eq!(Intake::of_headers(&headers(&[("x-codex-routing-hint", hint)])).model.as_deref(), model);
+            assert_eq!(
+                Intake::of_headers(&headers(&[("x-codex-routing-hint", hint)])).model.as_deref(),
+                model
+            );
         }
     }
 }

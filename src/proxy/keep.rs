@@ -113,7 +113,13 @@ async fn commit<P: Ports>(hub: &Hub<P>) -> bool {
 }
 
 /// Waits for something to do, gathers for `pause`, carries; nothing runs while nothing happens.
-async fn every<P: Ports>(hub: &Hub<P>, end: &CancellationToken, pause: Duration, batch: Batch, files: &Files) {
+async fn every<P: Ports>(
+    hub: &Hub<P>,
+    end: &CancellationToken,
+    pause: Duration,
+    batch: Batch,
+    files: &Files,
+) {
     let mut stirred = hub.desk.stirred();
     loop {
         tokio::select! {
@@ -153,7 +159,8 @@ async fn carry<P: Ports>(hub: &Hub<P>, batch: Batch, files: &Files) {
             }
         }
         Batch::Bonds => {
-            let text = hub.with_pool(|pool, _, _| pool.take_bonds_changed().then(|| affinity::print(pool.bonds())));
+            let text =
+                hub.with_pool(|pool, _, _| pool.take_bonds_changed().then(|| affinity::print(pool.bonds())));
             if let Some(text) = text {
                 let path = files.affinity.clone();
                 on_disk(hub, move || write_private(&path, text.as_bytes())).await;

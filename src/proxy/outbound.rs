@@ -2,8 +2,8 @@
 //! body in the form the turn asked for.
 
 use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::Method;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use crate::ports::upstream::{Body, Request};
 use crate::proxy::turn::{Payload, Sending, TurnState};

@@ -227,7 +227,9 @@ impl<P: Ports> Legs<P> {
             self.upstream.close();
             return Poll::Ready(Heard::Upstream(Some(Err(error))));
         }
-        if self.wait.is_none() && self.client.has_room() && self.upstream.state != Out::Gone
+        if self.wait.is_none()
+            && self.client.has_room()
+            && self.upstream.state != Out::Gone
             && let Poll::Ready(frame) = self.reader.poll_frame(context)
         {
             if let Some(ping) = &mut self.ping {
@@ -419,7 +421,11 @@ impl<P: Ports> Legs<P> {
             Step::Go => {}
             Step::Close(code) => return Next::Farewell(Some(code)),
             // The other three belong to an upgrade that has not been answered yet.
-            Step::Done | Step::Refresh { .. } | Step::Discover { .. } | Step::Connect(_) | Step::Accept
+            Step::Done
+            | Step::Refresh { .. }
+            | Step::Discover { .. }
+            | Step::Connect(_)
+            | Step::Accept
             | Step::Refuse(_) => {
                 return Next::Farewell(None);
             }

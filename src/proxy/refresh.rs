@@ -124,7 +124,13 @@ mod tests {
         let rows = [
             ("an earlier token", credentials(0, 20_000), Held::Earlier, "forced", true),
             ("an earlier token, all expired", credentials(0, 9_000), Held::Earlier, "forced", false),
-            ("a young access token", credentials(9_950, 20_000), Held::Current, "unauthorized_recovery", true),
+            (
+                "a young access token",
+                credentials(9_950, 20_000),
+                Held::Current,
+                "unauthorized_recovery",
+                true,
+            ),
             ("an old one after a 401", credentials(0, 20_000), Held::Current, "unauthorized_recovery", false),
             ("proactive with enough left", credentials(0, 10_300), Held::Current, "proactive_expiry", true),
             ("proactive with too little", credentials(0, 10_299), Held::Current, "proactive_expiry", false),

@@ -21,7 +21,12 @@ pub(super) struct Routes {
 
 impl Routes {
     /// Asks for an account, or shares the answer to a question put after `asked`.
-    pub(super) async fn discover(&self, upstream: &impl Upstream, account: &Account, asked: Moment) -> Answer {
+    pub(super) async fn discover(
+        &self,
+        upstream: &impl Upstream,
+        account: &Account,
+        asked: Moment,
+    ) -> Answer {
         let flight = {
             let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(flights.entry(account.key.clone()).or_default())

@@ -100,7 +100,8 @@ pub(super) async fn serve<P: Ports>(hub: Arc<Hub<P>>, listeners: Listeners) {
     }
     drop(listeners);
     let grace = hub.setting(|settings| settings.shutdown_grace.to_duration());
-    let drained = tokio::time::timeout(grace, async { while connections.join_next().await.is_some() {} }).await;
+    let drained =
+        tokio::time::timeout(grace, async { while connections.join_next().await.is_some() {} }).await;
     hub.cut.cancel();
     if drained.is_err() {
         // Sockets say their farewell; whoever does not get it out in time is dropped.
@@ -115,7 +116,8 @@ async fn connection<P: Ports>(hub: Arc<Hub<P>>, stream: TcpStream, seat: Seat) {
     let has_asked = Arc::new(AtomicBool::new(false));
     {
         let service = service_fn({
-            let (hub, handover, has_asked) = (Arc::clone(&hub), Arc::clone(&handover), Arc::clone(&has_asked));
+            let (hub, handover, has_asked) =
+                (Arc::clone(&hub), Arc::clone(&handover), Arc::clone(&has_asked));
             move |request: Request<Incoming>| {
                 has_asked.store(true, Ordering::Relaxed);
                 boxed(serve::answer(Arc::clone(&hub), request, Arc::clone(&handover)))

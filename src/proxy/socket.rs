@@ -195,7 +195,9 @@ fn handshake_key(request: &Request<Incoming>) -> Option<HeaderValue> {
     let headers = request.headers();
     let is_13 = headers.get(header::SEC_WEBSOCKET_VERSION).is_some_and(|version| version == "13");
     // 16 bytes in base64.
-    let key = headers.get(header::SEC_WEBSOCKET_KEY).filter(|key| key.len() == 24 && key.as_bytes().ends_with(b"=="))?;
+    let key = headers
+        .get(header::SEC_WEBSOCKET_KEY)
+        .filter(|key| key.len() == 24 && key.as_bytes().ends_with(b"=="))?;
     (is_13 && request.method() == Method::GET && wants_upgrade(headers)).then(|| key.clone())
 }
 

@@ -206,7 +206,13 @@ impl Turn {
     }
 
     /// Takes one event and says what to do.
-    pub fn step(&mut self, event: Event<'_>, pool: &mut Pool, now: Moment, rng: &mut fastrand::Rng) -> Step {
+    pub fn step(
+        &mut self,
+        event: Event<'_>,
+        pool: &mut Pool,
+        now: Moment,
+        rng: &mut crate::domain::chance::Rng,
+    ) -> Step {
         let _ = (event, pool, now, rng);
         Step::Done
     }
