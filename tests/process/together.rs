@@ -11,15 +11,6 @@ use crate::support::process::{Running, run};
 /// A client that only waits, so that its forwarder stays alive until its input ends.
 const WAITING: &str = "#!/bin/sh\necho started\ncat >/dev/null\n";
 
-fn with_client(home: &mut Home, script: &str) {
-    use std::os::unix::fs::PermissionsExt as _;
-    let folder = home.path().join("bin");
-    std::fs::create_dir_all(&folder).expect("writable");
-    std::fs::write(folder.join("codex"), script).expect("writable");
-    std::fs::set_permissions(folder.join("codex"), std::fs::Permissions::from_mode(0o755)).expect("ours");
-    home.put_on_path(&folder);
-}
-
 #[test]
 fn two_forwarders_at_once_refresh_an_account_once() {
     let scenario = Scenario::pool(["one", "two"])
@@ -28,7 +19,7 @@ fn two_forwarders_at_once_refresh_an_account_once() {
     let play = Play::start(scenario);
     let mut home = play.home();
     home.write_auth(&play.login("one"));
-    with_client(&mut home, "#!/bin/sh\nexit 0\n");
+    home.put_program("codex", "#!/bin/sh\nexit 0\n");
 
     let runs: Vec<_> = (0..2).map(|_| Running::start(&mut home.forwarder(&["exec", "hi"]))).collect();
     for running in runs {
@@ -45,7 +36,7 @@ fn a_killed_forwarder_leaves_one_entry_that_the_next_start_sweeps() {
     let play = Play::start(Scenario::pool(["one", "two"]));
     let mut home = play.home();
     home.write_auth(&play.login("one"));
-    with_client(&mut home, WAITING);
+    home.put_program("codex", WAITING);
     let mut command = home.forwarder(&["exec", "hi"]);
     command.stdin(std::process::Stdio::piped());
     let mut forwarder = Running::start(&mut command);
@@ -54,7 +45,7 @@ fn a_killed_forwarder_leaves_one_entry_that_the_next_start_sweeps() {
     forwarder.signal(rustix::process::Signal::KILL);
     assert_eq!(forwarder.finish().code(), 137);
     let left = entries(&home);
-    with_client(&mut home, "#!/bin/sh\nexit 0\n");
+    home.put_program("codex", "#!/bin/sh\nexit 0\n");
     run(&mut home.forwarder(&["exec", "hi"])).expect(0);
 
     assert!(!left.is_empty(), "a proxy registers itself");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -98,6 +99,17 @@ impl Home {
     /// Lets programs of `folder` be found first.
     pub(crate) fn put_on_path(&mut self, folder: &Path) {
         self.search = format!("{}:{}", folder.display(), self.search);
+    }
+
+    /// Puts a script of that name where programs are found first.
+    pub(crate) fn put_program(&mut self, name: &str, script: &str) {
+        let folder = self.path().join("bin");
+        fs::create_dir_all(&folder).expect("writable");
+        fs::write(folder.join(name), script).expect("writable");
+        fs::set_permissions(folder.join(name), fs::Permissions::from_mode(0o755)).expect("ours");
+        if !self.search.starts_with(&folder.display().to_string()) {
+            self.put_on_path(&folder);
+        }
     }
 
     /// Adds a variable to every command of this home.
@@ -233,7 +245,6 @@ impl Home {
 }
 
 fn write_private(path: &Path, document: &Value) {
-    use std::os::unix::fs::PermissionsExt as _;
     let text = serde_json::to_string_pretty(document).expect("printable");
     fs::write(path, text).expect("writable");
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("ours");
