@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 pub mod catalogue;
 pub mod events;
+pub mod pool;
 pub mod quota;
 pub mod record;
 pub mod refusal;

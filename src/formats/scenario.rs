@@ -85,9 +85,20 @@ pub struct Quota {
     pub tokens: u64,
 }
 
+/// Whether an account stands in the pool file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// It does.
+    InPool,
+    /// It can sign in.
+    Absent,
+}
+
 /// The state of an account's row in the pool file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
+    /// Whether there is a row at all.
+    pub presence: Presence,
     /// `false` is "off".
     pub enabled: bool,
     /// The selected account.
@@ -318,6 +329,7 @@ impl Quota {
 impl Default for Row {
     fn default() -> Self {
         Self {
+            presence: Presence::InPool,
             enabled: true,
             current: false,
             pinned: false,

@@ -32,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::{Moment, Span};
 use crate::formats::fake::quota::Standing;
-use crate::formats::scenario::{Rule, Scenario, Script};
+use crate::formats::scenario::{Player, Rule, Scenario, Script};
 use crate::rehearsal::{Clock, listen, locked};
 use accounts::Accounts;
 use director::Director;
@@ -202,9 +202,23 @@ impl Backend {
         locked(&self.stage.logins).pending_polls = polls;
     }
 
+    /// The accounts as the scenario describes them.
+    pub fn players(&self) -> Vec<Player> {
+        locked(&self.stage.accounts).players()
+    }
+
+    /// The model slugs, the default first.
+    pub fn models(&self) -> &[String] {
+        &self.stage.models
+    }
+
     /// Where an account stands now.
     pub fn standing(&self, name: &str) -> Option<Standing> {
-        let now = self.stage.now();
+        self.standing_at(name, self.stage.now())
+    }
+
+    /// Where an account stands at a given moment.
+    pub fn standing_at(&self, name: &str, now: Moment) -> Option<Standing> {
         let accounts = locked(&self.stage.accounts);
         let index = accounts.index_of(name)?;
         accounts.standing(index, now)

@@ -14,7 +14,9 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use codex_multi_auth::base::Span;
 use codex_multi_auth::formats::scenario::{Action, Endpoint, Rule, Scenario};
-use codex_multi_auth::rehearsal::backend::{Backend, Issued, Outcome, Violation};
+use codex_multi_auth::rehearsal::backend::{Backend, Entry, Issued, Options, Outcome, Violation};
+use codex_multi_auth::rehearsal::home::Home;
+use codex_multi_auth::rehearsal::scenario;
 
 use crate::support::backend::{assert_clean, order, start};
 
@@ -355,4 +357,104 @@ async fn an_upgrade_can_be_refused() {
     let Err(Error::Http(response)) = open(&backend, "one").await else { panic!("it opened") };
 
     assert_eq!(response.status(), 426);
+}
+
+#[tokio::test]
+async fn a_furnished_home_holds_private_files_that_name_the_same_tokens() {
+    let scenario = scenario::find("tour").unwrap();
+    let backend = start(scenario).await;
+    let home = Home::throw_away(&backend).unwrap();
+    let read = |path: std::path::PathBuf| std::fs::read_to_string(path).unwrap();
+
+    let pool: Value = serde_json::from_str(&read(home.root().join("openai-codex-accounts.json"))).unwrap();
+    let quota: Value = serde_json::from_str(&read(home.root().join("quota-cache.json"))).unwrap();
+    let auth: Value = serde_json::from_str(&read(home.codex().join("auth.json"))).unwrap();
+    let ledger = read(home.root().join("usage/usage-ledger.jsonl"));
+
+    let alpha = backend.tokens("alpha").unwrap();
+    assert_eq!(pool["accounts"].as_array().unwrap().len(), 6);
+    assert_eq!(pool["accounts"][0]["refreshToken"], alpha.refresh.expose());
+    assert_eq!(auth["tokens"]["account_id"], alpha.account_id);
+    assert_eq!(quota["byAccountId"].as_object().unwrap().len(), 5);
+    assert_eq!(quota["byAccountId"][&alpha.account_id]["primary"]["usedPercent"], 38.0);
+    let times: Vec<i64> = ledger
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["createdAt"].as_i64().unwrap())
+        .collect();
+    assert_eq!(times.len(), 41 + 34 + 27 + 12 + 22);
+    assert!(times.is_sorted());
+    let folder = home.folder().to_owned();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&folder), mode(&home.root())), (0o700, 0o700));
+        assert_eq!(mode(&home.codex().join("auth.json")), 0o600);
+    }
+    drop(home);
+    assert!(!folder.exists());
+}
+
+#[tokio::test]
+async fn a_record_file_gets_a_line_for_every_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("record.jsonl");
+    let options = Options {
+        dump: Some(path.clone()),
+        ..Options::new(Scenario::pool(["one"]), crate::support::backend::BEGIN)
+    };
+    let backend = Backend::start(options).await.unwrap();
+
+    let answer = post_turn(&backend, "one", &json!([user("x")])).await.unwrap();
+    text(answer).await.unwrap();
+
+    let lines = std::fs::read_to_string(&path).unwrap();
+    let entries: Vec<_> = lines.lines().filter_map(Entry::from_line).collect();
+    assert_eq!(entries, backend.record().entries());
+}
+
+#[tokio::test]
+async fn a_login_in_the_browser_and_one_by_device_code_give_tokens_of_the_person_named() {
+    let backend = start(Scenario::pool(["one", "two"])).await;
+    backend.next_login("two");
+    let form = |body: String| {
+        let mut request = post("/oauth/token", body);
+        request.headers_mut().insert("content-type", "application/x-www-form-urlencoded".parse().unwrap());
+        request
+    };
+
+    let path = "/oauth/authorize?redirect_uri=http%3A%2F%2Flocalhost%3A1455%2Fauth%2Fcallback&state=s";
+    let agreed =
+        send(&backend, Request::get(path).header("host", "h").body(Full::default()).unwrap()).await.unwrap();
+    let location = agreed.headers()["location"].to_str().unwrap().to_owned();
+    let code = location.split(['=', '&']).nth(1).unwrap();
+    let browser = send(&backend, form(format!("grant_type=authorization_code&code={code}&code_verifier=v")))
+        .await
+        .unwrap();
+    backend.pending_polls(1);
+    let begun = json_of(send(&backend, post("/api/accounts/deviceauth/usercode", "{}")).await.unwrap()).await;
+    let poll = || {
+        send(
+            &backend,
+            post(
+                "/api/accounts/deviceauth/token",
+                json!({"device_auth_id": begun["device_auth_id"]}).to_string(),
+            ),
+        )
+    };
+    let pending = poll().await.unwrap().status();
+    let granted = json_of(poll().await.unwrap()).await;
+    let fields = format!(
+        "grant_type=authorization_code&code={}&code_verifier={}",
+        granted["authorization_code"].as_str().unwrap(),
+        granted["code_verifier"].as_str().unwrap()
+    );
+    let device = send(&backend, form(fields)).await.unwrap();
+
+    assert_eq!(pending, 403);
+    assert!(location.ends_with("&state=s"), "{location}");
+    for answer in [browser, device] {
+        let token = json_of(answer).await["refresh_token"].as_str().unwrap().to_owned();
+        assert!(token.starts_with("rt_two_"), "{token}");
+    }
 }

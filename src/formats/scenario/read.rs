@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use toml_edit::{DocumentMut, Item, Table, TableLike};
 
 use super::{
-    Action, Bench, Endpoint, Listed, Player, Quota, Row, Rule, Scenario, ScenarioError, Script, Traffic,
+    Action, Bench, Endpoint, Listed, Player, Presence, Quota, Row, Rule, Scenario, ScenarioError, Script,
+    Traffic,
 };
 use crate::base::Span;
 
@@ -78,6 +79,7 @@ fn player(table: &mut Reader<'_>) -> Read<Player> {
 fn row(table: &mut Reader<'_>) -> Read<Row> {
     let usual = Row::default();
     Ok(Row {
+        presence: if table.flag("absent")?.unwrap_or(false) { Presence::Absent } else { Presence::InPool },
         enabled: table.flag("enabled")?.unwrap_or(usual.enabled),
         current: table.flag("current")?.unwrap_or(usual.current),
         pinned: table.flag("pinned")?.unwrap_or(usual.pinned),

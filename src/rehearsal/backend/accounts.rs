@@ -128,6 +128,10 @@ impl Accounts {
         self.members.iter().map(|member| member.player.name.clone()).collect()
     }
 
+    pub(super) fn players(&self) -> Vec<Player> {
+        self.members.iter().map(|member| member.player.clone()).collect()
+    }
+
     pub(super) fn index_of(&self, name: &str) -> Option<usize> {
         self.members.iter().position(|member| member.player.name == name)
     }

@@ -1,0 +1,133 @@
+//! A home to rehearse in: a root and a Codex home with ordinary files, in a folder that goes when it is dropped.
+//!
+//! The real home is never looked at.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::base::Moment;
+use crate::formats::fake::pool::{self, Seated};
+use crate::formats::scenario::Presence;
+use crate::rehearsal::backend::Backend;
+
+/// A furnished home.
+#[derive(Debug)]
+pub struct Home {
+    folder: PathBuf,
+    /// Removes the folder when dropped; none when somebody else owns it.
+    _guard: Option<TempDir>,
+}
+
+impl Home {
+    /// Furnishes a throw-away home with the accounts of a back end.
+    ///
+    /// # Errors
+    /// When the folder or its files cannot be written.
+    pub fn throw_away(backend: &Backend) -> io::Result<Self> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("codex-multi-auth-demo-");
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        let guard = builder.tempdir()?;
+        let folder = guard.path().to_owned();
+        furnish(&folder, backend)?;
+        Ok(Self { folder, _guard: Some(guard) })
+    }
+
+    /// Furnishes a given folder, which stays.
+    ///
+    /// # Errors
+    /// When the folder or its files cannot be written.
+    pub fn within(folder: &Path, backend: &Backend) -> io::Result<Self> {
+        furnish(folder, backend)?;
+        Ok(Self { folder: folder.to_owned(), _guard: None })
+    }
+
+    /// What `HOME` may be set to.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The Codex home (`CODEX_HOME`).
+    pub fn codex(&self) -> PathBuf {
+        codex(&self.folder)
+    }
+
+    /// The root of the product (`CODEX_MULTI_AUTH_DIR`); where the product looks below that Codex home anyway.
+    pub fn root(&self) -> PathBuf {
+        root(&self.folder)
+    }
+}
+
+fn codex(folder: &Path) -> PathBuf {
+    folder.join(".codex")
+}
+
+fn root(folder: &Path) -> PathBuf {
+    codex(folder).join("multi-auth")
+}
+
+fn furnish(folder: &Path, backend: &Backend) -> io::Result<()> {
+    let now = backend.clock().now();
+    let root = root(folder);
+    let usage = root.join("usage");
+    private_folder(&usage)?;
+    let seated = seated(backend, now);
+    if seated.is_empty() {
+        return Ok(());
+    }
+    let model = backend.models().first().map(String::as_str).unwrap_or_default();
+    private_file(&root.join("openai-codex-accounts.json"), &pool::accounts(&seated, now))?;
+    private_file(&root.join("quota-cache.json"), &pool::quota_cache(&seated, model, now))?;
+    private_file(&usage.join("usage-ledger.jsonl"), &pool::ledger(&seated, model, now))?;
+    let current = seated.iter().find(|account| account.row.current).or(seated.first());
+    if let Some(account) = current {
+        private_file(&codex(folder).join("auth.json"), &pool::auth_json(account, now))?;
+    }
+    Ok(())
+}
+
+fn seated(backend: &Backend, now: Moment) -> Vec<Seated> {
+    let players = backend.players().into_iter().filter(|player| player.row.presence == Presence::InPool);
+    players
+        .filter_map(|player| {
+            let tokens = backend.tokens(&player.name)?;
+            let standing = backend.standing_at(&player.name, now)?;
+            let begun = |quota: Option<crate::formats::scenario::Quota>| {
+                quota.is_some_and(|quota| quota.resets_in.is_some())
+            };
+            Some(Seated {
+                account_id: tokens.account_id,
+                email: tokens.email,
+                access: tokens.access,
+                refresh: tokens.refresh,
+                id_token: tokens.id_token,
+                expires_at: tokens.expires_at,
+                standing,
+                begun: (begun(player.primary), begun(player.secondary)),
+                row: player.row,
+            })
+        })
+        .collect()
+}
+
+fn private_folder(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+fn private_file(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
