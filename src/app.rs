@@ -1,15 +1,23 @@
 //! The Elm core: model, messages, effects, flows and screens. Pure.
 
+pub mod action;
 pub mod effect;
+pub mod field;
+pub mod figures;
 pub mod flows;
+pub mod geometry;
 pub mod goal;
 pub mod input;
 pub mod intent;
+pub mod keys;
 pub mod model;
 pub mod msg;
 pub mod options;
 pub mod outcome;
+pub mod overlays;
+pub mod screens;
 pub mod sub;
+pub mod toasts;
 pub mod ui;
 pub mod undo;
 pub mod update;

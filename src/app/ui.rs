@@ -1,23 +1,125 @@
-//! Everything between the person and the world: tabs, screens, overlays, toasts.
+//! Everything the person sees and moves in: screens, overlays, cursor, filter, messages. Keys and mouse come
+//! in, intents go out; nothing here changes the pool.
 
+mod act;
+mod hear;
+mod mouse;
+
+use crate::app::action::Action;
+use crate::app::effect::Capture;
+use crate::app::field::{Edited, Field};
+use crate::app::figures::Figures;
+use crate::app::geometry::{Kind, Layout, Mode};
 use crate::app::goal::{Entry, Tab};
-use crate::app::input::Input;
+use crate::app::input::{Input, Key};
 use crate::app::intent::Intent;
-use crate::app::msg::Msg;
-use crate::app::outcome::Outcome;
+use crate::app::keys::{Found, Scope, find};
+use crate::app::overlays::Overlay;
+use crate::app::screens::accounts::{self, Accounts, Sort};
+use crate::app::screens::detail::Detail;
+use crate::app::screens::monitor::{self, Monitor, Rows};
+use crate::app::toasts::Toasts;
 use crate::app::world::World;
 use crate::base::{Moment, Span};
 
-/// The state of the screens.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// How moments ahead are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Clock {
+    /// `1h19m`
+    #[default]
+    Countdown,
+    /// `15:57`
+    Time,
+}
+
+/// Whether e-mail addresses are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mask {
+    /// As they are.
+    #[default]
+    Off,
+    /// Two letters and the last part.
+    On,
+}
+
+/// The state of the interface.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Ui {
-    tab: Tab,
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// The open tab.
+    pub tab: Tab,
+    /// Whether the pane was asked for.
+    pub mode: Mode,
+    /// The list of accounts.
+    pub accounts: Accounts,
+    /// The opened account.
+    pub detail: Option<Detail>,
+    /// Turns and sessions.
+    pub monitor: Monitor,
+    /// What lies over the screen, the innermost last.
+    pub overlays: Vec<Overlay>,
+    /// The filter while it is typed.
+    pub typing: Option<Field>,
+    /// Messages.
+    pub toasts: Toasts,
+    /// Figures of the ledger.
+    pub figures: Figures,
+    /// How moments ahead are told.
+    pub clock: Clock,
+    /// Whether e-mail addresses are shown.
+    pub mask: Mask,
+    /// Whose the mouse is.
+    pub mouse: Capture,
+    /// Whether a key was pressed yet; until then a rehearsal says that it is one.
+    pub touched: Touched,
+    /// Until when the last act may be taken back.
+    pub undo_until: Option<Moment>,
+    leader: Option<Key>,
+    interrupted: Option<Moment>,
+    clicked: Option<(Moment, u16, u16)>,
+    heard: hear::Heard,
+}
+
+/// Whether a key was pressed yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Touched {
+    /// Not yet.
+    #[default]
+    No,
+    /// Yes.
+    Yes,
 }
 
 impl Ui {
-    /// The screens as `entry` opens them.
-    pub fn new(entry: &Entry, _: (u16, u16), _: &str) -> Self {
-        Self { tab: entry.tab.unwrap_or_default() }
+    /// The interface at its start: where `entry` says, else where it was left.
+    pub fn new(entry: &Entry, size: (u16, u16), remembered: &str) -> Self {
+        let word = |name: &str| {
+            remembered.split_whitespace().find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+        };
+        let last = Tab::ALL.into_iter().find(|tab| word("tab") == Some(tab.title()));
+        let sort = if word("sort") == Some("stored") { Sort::Stored } else { Sort::ReadyFirst };
+        Self {
+            size,
+            tab: entry.tab.or(last).unwrap_or_default(),
+            mode: if entry.pane { Mode::Pane } else { Mode::Full },
+            accounts: Accounts { sort, ..Accounts::default() },
+            detail: None,
+            monitor: Monitor::default(),
+            overlays: Vec::new(),
+            typing: None,
+            toasts: Toasts::default(),
+            figures: Figures::default(),
+            clock: if word("clock") == Some("time") { Clock::Time } else { Clock::Countdown },
+            mask: if word("emails") == Some("masked") { Mask::On } else { Mask::Off },
+            mouse: Capture::On,
+            touched: Touched::No,
+            undo_until: None,
+            leader: None,
+            interrupted: None,
+            clicked: None,
+            heard: hear::Heard::default(),
+        }
     }
 
     /// The open tab.
@@ -25,24 +127,222 @@ impl Ui {
         self.tab
     }
 
-    /// Whether the narrow pane is shown.
+    /// Whether the pane is shown.
     pub fn is_pane(&self) -> bool {
-        false
+        self.layout().kind == Kind::Pane
     }
 
-    /// Takes what the person did.
-    pub fn on_input(&mut self, _: &Input, _: &World, _: Moment) -> Vec<Intent> {
-        Vec::new()
+    /// What is kept for the next start.
+    fn remembered(&self) -> Intent {
+        let sort = if self.accounts.sort == Sort::Stored { "stored" } else { "ready-first" };
+        let clock = if self.clock == Clock::Time { "time" } else { "countdown" };
+        let emails = if self.mask == Mask::On { "masked" } else { "shown" };
+        Intent::Remember(format!("tab={} sort={sort} clock={clock} emails={emails}", self.tab.title()))
     }
 
-    /// Hears a message after the world has taken it in.
-    pub fn hear(&mut self, _: &Msg, _: &World, _: Moment) {}
-
-    /// Hears how a flow ended.
-    pub fn finished(&mut self, _: &Outcome, _: &World, _: Option<Moment>, _: Moment) {}
-
-    /// How often a tick is wanted, if anything moves.
-    pub fn moving(&self, _: &World, _: Moment) -> Option<Span> {
-        None
+    /// The frame's parts.
+    pub fn layout(&self) -> Layout {
+        let layout = Layout::new(self.size.0, self.size.1, self.mode);
+        if self.tab == Tab::Accounts && self.detail.is_some() {
+            let wide = self.size.0.saturating_sub(self.size.0 / 2 - 2);
+            return layout.with_side(wide);
+        }
+        layout.with_side(layout.side_width())
     }
+
+    /// Whether there is nothing to list.
+    pub fn is_bare(world: &World) -> bool {
+        world.roster.accounts.is_empty()
+    }
+
+    /// Where keys are looked up on the screen below the overlays, innermost first.
+    pub fn screen_scopes(&self, world: &World) -> Vec<Scope> {
+        if self.layout().kind == Kind::Pane {
+            return vec![Scope::Pane, Scope::Moving, Scope::Everywhere];
+        }
+        let inner: &[Scope] = match (self.tab, self.monitor.rows) {
+            (Tab::Accounts, _) if Self::is_bare(world) => &[Scope::Bare],
+            (Tab::Accounts, _) if self.detail.is_some() => &[Scope::Detail, Scope::Moving],
+            (Tab::Accounts, _) => &[Scope::Accounts, Scope::Moving],
+            (Tab::Monitor, Rows::Turns) => &[Scope::Turns, Scope::Moving],
+            (Tab::Monitor, Rows::Sessions) => &[Scope::Sessions, Scope::Moving],
+        };
+        inner.iter().copied().chain([Scope::Tabs, Scope::Everywhere]).collect()
+    }
+
+    /// Where keys are looked up now, innermost first.
+    pub fn scopes(&self, world: &World) -> Vec<Scope> {
+        if let Some(overlay) = self.overlays.last() {
+            return overlay.scopes().to_vec();
+        }
+        if self.typing.is_some() {
+            return vec![Scope::Field];
+        }
+        self.screen_scopes(world)
+    }
+
+    /// Takes what the terminal sent.
+    pub fn on_input(&mut self, input: &Input, world: &World, at: Moment) -> Vec<Intent> {
+        match input {
+            Input::Key(key) => {
+                self.touched = Touched::Yes;
+                self.toasts.read(at);
+                self.press(*key, world, at)
+            }
+            Input::Mouse(mouse) => self.point(*mouse, world, at),
+            Input::Pasted(text) => {
+                self.paste(text, world, at);
+                Vec::new()
+            }
+            Input::Resized { width, height } => {
+                self.size = (*width, *height);
+                self.scroll();
+                Vec::new()
+            }
+            Input::Focus(_) | Input::Lost => Vec::new(),
+        }
+    }
+
+    fn press(&mut self, key: Key, world: &World, at: Moment) -> Vec<Intent> {
+        let scopes = self.scopes(world);
+        let leader = self.leader.take();
+        match find(&scopes, leader, key) {
+            Found::Act(action) => self.act(action, world, at),
+            Found::Leader => {
+                self.leader = Some(key);
+                Vec::new()
+            }
+            // A leader that led nowhere is forgotten; the key then means what it means alone.
+            Found::Nothing if leader.is_some() => self.press(key, world, at),
+            Found::Nothing => {
+                self.write(key, world, at);
+                Vec::new()
+            }
+        }
+    }
+
+    /// The text field that has the focus.
+    fn field(&mut self) -> Option<&mut Field> {
+        match self.overlays.last_mut() {
+            Some(Overlay::Palette(palette)) => Some(&mut palette.field),
+            Some(Overlay::Help(help)) => help.filter.as_mut(),
+            Some(Overlay::Confirm(_) | Overlay::Messages(_) | Overlay::Turn(_)) => None,
+            None => self.typing.as_mut(),
+        }
+    }
+
+    fn write(&mut self, key: Key, world: &World, at: Moment) {
+        let edited = self.field().map(|field| field.press(key));
+        if edited == Some(Edited::Yes) {
+            self.edited(world, at);
+        }
+    }
+
+    fn paste(&mut self, text: &str, world: &World, at: Moment) {
+        if let Some(field) = self.field() {
+            field.paste(text);
+            self.edited(world, at);
+        }
+    }
+
+    fn edited(&mut self, world: &World, at: Moment) {
+        match self.overlays.last_mut() {
+            Some(Overlay::Palette(palette)) => palette.search(world),
+            Some(Overlay::Help(help)) => {
+                help.needle = help.filter.as_ref().map_or("", Field::text).to_owned();
+                help.offset = 0;
+            }
+            Some(Overlay::Confirm(_) | Overlay::Messages(_) | Overlay::Turn(_)) => {}
+            None => {
+                let text = self.typing.as_ref().map_or("", Field::text).to_owned();
+                self.set_filter(text, world, at);
+            }
+        }
+    }
+
+    fn set_filter(&mut self, text: String, world: &World, at: Moment) {
+        match self.tab {
+            Tab::Accounts => {
+                self.accounts.filter = text;
+                self.accounts.refresh(world, at);
+            }
+            Tab::Monitor => {
+                self.monitor.filter = text;
+                self.monitor.refresh(world);
+            }
+        }
+        self.scroll();
+    }
+
+    /// The filter of the open tab.
+    pub fn filter(&self) -> &str {
+        match self.tab {
+            Tab::Accounts => &self.accounts.filter,
+            Tab::Monitor => &self.monitor.filter,
+        }
+    }
+
+    /// The key `action` is on, as if it were pressed; what hints and palette do.
+    fn act(&mut self, action: Action, world: &World, at: Moment) -> Vec<Intent> {
+        let intents = match self.overlays.pop() {
+            Some(overlay) => self.act_on_overlay(overlay, action, world, at),
+            None if self.typing.is_some() => self.act_on_field(action, world, at),
+            None => self.act_on_screen(action, world, at),
+        };
+        self.scroll();
+        intents
+    }
+
+    /// Rows of the list that has the cursor.
+    fn room(&self) -> usize {
+        let layout = self.layout();
+        let rows = match (layout.kind, self.tab) {
+            (Kind::Pane | Kind::TooSmall, _) => layout.body.height,
+            (Kind::Narrow | Kind::Medium | Kind::Wide, Tab::Accounts) => {
+                accounts::places(&layout, self.accounts.order.len()).list.height
+            }
+            (Kind::Narrow | Kind::Medium | Kind::Wide, Tab::Monitor) => {
+                monitor::places(&layout, self.monitor.rows, self.monitor.order.len()).list.height
+            }
+        };
+        usize::from(rows)
+    }
+
+    /// Keeps every cursor in sight.
+    fn scroll(&mut self) {
+        use crate::app::geometry::scrolled;
+        let room = self.room();
+        let list = &mut self.accounts;
+        list.offset = scrolled(list.offset, list.place, room, list.order.len());
+        let list = &mut self.monitor;
+        list.offset = scrolled(list.offset, list.place, room, list.order.len());
+        list.session_offset = scrolled(list.session_offset, list.session_place, room, list.session_order.len());
+    }
+
+    /// How often time must be told while nothing else happens; `None` when nothing shown depends on it.
+    pub fn moving(&self, world: &World, at: Moment) -> Option<Span> {
+        let offered = self.undo_until.is_some_and(|until| until > at);
+        let busy = !world.checking.is_empty();
+        if busy {
+            return Some(Span::millis(250));
+        }
+        if offered || self.toasts.standing(at).is_some() {
+            return Some(Span::seconds(1));
+        }
+        let fresh = self.accounts.oldest.is_some_and(|oldest| at.since(oldest) < Span::minutes(1));
+        let ends_soon = world.roster.accounts.iter().any(|account| {
+            account.cooling_until(at).is_some_and(|rest| at.until(rest.until) < Span::minutes(1))
+        });
+        let running = self.tab == Tab::Monitor && self.monitor.sums.in_flight > 0;
+        if fresh || ends_soon || running {
+            return Some(Span::seconds(1));
+        }
+        let dated = !Self::is_bare(world) || self.layout().kind == Kind::Wide;
+        dated.then_some(Span::seconds(10))
+    }
+}
+
+/// Cells that the badge of a rehearsal takes after the product's name.
+pub fn badge(world: &World) -> u16 {
+    if world.setting.demo.is_some() { 5 } else { 0 }
 }

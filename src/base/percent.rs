@@ -46,6 +46,12 @@ impl Percent {
         if share > 0.0 { cells.max(1).min(width) } else { 0 }
     }
 
+    /// A count as the divisor of a mean; at least one.
+    #[expect(clippy::cast_precision_loss, reason = "means need no more than the 53 bits of a float")]
+    pub fn count(number: usize) -> f64 {
+        number.max(1) as f64
+    }
+
     /// The share `part` of `whole`; zero when there is no whole.
     #[expect(clippy::cast_precision_loss, reason = "shares need no more than the 53 bits of a float")]
     pub fn of(part: u64, whole: u64) -> Self {

@@ -1,0 +1,86 @@
+//! What a person can want: the right side of the key table, and what the command palette lists.
+
+use crate::app::goal::Tab;
+
+/// A wish that can be bound to a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// One row up.
+    Up,
+    /// One row down.
+    Down,
+    /// One page up.
+    PageUp,
+    /// One page down.
+    PageDown,
+    /// First row.
+    First,
+    /// Last row.
+    Last,
+    /// The account before this one; the answer to the left.
+    Previous,
+    /// The account after this one; the answer to the right.
+    Next,
+    /// The tab to the right.
+    NextTab,
+    /// The tab to the left.
+    PreviousTab,
+    /// That tab.
+    Go(Tab),
+    /// Opens or runs the focused thing.
+    Open,
+    /// Closes an overlay, clears the filter, goes back; never quits.
+    Back,
+    /// Goes back; quits from the top.
+    Leave,
+    /// Cancels; twice within a second quits.
+    Interrupt,
+    /// Takes the last act back.
+    Undo,
+    /// Copies what the focus shows, never a token.
+    Copy,
+    /// Filters the list.
+    Filter,
+    /// Lists the keys.
+    Help,
+    /// Lists every command.
+    Palette,
+    /// Lists past messages.
+    Messages,
+    /// Time until, or time of day.
+    Clock,
+    /// Shows or masks e-mail addresses.
+    Mask,
+    /// The narrow pane, and back.
+    Narrow,
+    /// Draws everything anew.
+    Redraw,
+    /// Stops the program until it is continued.
+    Suspend,
+    /// Takes the mouse, or gives it back to the terminal.
+    Mouse,
+    /// Uses the focused account and pins it.
+    Use,
+    /// Uses the focused account without a pin.
+    UsePlain,
+    /// Uses and pins the account with this number.
+    UseRow(u8),
+    /// Pins the focused account, or removes its pin.
+    Pin,
+    /// Switches the focused account on or off.
+    Power,
+    /// Asks for the limits of the focused account.
+    Check,
+    /// Asks for the limits of all accounts.
+    CheckAll,
+    /// The next sort order.
+    Sort,
+    /// Follows the newest row, or stays.
+    Follow,
+    /// Sessions instead of turns, and back.
+    Sessions,
+    /// Says yes to what is asked.
+    Yes,
+    /// Says no to what is asked.
+    No,
+}

@@ -1,0 +1,278 @@
+//! The one table of keys: scope → keys → action → label. Dispatch, help, hints and palette read it, so none
+//! of them can name a key that does nothing.
+//!
+//! Within a scope a key has one meaning. Scopes are asked innermost first; what the inner one does not bind
+//! falls through to the outer, except in a dialog or a text field, which take every letter.
+
+pub mod hints;
+mod table;
+
+use crate::app::action::Action;
+use crate::app::input::{Code, Held, Key};
+
+pub use table::binds;
+
+/// Where a key is pressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// Everywhere but in dialogs and text fields.
+    Everywhere,
+    /// The full dashboard: where there are tabs.
+    Tabs,
+    /// A list or a text that can be moved in.
+    Moving,
+    /// Accounts, list.
+    Accounts,
+    /// Accounts, one account.
+    Detail,
+    /// Monitor, turns.
+    Turns,
+    /// Monitor, sessions.
+    Sessions,
+    /// Narrow pane.
+    Pane,
+    /// No account yet, or a pool that cannot be read.
+    Bare,
+    /// A question.
+    Confirm,
+    /// Help.
+    Help,
+    /// Command palette.
+    Palette,
+    /// Message history.
+    Messages,
+    /// One turn.
+    Turn,
+    /// A text field.
+    Field,
+}
+
+/// Headings of the help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// Moving about.
+    Move,
+    /// Finding.
+    Find,
+    /// What is shown and how.
+    View,
+    /// One account.
+    Account,
+    /// The whole pool.
+    Pool,
+    /// Turns and sessions.
+    Monitor,
+    /// Whatever is open.
+    Always,
+    /// Known from every dialog; not listed.
+    Hidden,
+}
+
+impl Group {
+    /// Its heading.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Move => "MOVE",
+            Self::Find => "FIND",
+            Self::View => "VIEW",
+            Self::Account => "ACCOUNT",
+            Self::Pool => "POOL",
+            Self::Monitor => "MONITOR",
+            Self::Always => "ALWAYS",
+            Self::Hidden => "",
+        }
+    }
+}
+
+/// One key, or two in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Chord {
+    /// One key.
+    One(Key),
+    /// A leader and a key.
+    Two(Key, Key),
+}
+
+impl Chord {
+    /// As help and hints write it.
+    pub fn name(self) -> String {
+        match self {
+            Self::One(key) => key_name(key),
+            Self::Two(leader, key) => format!("{}{}", key_name(leader), key_name(key)),
+        }
+    }
+}
+
+fn key_name(key: Key) -> String {
+    let code = match key.code {
+        Code::Char(' ') => "space".to_owned(),
+        Code::Char(character) => character.to_string(),
+        Code::Enter => "⏎".to_owned(),
+        Code::Esc => "esc".to_owned(),
+        Code::Tab => "tab".to_owned(),
+        Code::BackTab => "shift-tab".to_owned(),
+        Code::Backspace => "backspace".to_owned(),
+        Code::Delete => "del".to_owned(),
+        Code::Up => "↑".to_owned(),
+        Code::Down => "↓".to_owned(),
+        Code::Left => "←".to_owned(),
+        Code::Right => "→".to_owned(),
+        Code::PageUp => "PgUp".to_owned(),
+        Code::PageDown => "PgDn".to_owned(),
+        Code::Home => "Home".to_owned(),
+        Code::End => "End".to_owned(),
+        Code::F(number) => format!("F{number}"),
+    };
+    match key.held {
+        Held::None => code,
+        Held::Ctrl => format!("ctrl-{code}"),
+        Held::Alt => format!("alt-{code}"),
+    }
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bind {
+    /// Where it holds.
+    pub scope: Scope,
+    /// Keys, the one shown in hints first.
+    pub keys: &'static [Chord],
+    /// What it does.
+    pub action: Action,
+    /// In a few words, imperative.
+    pub label: &'static str,
+    /// Under which heading of the help.
+    pub group: Group,
+}
+
+/// What a key means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// That.
+    Act(Action),
+    /// The first of two.
+    Leader,
+    /// Nothing here.
+    Nothing,
+}
+
+/// What `key` means in `scopes`, innermost first, after a `leader` pressed before.
+pub fn find(scopes: &[Scope], leader: Option<Key>, key: Key) -> Found {
+    let wanted = leader.map_or(Chord::One(key), |leader| Chord::Two(leader, key));
+    for scope in scopes {
+        let here = || binds().filter(|bind| bind.scope == *scope);
+        if let Some(bind) = here().find(|bind| bind.keys.contains(&wanted)) {
+            return Found::Act(bind.action);
+        }
+        if leader.is_none() && here().flat_map(|bind| bind.keys).any(|chord| leads(*chord, key)) {
+            return Found::Leader;
+        }
+    }
+    Found::Nothing
+}
+
+fn leads(chord: Chord, key: Key) -> bool {
+    matches!(chord, Chord::Two(leader, _) if leader == key)
+}
+
+/// The key shown for an action where these scopes are active.
+pub fn shown(scopes: &[Scope], action: Action) -> Option<Chord> {
+    scopes.iter().find_map(|scope| {
+        let bind = binds().find(|bind| bind.scope == *scope && bind.action == action)?;
+        let chord = bind.keys.first().copied()?;
+        // A key that an inner scope gives another meaning is not a way to this action.
+        let Chord::One(key) = chord else { return Some(chord) };
+        (find(scopes, None, key) == Found::Act(action)).then_some(chord)
+    })
+}
+
+/// One line of the help: keys and what they do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Heading.
+    pub group: Group,
+    /// Keys as written.
+    pub keys: String,
+    /// What they do.
+    pub label: &'static str,
+}
+
+/// The help of the active scopes: rows of one label are written as one line.
+pub fn help(scopes: &[Scope]) -> Vec<Entry> {
+    let mut families: Vec<(Group, &'static str, Vec<&'static [Chord]>)> = Vec::new();
+    for bind in binds().filter(|bind| bind.group != Group::Hidden && reaches(scopes, bind)) {
+        match families.iter_mut().find(|(group, label, _)| *group == bind.group && *label == bind.label) {
+            Some((_, _, keys)) => keys.push(bind.keys),
+            None => families.push((bind.group, bind.label, vec![bind.keys])),
+        }
+    }
+    families.sort_by_key(|(group, _, _)| *group);
+    families
+        .into_iter()
+        .map(|(group, label, keys)| Entry { group, keys: written(&keys), label })
+        .collect()
+}
+
+fn reaches(scopes: &[Scope], bind: &Bind) -> bool {
+    scopes.contains(&bind.scope)
+        && bind.keys.iter().any(|chord| match chord {
+            Chord::One(key) => find(scopes, None, *key) == Found::Act(bind.action),
+            Chord::Two(leader, key) => find(scopes, Some(*leader), *key) == Found::Act(bind.action),
+        })
+}
+
+/// `↑ ↓  j k` for two rows of two keys; `1 … 9` for more rows than anybody reads.
+fn written(rows: &[&'static [Chord]]) -> String {
+    if let [first, .., last] = rows
+        && rows.len() > 3
+    {
+        let end = |keys: &[Chord]| keys.first().map(|chord| chord.name()).unwrap_or_default();
+        return format!("{} … {}", end(first), end(last));
+    }
+    let longest = rows.iter().map(|keys| keys.len()).max().unwrap_or(0);
+    let column = |at: usize| {
+        let names: Vec<String> = rows.iter().filter_map(|keys| keys.get(at)).map(|chord| chord.name()).collect();
+        names.join(" ")
+    };
+    (0..longest.min(2)).map(column).collect::<Vec<_>>().join("  ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_has_two_meanings_in_one_scope() {
+        for (at, bind) in binds().enumerate() {
+            for other in binds().skip(at + 1).filter(|other| other.scope == bind.scope) {
+                for chord in bind.keys {
+                    assert!(!other.keys.contains(chord), "{:?}: {} is {} and {}", bind.scope, chord.name(), bind.label, other.label);
+                    let Chord::Two(leader, _) = *chord else { continue };
+                    assert!(!other.keys.contains(&Chord::One(leader)), "{:?}: {} leads and acts", bind.scope, chord.name());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_inner_scope_wins_and_the_rest_falls_through() {
+        let scopes = [Scope::Turns, Scope::Moving, Scope::Tabs, Scope::Everywhere];
+
+        assert_eq!(find(&scopes, None, Key::char('s')), Found::Act(Action::Sessions));
+        assert_eq!(find(&scopes, None, Key::char('j')), Found::Act(Action::Down));
+        assert_eq!(find(&scopes, None, Key::char('?')), Found::Act(Action::Help));
+        assert_eq!(find(&scopes, None, Key::char('g')), Found::Leader);
+        assert_eq!(find(&scopes, Some(Key::char('g')), Key::char('g')), Found::Act(Action::First));
+        assert_eq!(find(&scopes, Some(Key::char('g')), Key::char('x')), Found::Nothing);
+    }
+
+    #[test]
+    fn help_writes_rows_of_one_label_on_one_line() {
+        let help = help(&[Scope::Accounts, Scope::Moving, Scope::Tabs, Scope::Everywhere]);
+        let keys = |label| help.iter().find(|entry| entry.label == label).map(|entry| entry.keys.as_str());
+
+        assert_eq!(keys("one row"), Some("↑ ↓  k j"));
+        assert_eq!(keys("use that account, pin it"), Some("1 … 9"));
+        assert_eq!(keys("first, last"), Some("gg G  Home End"));
+    }
+}

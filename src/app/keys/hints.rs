@@ -1,0 +1,202 @@
+//! The last line: which keys are worth naming where, cut to the width by rank. Only keys the table binds in
+//! the active scopes can appear.
+
+use crate::app::action::Action;
+use crate::app::keys::{Scope, shown};
+use crate::base::text::width;
+
+/// A hint with its place in the line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hint {
+    /// Column at which it starts.
+    pub column: usize,
+    /// Keys as written.
+    pub keys: String,
+    /// What they do; empty when the key says it all.
+    pub word: &'static str,
+    /// What a click on it does.
+    pub action: Action,
+}
+
+impl Hint {
+    /// Cells it takes.
+    pub fn width(&self) -> usize {
+        width(&self.keys) + if self.word.is_empty() { 0 } else { 1 + width(self.word) }
+    }
+}
+
+/// A candidate: lower ranks are dropped last.
+struct Wish {
+    rank: u8,
+    action: Action,
+    until: Option<Action>,
+    word: &'static str,
+}
+
+const fn wish(rank: u8, action: Action, word: &'static str) -> Wish {
+    Wish { rank, action, until: None, word }
+}
+
+const fn pair(rank: u8, action: Action, until: Action, word: &'static str) -> Wish {
+    Wish { rank, action, until: Some(until), word }
+}
+
+const HELP: Wish = wish(0, Action::Help, "help");
+const QUIT: Wish = wish(0, Action::Leave, "");
+const BACK: Wish = wish(0, Action::Back, "back");
+const CLOSE: Wish = wish(0, Action::Back, "close");
+const COMMANDS: Wish = wish(8, Action::Palette, "commands");
+const MOVE: Wish = pair(9, Action::Up, Action::Down, "move");
+
+const ACCOUNTS: &[Wish] = &[
+    MOVE,
+    wish(1, Action::Open, "open"),
+    pair(1, Action::UseRow(1), Action::UseRow(9), "use"),
+    wish(3, Action::Filter, "find"),
+    wish(2, Action::Use, "use"),
+    wish(3, Action::Pin, "pin"),
+    wish(3, Action::Power, "on/off"),
+    wish(4, Action::Check, "check"),
+    wish(6, Action::CheckAll, "check all"),
+    wish(5, Action::Sort, "sort"),
+    COMMANDS,
+    HELP,
+    QUIT,
+];
+const DETAIL: &[Wish] = &[
+    wish(1, Action::Use, "use"),
+    wish(1, Action::Pin, "pin/unpin"),
+    wish(2, Action::Power, "on/off"),
+    wish(3, Action::Check, "check"),
+    wish(4, Action::Copy, "copy id"),
+    pair(5, Action::Previous, Action::Next, "other"),
+    BACK,
+    HELP,
+];
+const TURNS: &[Wish] = &[
+    wish(1, Action::Follow, "follow"),
+    wish(1, Action::Sessions, "sessions"),
+    wish(1, Action::Open, "details"),
+    wish(2, Action::Filter, "find"),
+    wish(5, Action::Copy, "copy"),
+    wish(4, Action::Narrow, "pane mode"),
+    COMMANDS,
+    HELP,
+    QUIT,
+];
+const SESSIONS: &[Wish] = &[
+    wish(1, Action::Open, "turns"),
+    wish(2, Action::Filter, "find"),
+    wish(1, Action::Sessions, "all turns"),
+    BACK,
+    HELP,
+];
+const PANE: &[Wish] = &[
+    pair(1, Action::UseRow(1), Action::UseRow(9), "use"),
+    wish(3, Action::Use, "use"),
+    wish(1, Action::Open, "full"),
+    wish(0, Action::Help, ""),
+    wish(0, Action::Leave, "quit"),
+];
+const BARE: &[Wish] = &[COMMANDS, HELP, QUIT];
+const CONFIRM: &[Wish] =
+    &[pair(0, Action::Previous, Action::Next, "choose"), wish(0, Action::Yes, "yes"), wish(0, Action::No, "no")];
+const HELPING: &[Wish] = &[pair(1, Action::Up, Action::Down, "scroll"), wish(1, Action::Filter, "filter"), CLOSE];
+const PALETTE: &[Wish] = &[pair(0, Action::Up, Action::Down, "choose"), wish(0, Action::Open, "run"), CLOSE];
+const MESSAGES: &[Wish] = &[
+    pair(0, Action::Up, Action::Down, "move"),
+    wish(1, Action::Open, "go to its subject"),
+    wish(1, Action::Copy, "copy"),
+    CLOSE,
+];
+const TURN: &[Wish] = &[wish(1, Action::Copy, "copy"), CLOSE];
+const FIELD: &[Wish] = &[wish(0, Action::Open, "keep"), wish(0, Action::Back, "clear")];
+
+fn wishes(scope: Scope) -> &'static [Wish] {
+    match scope {
+        Scope::Accounts => ACCOUNTS,
+        Scope::Detail => DETAIL,
+        Scope::Turns => TURNS,
+        Scope::Sessions => SESSIONS,
+        Scope::Pane => PANE,
+        Scope::Bare | Scope::Everywhere | Scope::Tabs | Scope::Moving => BARE,
+        Scope::Confirm => CONFIRM,
+        Scope::Help => HELPING,
+        Scope::Palette => PALETTE,
+        Scope::Messages => MESSAGES,
+        Scope::Turn => TURN,
+        Scope::Field => FIELD,
+    }
+}
+
+/// The hints of the innermost of `scopes` that fit `room` cells, in order.
+pub fn hints(scopes: &[Scope], room: usize) -> Vec<Hint> {
+    let Some(innermost) = scopes.first() else { return Vec::new() };
+    let mut chosen: Vec<(u8, Hint)> = wishes(*innermost)
+        .iter()
+        .filter_map(|wish| {
+            let mut keys = shown(scopes, wish.action)?.name();
+            if let Some(until) = wish.until {
+                let other = shown(scopes, until)?.name();
+                let joint = if matches!(until, Action::UseRow(_)) { "-" } else { "" };
+                keys = format!("{keys}{joint}{other}");
+            }
+            Some((wish.rank, Hint { column: 0, keys, word: wish.word, action: wish.action }))
+        })
+        .collect();
+    while total(&chosen) > room {
+        let Some(worst) = chosen.iter().map(|(rank, _)| *rank).max() else { break };
+        let Some(at) = chosen.iter().rposition(|(rank, _)| *rank == worst) else { break };
+        chosen.remove(at);
+    }
+    let mut column = 1;
+    chosen
+        .into_iter()
+        .map(|(_, mut hint)| {
+            hint.column = column;
+            column += hint.width() + 2;
+            hint
+        })
+        .collect()
+}
+
+fn total(hints: &[(u8, Hint)]) -> usize {
+    1 + hints.iter().map(|(_, hint)| hint.width() + 2).sum::<usize>().saturating_sub(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCOPES: [Scope; 4] = [Scope::Accounts, Scope::Moving, Scope::Tabs, Scope::Everywhere];
+
+    fn line(scopes: &[Scope], room: usize) -> String {
+        let words: Vec<String> = hints(scopes, room)
+            .into_iter()
+            .map(|hint| if hint.word.is_empty() { hint.keys } else { format!("{} {}", hint.keys, hint.word) })
+            .collect();
+        words.join("  ")
+    }
+
+    #[test]
+    fn the_most_wanted_hints_survive_in_a_narrow_line() {
+        assert_eq!(line(&SCOPES, 80), "⏎ open  1-9 use  / find  s use  p pin  e on/off  c check  o sort  ? help  q");
+        assert_eq!(line(&SCOPES, 30), "⏎ open  1-9 use  ? help  q");
+        assert_eq!(line(&SCOPES, 8), "? help");
+    }
+
+    #[test]
+    fn every_hint_names_a_key_of_the_table() {
+        for scope in [Scope::Detail, Scope::Turns, Scope::Sessions, Scope::Pane, Scope::Bare] {
+            let scopes = [scope, Scope::Moving, Scope::Tabs, Scope::Everywhere];
+            let wanted = wishes(scope).len();
+            assert_eq!(hints(&scopes, 400).len(), wanted, "{scope:?}");
+        }
+        for scope in [Scope::Help, Scope::Messages, Scope::Turn] {
+            assert_eq!(hints(&[scope, Scope::Moving], 400).len(), wishes(scope).len(), "{scope:?}");
+        }
+        for scope in [Scope::Confirm, Scope::Palette, Scope::Field] {
+            assert_eq!(hints(&[scope], 400).len(), wishes(scope).len(), "{scope:?}");
+        }
+    }
+}

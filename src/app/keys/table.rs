@@ -1,0 +1,164 @@
+//! The rows. Order within a group is the order of the help.
+
+use super::{Bind, Chord, Group, Scope};
+use crate::app::action::Action;
+use crate::app::goal::Tab;
+use crate::app::input::{Code, Held, Key};
+
+const fn c(character: char) -> Chord {
+    Chord::One(Key::char(character))
+}
+
+const fn k(code: Code) -> Chord {
+    Chord::One(Key::plain(code))
+}
+
+const fn ctrl(character: char) -> Chord {
+    Chord::One(Key::ctrl(character))
+}
+
+const fn alt(character: char) -> Chord {
+    Chord::One(Key::alt(character))
+}
+
+const fn g(character: char) -> Chord {
+    Chord::Two(Key::char('g'), Key::char(character))
+}
+
+const fn row(
+    scope: Scope,
+    group: Group,
+    keys: &'static [Chord],
+    action: Action,
+    label: &'static str,
+) -> Bind {
+    Bind { scope, keys, action, label, group }
+}
+
+/// The digit rows of a scope.
+macro_rules! digits {
+    ($scope:expr, $group:expr) => {
+        [
+            row($scope, $group, &[c('1')], Action::UseRow(1), USE_ROW),
+            row($scope, $group, &[c('2')], Action::UseRow(2), USE_ROW),
+            row($scope, $group, &[c('3')], Action::UseRow(3), USE_ROW),
+            row($scope, $group, &[c('4')], Action::UseRow(4), USE_ROW),
+            row($scope, $group, &[c('5')], Action::UseRow(5), USE_ROW),
+            row($scope, $group, &[c('6')], Action::UseRow(6), USE_ROW),
+            row($scope, $group, &[c('7')], Action::UseRow(7), USE_ROW),
+            row($scope, $group, &[c('8')], Action::UseRow(8), USE_ROW),
+            row($scope, $group, &[c('9')], Action::UseRow(9), USE_ROW),
+        ]
+    };
+}
+
+const USE_ROW: &str = "use that account, pin it";
+
+/// Ctrl with a key that is not a character.
+const CTRL_C: Chord = Chord::One(Key { code: Code::Char('c'), held: Held::Ctrl });
+
+const PLAIN: &[Bind] = {
+    use Group as G;
+    use Scope as S;
+    &[
+        // Moving
+        row(S::Moving, G::Move, &[k(Code::Up), c('k')], Action::Up, "one row"),
+        row(S::Moving, G::Move, &[k(Code::Down), c('j')], Action::Down, "one row"),
+        row(S::Moving, G::Move, &[g('g'), k(Code::Home)], Action::First, "first, last"),
+        row(S::Moving, G::Move, &[c('G'), k(Code::End)], Action::Last, "first, last"),
+        row(S::Moving, G::Move, &[k(Code::PageUp), ctrl('u')], Action::PageUp, "one page"),
+        row(S::Moving, G::Move, &[k(Code::PageDown), ctrl('d')], Action::PageDown, "one page"),
+        row(S::Tabs, G::Move, &[k(Code::Tab), k(Code::Right)], Action::NextTab, "next, last tab"),
+        row(S::Tabs, G::Move, &[k(Code::BackTab), k(Code::Left)], Action::PreviousTab, "next, last tab"),
+        row(S::Tabs, G::Move, &[g('a'), alt('1')], Action::Go(Tab::Accounts), "that tab"),
+        row(S::Tabs, G::Move, &[g('m'), alt('2')], Action::Go(Tab::Monitor), "that tab"),
+        row(S::Everywhere, G::Move, &[k(Code::Esc)], Action::Back, "back"),
+        // Finding
+        row(S::Accounts, G::Find, &[c('/')], Action::Filter, "filter as you type"),
+        row(S::Turns, G::Find, &[c('/')], Action::Filter, "filter as you type"),
+        row(S::Sessions, G::Find, &[c('/')], Action::Filter, "filter as you type"),
+        row(S::Tabs, G::Find, &[c(':'), ctrl('p')], Action::Palette, "every command"),
+        row(S::Tabs, G::Find, &[c('M')], Action::Messages, "message history"),
+        // What is shown
+        row(S::Accounts, G::View, &[c('o')], Action::Sort, "sort"),
+        row(S::Everywhere, G::View, &[c('h')], Action::Clock, "countdown or clock"),
+        row(S::Everywhere, G::View, &[c('*')], Action::Mask, "show or mask e-mails"),
+        row(S::Everywhere, G::View, &[c('z')], Action::Narrow, "narrow pane"),
+        row(S::Everywhere, G::View, &[ctrl('l')], Action::Redraw, "redraw"),
+        row(S::Everywhere, G::View, &[ctrl('o')], Action::Mouse, "mouse capture"),
+        // One account
+        row(S::Accounts, G::Account, &[k(Code::Enter)], Action::Open, "open details"),
+        row(S::Accounts, G::Account, &[c('s')], Action::Use, "use and pin"),
+        row(S::Accounts, G::Account, &[c('S')], Action::UsePlain, "use without a pin"),
+        row(S::Accounts, G::Account, &[c('p')], Action::Pin, "pin, unpin"),
+        row(S::Accounts, G::Account, &[c('e')], Action::Power, "switch on, off"),
+        row(S::Accounts, G::Account, &[c('c')], Action::Check, "check limits now"),
+        row(S::Accounts, G::Account, &[c('y')], Action::Copy, "copy id"),
+        row(S::Accounts, G::Pool, &[c('C')], Action::CheckAll, "check all"),
+        // Detail
+        row(S::Detail, G::Move, &[k(Code::Left)], Action::Previous, "other account"),
+        row(S::Detail, G::Move, &[k(Code::Right)], Action::Next, "other account"),
+        row(S::Detail, G::Account, &[c('s'), c('S')], Action::Use, "use and pin"),
+        row(S::Detail, G::Account, &[c('p')], Action::Pin, "pin, unpin"),
+        row(S::Detail, G::Account, &[c('e'), c('E')], Action::Power, "switch on, off"),
+        row(S::Detail, G::Account, &[c('c')], Action::Check, "check limits now"),
+        row(S::Detail, G::Account, &[c('y')], Action::Copy, "copy id"),
+        row(S::Detail, G::Pool, &[c('C')], Action::CheckAll, "check all"),
+        // Monitor
+        row(S::Turns, G::Monitor, &[k(Code::Enter)], Action::Open, "attempts of the turn"),
+        row(S::Turns, G::Monitor, &[c('s')], Action::Sessions, "sessions"),
+        row(S::Turns, G::Monitor, &[c('f')], Action::Follow, "follow the newest"),
+        row(S::Turns, G::Monitor, &[c('y')], Action::Copy, "copy the row"),
+        row(S::Sessions, G::Monitor, &[k(Code::Enter)], Action::Open, "turns of the session"),
+        row(S::Sessions, G::Monitor, &[c('s')], Action::Sessions, "turns"),
+        row(S::Sessions, G::Monitor, &[c('f')], Action::Follow, "follow the newest"),
+        row(S::Sessions, G::Monitor, &[c('y')], Action::Copy, "copy the row"),
+        // Pane
+        row(S::Pane, G::Account, &[k(Code::Enter)], Action::Open, "full dashboard"),
+        row(S::Pane, G::Account, &[c('s')], Action::Use, "use and pin"),
+        // Whatever is open
+        row(S::Everywhere, G::Always, &[c('u')], Action::Undo, "undo, while offered"),
+        row(S::Everywhere, G::Always, &[CTRL_C], Action::Interrupt, "cancel, twice quits"),
+        row(S::Everywhere, G::Always, &[ctrl('z')], Action::Suspend, "suspend"),
+        row(S::Everywhere, G::Always, &[c('q'), c('Q')], Action::Leave, "back, quit"),
+        row(S::Everywhere, G::Always, &[c('?')], Action::Help, "this help"),
+        // Overlays
+        row(S::Help, G::Hidden, &[c('?'), k(Code::Esc), c('q')], Action::Back, "close"),
+        row(S::Help, G::Hidden, &[c('/')], Action::Filter, "filter"),
+        row(S::Help, G::Hidden, &[CTRL_C], Action::Interrupt, "close"),
+        row(S::Messages, G::Hidden, &[c('M'), k(Code::Esc), c('q')], Action::Back, "close"),
+        row(S::Messages, G::Hidden, &[k(Code::Enter)], Action::Open, "go to its subject"),
+        row(S::Messages, G::Hidden, &[c('y')], Action::Copy, "copy"),
+        row(S::Messages, G::Hidden, &[CTRL_C], Action::Interrupt, "close"),
+        row(S::Turn, G::Hidden, &[k(Code::Esc), c('q'), k(Code::Enter)], Action::Back, "close"),
+        row(S::Turn, G::Hidden, &[c('y')], Action::Copy, "copy"),
+        row(S::Turn, G::Hidden, &[CTRL_C], Action::Interrupt, "close"),
+        row(S::Palette, G::Hidden, &[k(Code::Up), ctrl('k')], Action::Up, "choose"),
+        row(S::Palette, G::Hidden, &[k(Code::Down), ctrl('j')], Action::Down, "choose"),
+        row(S::Palette, G::Hidden, &[k(Code::PageUp)], Action::PageUp, "page"),
+        row(S::Palette, G::Hidden, &[k(Code::PageDown)], Action::PageDown, "page"),
+        row(S::Palette, G::Hidden, &[k(Code::Enter)], Action::Open, "run"),
+        row(S::Palette, G::Hidden, &[k(Code::Esc), ctrl('p')], Action::Back, "close"),
+        row(S::Palette, G::Hidden, &[CTRL_C], Action::Interrupt, "close"),
+        row(S::Confirm, G::Hidden, &[k(Code::Left), k(Code::BackTab), c('h')], Action::Previous, "choose"),
+        row(S::Confirm, G::Hidden, &[k(Code::Right), k(Code::Tab), c('l')], Action::Next, "choose"),
+        row(S::Confirm, G::Hidden, &[k(Code::Enter)], Action::Open, "the focused answer"),
+        row(S::Confirm, G::Hidden, &[c('y'), c('Y')], Action::Yes, "yes"),
+        row(S::Confirm, G::Hidden, &[c('n'), c('N'), k(Code::Esc), c('q')], Action::No, "no"),
+        row(S::Confirm, G::Hidden, &[CTRL_C], Action::Interrupt, "close"),
+    ]
+};
+
+const FIELD: &[Bind] = &[
+    row(Scope::Field, Group::Hidden, &[k(Code::Enter)], Action::Open, "keep"),
+    row(Scope::Field, Group::Hidden, &[k(Code::Esc)], Action::Back, "clear"),
+    row(Scope::Field, Group::Hidden, &[CTRL_C], Action::Interrupt, "clear"),
+];
+
+const ACCOUNT_DIGITS: &[Bind] = &digits!(Scope::Accounts, Group::Account);
+const PANE_DIGITS: &[Bind] = &digits!(Scope::Pane, Group::Account);
+
+/// Every key of the dashboard.
+pub fn binds() -> impl Iterator<Item = &'static Bind> {
+    [PLAIN, ACCOUNT_DIGITS, PANE_DIGITS, FIELD].into_iter().flatten()
+}

@@ -1,0 +1,38 @@
+//! State of what lies over a screen. The innermost one takes the keys; the screen below keeps updating.
+
+pub mod confirm;
+pub mod help;
+pub mod messages;
+pub mod palette;
+
+use crate::app::keys::Scope;
+use crate::app::screens::monitor::TurnId;
+
+/// One overlay.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Overlay {
+    /// Keys.
+    Help(help::Help),
+    /// Commands.
+    Palette(palette::Palette),
+    /// A question.
+    Confirm(confirm::Confirm),
+    /// Past messages.
+    Messages(messages::Messages),
+    /// Attempts of one turn.
+    Turn(TurnId),
+}
+
+impl Overlay {
+    /// Where its keys are looked up, innermost first.
+    pub fn scopes(&self) -> &'static [Scope] {
+        match self {
+            Self::Help(help) if help.filter.is_some() => &[Scope::Field],
+            Self::Help(_) => &[Scope::Help, Scope::Moving],
+            Self::Palette(_) => &[Scope::Palette],
+            Self::Confirm(_) => &[Scope::Confirm],
+            Self::Messages(_) => &[Scope::Messages, Scope::Moving],
+            Self::Turn(_) => &[Scope::Turn],
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Every command that works here, found by typing any of its letters in order.
+//!
+//! The list comes from the key table and the pool; a command that does nothing in this place is not in it.
+
+use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
+
+use crate::app::action::Action;
+use crate::app::field::Field;
+use crate::app::keys::{Scope, binds, shown};
+use crate::app::world::World;
+use crate::base::text::clean;
+use crate::domain::account::{AccountKey, Switch};
+use crate::domain::label;
+
+/// Rows offered at most: more cannot be told apart.
+const MOST: usize = 200;
+
+/// What a row does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Run {
+    /// An action of the screen below.
+    Act(Action),
+    /// Uses and pins an account.
+    Use(AccountKey),
+    /// Checks an account's limits.
+    Check(AccountKey),
+    /// Switches an account on or off.
+    Turn(AccountKey, Switch),
+    /// Opens an account.
+    Open(AccountKey),
+}
+
+/// One row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// In words.
+    pub title: String,
+    /// The command that does the same, without the program's name; empty when there is none.
+    pub command: String,
+    /// The key that does the same.
+    pub key: String,
+    /// What it does.
+    pub run: Run,
+}
+
+/// The open palette.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Palette {
+    /// What is typed.
+    pub field: Field,
+    /// Cursor.
+    pub place: usize,
+    /// First row shown.
+    pub offset: usize,
+    /// Rows that match, best first.
+    pub rows: Vec<Row>,
+    /// All there are.
+    pub total: usize,
+    scopes: Vec<Scope>,
+}
+
+impl Palette {
+    /// The palette over a screen with these scopes.
+    pub fn over(scopes: Vec<Scope>, world: &World) -> Self {
+        let field = Field::default();
+        let mut palette = Self { field, place: 0, offset: 0, rows: Vec::new(), total: 0, scopes };
+        palette.search(world);
+        palette
+    }
+
+    /// Finds what matches the text.
+    pub fn search(&mut self, world: &World) {
+        let rows = rows(&self.scopes, world);
+        self.total = rows.len();
+        self.rows = if self.field.text().trim().is_empty() { rows } else { best(rows, self.field.text()) };
+        self.rows.truncate(MOST);
+        self.place = 0;
+        self.offset = 0;
+    }
+
+    /// The row under the cursor.
+    pub fn chosen(&self) -> Option<&Row> {
+        self.rows.get(self.place)
+    }
+}
+
+/// Rows of the palette on a screen of this height.
+pub fn room(height: u16) -> usize {
+    usize::from(height.saturating_sub(12).clamp(3, 12))
+}
+
+fn best(rows: Vec<Row>, text: &str) -> Vec<Row> {
+    let mut matcher = Matcher::new(Config::DEFAULT);
+    let pattern = Pattern::parse(text, CaseMatching::Ignore, Normalization::Smart);
+    let mut buffer = Vec::new();
+    let mut scored: Vec<(u32, Row)> = rows
+        .into_iter()
+        .filter_map(|row| Some((pattern.score(Utf32Str::new(&row.title, &mut buffer), &mut matcher)?, row)))
+        .collect();
+    scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+    scored.into_iter().map(|(_, row)| row).collect()
+}
+
+fn rows(scopes: &[Scope], world: &World) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    for bind in binds().filter(|bind| scopes.contains(&bind.scope)) {
+        let Some(title) = title(bind.action) else { continue };
+        let Some(key) = shown(scopes, bind.action) else { continue };
+        if rows.iter().all(|row| row.run != Run::Act(bind.action)) {
+            let command = command(bind.action).to_owned();
+            rows.push(Row { title, command, key: key.name(), run: Run::Act(bind.action) });
+        }
+    }
+    if scopes.contains(&Scope::Accounts) || scopes.contains(&Scope::Detail) {
+        rows.extend(world.roster.accounts.iter().enumerate().flat_map(|(index, account)| {
+            let name = clean(&label::name(account, index + 1)).into_owned();
+            let key = &account.key;
+            let (turn, to) =
+                if account.is_on() { ("Switch off", Switch::Off) } else { ("Switch on", Switch::On) };
+            [
+                row(format!("Use {name}"), format!("switch {}", argument(&name)), Run::Use(key.clone())),
+                row(format!("Open {name}"), String::new(), Run::Open(key.clone())),
+                row(format!("Check {name}"), String::new(), Run::Check(key.clone())),
+                row(format!("{turn} {name}"), String::new(), Run::Turn(key.clone(), to)),
+            ]
+        }));
+    }
+    rows
+}
+
+fn row(title: String, command: String, run: Run) -> Row {
+    Row { title, command, key: String::new(), run }
+}
+
+/// A name as one argument of a shell.
+pub fn argument(name: &str) -> String {
+    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "@.-_+:".contains(c));
+    if plain && !name.is_empty() { name.to_owned() } else { format!("'{}'", name.replace('\'', "'\\''")) }
+}
+
+/// Rows of the key table that make sense as a command: moving about and digits do not.
+fn title(action: Action) -> Option<String> {
+    let words = match action {
+        Action::Go(tab) => return Some(format!("Go to {}", tab.title())),
+        Action::Use => "Use the focused account, pin it",
+        Action::UsePlain => "Use the focused account without a pin",
+        Action::Pin => "Pin or unpin the focused account",
+        Action::Power => "Switch the focused account on or off",
+        Action::Check => "Check the limits of the focused account",
+        Action::CheckAll => "Check the limits of all accounts",
+        Action::Copy => "Copy what is focused",
+        Action::Open => "Open what is focused",
+        Action::Undo => "Undo the last change",
+        Action::Filter => "Filter the list",
+        Action::Help => "Help: the keys of this screen",
+        Action::Messages => "Message history",
+        Action::Clock => "Show countdowns or clock times",
+        Action::Mask => "Show or mask e-mails",
+        Action::Narrow => "Narrow pane",
+        Action::Redraw => "Redraw the screen",
+        Action::Suspend => "Suspend the program",
+        Action::Mouse => "Mouse capture on or off",
+        Action::Sort => "Sort: ready first or stored order",
+        Action::Follow => "Follow the newest turn",
+        Action::Sessions => "Sessions or turns",
+        Action::Leave => "Quit",
+        Action::Up
+        | Action::Down
+        | Action::PageUp
+        | Action::PageDown
+        | Action::First
+        | Action::Last
+        | Action::Previous
+        | Action::Next
+        | Action::NextTab
+        | Action::PreviousTab
+        | Action::Back
+        | Action::Interrupt
+        | Action::Palette
+        | Action::UseRow(_)
+        | Action::Yes
+        | Action::No => return None,
+    };
+    Some(words.to_owned())
+}
+
+/// The command that does the same.
+fn command(action: Action) -> &'static str {
+    if action == Action::Go(crate::app::goal::Tab::Accounts) {
+        return "status";
+    }
+    if matches!(action, Action::Go(_)) {
+        return "monitor";
+    }
+    if action == Action::Narrow { "monitor --pane" } else { "" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_argument_of_a_shell() {
+        assert_eq!(argument("alpha@example.com"), "alpha@example.com");
+        assert_eq!(argument("home laptop"), "'home laptop'");
+        assert_eq!(argument("it's"), "'it'\\''s'");
+    }
+}

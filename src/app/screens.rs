@@ -1,0 +1,6 @@
+//! State of the screens. They are plain structs: actions in, intents out; they never perform work.
+
+pub mod accounts;
+pub mod detail;
+pub mod monitor;
+pub mod pane;

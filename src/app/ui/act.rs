@@ -1,0 +1,495 @@
+//! What each action does where.
+
+use super::{Clock, Mask, Ui};
+use crate::app::action::Action;
+use crate::app::effect::Capture;
+use crate::app::field::Field;
+use crate::app::geometry::{Kind, Mode, scrolled};
+use crate::app::goal::Tab;
+use crate::app::intent::Intent;
+use crate::app::overlays::confirm::{Answer, Confirm};
+use crate::app::overlays::help::Help;
+use crate::app::overlays::messages::{self, Messages};
+use crate::app::overlays::palette::{self, Palette, Run};
+use crate::app::overlays::Overlay;
+use crate::app::screens::accounts::{in_use, state};
+use crate::app::screens::detail::Detail;
+use crate::app::screens::monitor::{Follow, Rows};
+use crate::app::toasts::{Level, Toast};
+use crate::app::world::World;
+use crate::base::text::clean;
+use crate::base::{Moment, Span};
+use crate::domain::account::{Account, AccountKey, Switch};
+use crate::domain::change::Pin;
+use crate::domain::label::{self, State};
+
+/// Two interrupts within this time quit.
+const TWICE: Span = Span::seconds(1);
+
+impl Ui {
+    pub(super) fn act_on_screen(&mut self, action: Action, world: &World, at: Moment) -> Vec<Intent> {
+        match action {
+            Action::Up => self.step(world, -1),
+            Action::Down => self.step(world, 1),
+            Action::PageUp => self.step(world, -self.page()),
+            Action::PageDown => self.step(world, self.page()),
+            Action::First => self.step(world, isize::MIN / 2),
+            Action::Last => self.step(world, isize::MAX / 2),
+            Action::Previous => return self.turn_page(world, -1),
+            Action::Next => return self.turn_page(world, 1),
+            Action::NextTab | Action::PreviousTab => return self.other_tab(),
+            Action::Go(tab) => return self.go(tab),
+            Action::Open => self.open(world, at),
+            Action::Back => return self.back(world, at),
+            Action::Leave => return self.leave(world, at),
+            Action::Interrupt => return self.interrupt(world, at),
+            Action::Undo => return vec![Intent::Undo],
+            Action::Copy => return self.copy(world, at),
+            Action::Filter => self.typing = Some(Field::holding(self.filter())),
+            Action::Help => self.help(world),
+            Action::Palette => {
+                let palette = Palette::over(self.screen_scopes(world), world);
+                self.overlays.push(Overlay::Palette(palette));
+            }
+            Action::Messages => self.overlays.push(Overlay::Messages(Messages::default())),
+            Action::Clock => {
+                self.clock = if self.clock == Clock::Time { Clock::Countdown } else { Clock::Time };
+                return vec![self.remembered()];
+            }
+            Action::Mask => {
+                self.mask = if self.mask == Mask::On { Mask::Off } else { Mask::On };
+                return vec![self.remembered()];
+            }
+            Action::Narrow => self.mode = if self.mode == Mode::Pane { Mode::Full } else { Mode::Pane },
+            Action::Redraw => return vec![Intent::Redraw],
+            Action::Suspend => return vec![Intent::Suspend],
+            Action::Mouse => return self.capture(at),
+            Action::Use => return self.with_focused(world, |ui, account| ui.choose(account, Pin::Set, world, at)),
+            Action::UsePlain => {
+                return self.with_focused(world, |ui, account| ui.choose(account, Pin::Clear, world, at));
+            }
+            Action::UseRow(number) => return self.choose_numbered(number, world, at),
+            Action::Pin => return self.with_focused(world, |ui, account| ui.pin(account, world, at)),
+            Action::Power => return self.with_focused(world, |ui, account| ui.power(account, world, at)),
+            Action::Check => {
+                return self.with_focused(world, |_, account| vec![Intent::Check(vec![account.key.clone()])]);
+            }
+            Action::CheckAll => return self.check_all(world, at),
+            Action::Sort => {
+                self.accounts.sort = self.accounts.sort.next();
+                self.accounts.refresh(world, at);
+                return vec![self.remembered()];
+            }
+            Action::Follow => {
+                let follow = if self.monitor.follow == Follow::On { Follow::Off } else { Follow::On };
+                self.monitor.follow = follow;
+                self.monitor.refresh(world);
+            }
+            Action::Sessions => {
+                let rows = if self.monitor.rows == Rows::Turns { Rows::Sessions } else { Rows::Turns };
+                self.monitor.rows = rows;
+            }
+            Action::Yes | Action::No => {}
+        }
+        Vec::new()
+    }
+
+    fn page(&self) -> isize {
+        isize::try_from(self.room().saturating_sub(1).max(1)).unwrap_or(1)
+    }
+
+    pub(super) fn step(&mut self, world: &World, by: isize) {
+        if self.detail.is_some() && self.tab == Tab::Accounts && self.layout().kind != Kind::Pane {
+            if let Some(detail) = &mut self.detail {
+                detail.offset = detail.offset.saturating_add_signed(by).min(40);
+            }
+            return;
+        }
+        if self.tab == Tab::Accounts || self.layout().kind == Kind::Pane {
+            let place = self.accounts.place.saturating_add_signed(by);
+            self.accounts.go(world, place);
+            return;
+        }
+        if self.monitor.rows == Rows::Sessions {
+            let place = self.monitor.session_place.saturating_add_signed(by);
+            self.monitor.go_session(world, place);
+            return;
+        }
+        let place = self.monitor.place.saturating_add_signed(by);
+        self.monitor.go(world, place);
+        // Whoever moves wants to read: the cursor follows the newest row only from the top.
+        self.monitor.follow = if self.monitor.place == 0 { Follow::On } else { Follow::Off };
+    }
+
+    /// The account before or after the opened one.
+    fn turn_page(&mut self, world: &World, by: isize) -> Vec<Intent> {
+        let place = self.accounts.place.saturating_add_signed(by);
+        self.accounts.go(world, place);
+        if let (Some(key), Some(detail)) = (&self.accounts.cursor, &mut self.detail) {
+            *detail = Detail { key: key.clone(), offset: 0 };
+        }
+        Vec::new()
+    }
+
+    fn other_tab(&mut self) -> Vec<Intent> {
+        self.go(if self.tab == Tab::Accounts { Tab::Monitor } else { Tab::Accounts })
+    }
+
+    pub(super) fn go(&mut self, tab: Tab) -> Vec<Intent> {
+        self.tab = tab;
+        self.typing = None;
+        vec![self.remembered()]
+    }
+
+    pub(super) fn open(&mut self, world: &World, at: Moment) {
+        if self.layout().kind == Kind::Pane {
+            self.mode = Mode::Full;
+            return;
+        }
+        match (self.tab, self.monitor.rows) {
+            (Tab::Accounts, _) => {
+                self.detail = self.accounts.cursor.clone().map(|key| Detail { key, offset: 0 });
+            }
+            (Tab::Monitor, Rows::Turns) => {
+                self.overlays.extend(self.monitor.cursor.map(Overlay::Turn));
+            }
+            (Tab::Monitor, Rows::Sessions) => {
+                if let Some(session) = self.monitor.session.clone() {
+                    self.monitor.rows = Rows::Turns;
+                    self.set_filter(session, world, at);
+                }
+            }
+        }
+    }
+
+    fn back(&mut self, world: &World, at: Moment) -> Vec<Intent> {
+        if self.step_back(world, at) == Went::Back {
+            return Vec::new();
+        }
+        if world.checking.is_empty() { Vec::new() } else { vec![Intent::CancelTasks] }
+    }
+
+    fn leave(&mut self, world: &World, at: Moment) -> Vec<Intent> {
+        if self.layout().kind != Kind::Pane && self.step_back(world, at) == Went::Back {
+            return Vec::new();
+        }
+        vec![Intent::Quit]
+    }
+
+    fn step_back(&mut self, world: &World, at: Moment) -> Went {
+        if self.tab == Tab::Accounts && self.detail.take().is_some() {
+            return Went::Back;
+        }
+        if !self.filter().is_empty() {
+            self.set_filter(String::new(), world, at);
+            return Went::Back;
+        }
+        if self.tab == Tab::Monitor && self.monitor.rows == Rows::Sessions {
+            self.monitor.rows = Rows::Turns;
+            return Went::Back;
+        }
+        Went::Nowhere
+    }
+
+    pub(super) fn interrupt(&mut self, world: &World, at: Moment) -> Vec<Intent> {
+        if self.interrupted.is_some_and(|before| at.since(before) <= TWICE) {
+            return vec![Intent::Interrupt];
+        }
+        self.interrupted = Some(at);
+        self.say(Toast::new(Level::Info, "ctrl-c", "ctrl-c again quits"), world, at);
+        if world.checking.is_empty() { Vec::new() } else { vec![Intent::CancelTasks] }
+    }
+
+    fn capture(&mut self, at: Moment) -> Vec<Intent> {
+        let (mouse, words) = match self.mouse {
+            Capture::On => (Capture::Off, "mouse released: the terminal selects text"),
+            Capture::Off => (Capture::On, "mouse captured: rows and tabs can be clicked"),
+        };
+        self.mouse = mouse;
+        self.toasts.push(Toast::new(Level::Info, "key ctrl-o", words), Span::seconds(5), at);
+        vec![Intent::Mouse(mouse)]
+    }
+
+    fn help(&mut self, world: &World) {
+        let title = match (self.layout().kind, self.tab) {
+            (Kind::Pane, _) => "Pane",
+            (_, Tab::Accounts) if self.detail.is_some() => "Account",
+            (_, Tab::Accounts) => "Accounts",
+            (_, Tab::Monitor) => "Monitor",
+        };
+        self.overlays.push(Overlay::Help(Help::of(title, self.screen_scopes(world))));
+    }
+
+    /// The account the keys act on.
+    pub fn focused<'a>(&self, world: &'a World) -> Option<&'a Account> {
+        if let (Some(detail), Tab::Accounts) = (&self.detail, self.tab) {
+            return world.roster.get(&detail.key);
+        }
+        self.accounts.focused(world).map(|(_, account)| account)
+    }
+
+    fn with_focused(
+        &mut self,
+        world: &World,
+        act: impl FnOnce(&mut Self, &Account) -> Vec<Intent>,
+    ) -> Vec<Intent> {
+        let Some(account) = self.focused(world) else { return Vec::new() };
+        act(self, account)
+    }
+
+    fn choose_numbered(&mut self, number: u8, world: &World, at: Moment) -> Vec<Intent> {
+        match self.accounts.numbered(world, number) {
+            Some(account) => self.choose(account, Pin::Set, world, at),
+            None => {
+                self.say(Toast::new(Level::Info, "key", format!("there is no account {number} here")), world, at);
+                Vec::new()
+            }
+        }
+    }
+
+    /// Uses an account at once when it can serve or comes back by itself; asks when it cannot.
+    pub(super) fn choose(&mut self, account: &Account, pin: Pin, world: &World, at: Moment) -> Vec<Intent> {
+        let name = named(world, account);
+        let intents = vec![Intent::Use(account.key.clone(), pin)];
+        let state = state(world, account, in_use(world, at), at);
+        let why = match state {
+            State::Off => "It is switched off; using it switches it on.",
+            State::SignIn => "It needs a new sign-in: requests on it fail until then.",
+            State::Uncertain => "Its last refresh was cut: nobody knows whether its sign-in still holds.",
+            State::Cooling(_) | State::Empty(_) | State::InUse | State::Low | State::Ready => return intents,
+        };
+        let mut question = Confirm::new(format!("Use {name}?"), "Keep", "Use", intents).saying(why);
+        if let Some(current) = in_use(world, at).filter(|key| **key != account.key) {
+            let current = world.named(current).map(|named| clean(&named.label).into_owned());
+            question = question.saying(format!("{} stays in use otherwise.", current.unwrap_or_default()));
+        }
+        self.overlays.push(Overlay::Confirm(question.saying("Undo works for 8 s.")));
+        Vec::new()
+    }
+
+    fn pin(&mut self, account: &Account, world: &World, at: Moment) -> Vec<Intent> {
+        if world.roster.pin.as_ref() == Some(&account.key) {
+            return vec![Intent::Unpin];
+        }
+        self.choose(account, Pin::Set, world, at)
+    }
+
+    /// Switches on, or off; asks before it switches off the account in use.
+    pub(super) fn power(&mut self, account: &Account, world: &World, at: Moment) -> Vec<Intent> {
+        if !account.is_on() {
+            return vec![Intent::Turn(account.key.clone(), Switch::On)];
+        }
+        let intents = vec![Intent::Turn(account.key.clone(), Switch::Off)];
+        if in_use(world, at) != Some(&account.key) {
+            return intents;
+        }
+        let successor = self.successor(world, account, at).map_or_else(
+            || "No other account can serve now: requests fail until one can.".to_owned(),
+            |name| format!("It is in use; the next request goes to {name}."),
+        );
+        let question = Confirm::new(format!("Switch off {}?", named(world, account)), "Keep", "Switch off", intents)
+            .saying(successor)
+            .saying("A running turn is not cut. Undo works for 8 s.");
+        self.overlays.push(Overlay::Confirm(question));
+        Vec::new()
+    }
+
+    /// Who would serve without this account: the engine's second choice is not known here, so the first
+    /// usable one in ready-first order is named.
+    fn successor(&self, world: &World, account: &Account, at: Moment) -> Option<String> {
+        let mut list = crate::app::screens::accounts::Accounts::default();
+        list.refresh(world, at);
+        list.order
+            .iter()
+            .filter_map(|index| world.roster.accounts.get(*index))
+            .find(|other| other.key != account.key && state(world, other, None, at).is_usable())
+            .map(|other| named(world, other))
+    }
+
+    fn check_all(&mut self, world: &World, at: Moment) -> Vec<Intent> {
+        let keys: Vec<AccountKey> = world
+            .roster
+            .accounts
+            .iter()
+            .filter(|account| account.is_on() && account.invalidation.is_none())
+            .map(|account| account.key.clone())
+            .collect();
+        if keys.is_empty() {
+            self.say(Toast::new(Level::Info, "key C", "no account can be asked: all are off or need a sign-in"), world, at);
+            return Vec::new();
+        }
+        vec![Intent::Check(keys)]
+    }
+
+    fn copy(&mut self, world: &World, at: Moment) -> Vec<Intent> {
+        let (text, words) = match (self.tab, self.monitor.rows) {
+            (Tab::Accounts, _) => {
+                let Some(account) = self.focused(world) else { return Vec::new() };
+                let id = account.workspace_id().or(account.account_id.as_deref());
+                (id.unwrap_or_else(|| account.key.as_str()).to_owned(), "copied account id")
+            }
+            (Tab::Monitor, Rows::Turns) => {
+                let Some(turn) = self.monitor.focused(world) else { return Vec::new() };
+                (super::hear::turn_line(world, turn), "copied the turn")
+            }
+            (Tab::Monitor, Rows::Sessions) => {
+                let Some(id) = self.monitor.session.clone() else { return Vec::new() };
+                (id, "copied the session's id")
+            }
+        };
+        self.say(Toast::new(Level::Done, "key y", words), world, at);
+        vec![Intent::Copy(text)]
+    }
+
+    pub(super) fn say(&mut self, toast: Toast, world: &World, at: Moment) {
+        self.toasts.push(toast, world.settings.toast_duration, at);
+    }
+
+    pub(super) fn act_on_field(&mut self, action: Action, world: &World, at: Moment) -> Vec<Intent> {
+        self.typing = None;
+        if action != Action::Open {
+            self.set_filter(String::new(), world, at);
+        }
+        Vec::new()
+    }
+
+    pub(super) fn act_on_overlay(
+        &mut self,
+        overlay: Overlay,
+        action: Action,
+        world: &World,
+        at: Moment,
+    ) -> Vec<Intent> {
+        if action == Action::Interrupt {
+            return Vec::new();
+        }
+        match overlay {
+            Overlay::Help(help) => {
+                self.overlays.extend(read(help, action).map(Overlay::Help));
+                Vec::new()
+            }
+            Overlay::Palette(palette) => self.search(palette, action, world, at),
+            Overlay::Confirm(question) => self.answer(question, action),
+            Overlay::Messages(messages) => self.recall(messages, action, world, at),
+            Overlay::Turn(id) => {
+                if action != Action::Copy {
+                    return Vec::new();
+                }
+                self.overlays.push(Overlay::Turn(id));
+                let turn = crate::app::screens::monitor::turn(world, id);
+                let text = turn.map(|turn| super::hear::turn_line(world, turn));
+                text.map(Intent::Copy).into_iter().collect()
+            }
+        }
+    }
+
+    fn answer(&mut self, mut question: Confirm, action: Action) -> Vec<Intent> {
+        if action == Action::Yes || (action == Action::Open && question.focus == Answer::Act) {
+            return question.intents;
+        }
+        if matches!(action, Action::Previous | Action::Next) {
+            question.turn();
+            self.overlays.push(Overlay::Confirm(question));
+        }
+        Vec::new()
+    }
+
+    fn search(&mut self, mut open: Palette, action: Action, world: &World, at: Moment) -> Vec<Intent> {
+        let room = palette::room(self.size.1);
+        let last = open.rows.len().saturating_sub(1);
+        match action {
+            Action::Up => open.place = open.place.saturating_sub(1),
+            Action::Down => open.place = (open.place + 1).min(last),
+            Action::PageUp => open.place = open.place.saturating_sub(room),
+            Action::PageDown => open.place = (open.place + room).min(last),
+            Action::Open => {
+                let run = open.chosen().map(|row| row.run.clone());
+                return run.map(|run| self.run(run, world, at)).unwrap_or_default();
+            }
+            _ => return Vec::new(),
+        }
+        open.offset = scrolled(open.offset, open.place, room, open.rows.len());
+        self.overlays.push(Overlay::Palette(open));
+        Vec::new()
+    }
+
+    fn run(&mut self, run: Run, world: &World, at: Moment) -> Vec<Intent> {
+        match run {
+            Run::Act(action) => self.act_on_screen(action, world, at),
+            Run::Check(key) => vec![Intent::Check(vec![key])],
+            Run::Use(key) => {
+                world.roster.get(&key).map(|account| self.choose(account, Pin::Set, world, at)).unwrap_or_default()
+            }
+            Run::Turn(key, Switch::On) => vec![Intent::Turn(key, Switch::On)],
+            Run::Turn(key, Switch::Off) => {
+                world.roster.get(&key).map(|account| self.power(account, world, at)).unwrap_or_default()
+            }
+            Run::Open(key) => {
+                self.tab = Tab::Accounts;
+                self.accounts.go_to(world, &key);
+                self.detail = Some(Detail { key, offset: 0 });
+                Vec::new()
+            }
+        }
+    }
+
+    fn recall(&mut self, mut open: Messages, action: Action, world: &World, at: Moment) -> Vec<Intent> {
+        let count = self.toasts.history().len();
+        let last = count.saturating_sub(1);
+        let mut intents = Vec::new();
+        match action {
+            Action::Up => open.place = open.place.saturating_sub(1),
+            Action::Down => open.place = (open.place + 1).min(last),
+            Action::First | Action::PageUp => open.place = 0,
+            Action::Last | Action::PageDown => open.place = last,
+            Action::Copy => {
+                intents.extend(self.toasts.history().nth(open.place).map(|shown| Intent::Copy(shown.text())));
+            }
+            Action::Open => {
+                let subject =
+                    self.toasts.history().nth(open.place).and_then(|shown| shown.toast.subject.clone());
+                return subject.map(|key| self.run(Run::Open(key), world, at)).unwrap_or_default();
+            }
+            _ => return Vec::new(),
+        }
+        open.offset = scrolled(open.offset, open.place, messages::room(self.size.1), count);
+        self.overlays.push(Overlay::Messages(open));
+        intents
+    }
+}
+
+/// Whether there was somewhere to go back to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Went {
+    Back,
+    Nowhere,
+}
+
+/// Help takes its keys; `None` closes it.
+fn read(mut help: Help, action: Action) -> Option<Help> {
+    if help.filter.is_some() {
+        if action != Action::Open {
+            help.needle.clear();
+        }
+        help.filter = None;
+        return Some(help);
+    }
+    match action {
+        Action::Up => help.offset = help.offset.saturating_sub(1),
+        Action::Down => help.offset += 1,
+        Action::PageUp => help.offset = help.offset.saturating_sub(10),
+        Action::PageDown => help.offset += 10,
+        Action::First => help.offset = 0,
+        Action::Last => help.offset = help.entries().len(),
+        Action::Filter => help.filter = Some(Field::holding(&help.needle)),
+        _ => return None,
+    }
+    help.offset = help.offset.min(help.entries().len());
+    Some(help)
+}
+
+/// An account as a question names it.
+fn named(world: &World, account: &Account) -> String {
+    let number = world.roster.index_of(&account.key).map_or(0, |index| index + 1);
+    clean(&label::name(account, number)).into_owned()
+}

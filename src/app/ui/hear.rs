@@ -1,0 +1,201 @@
+//! What the interface makes of messages: lists are rebuilt, cursors follow their rows, news become messages.
+
+use std::collections::BTreeSet;
+
+use super::Ui;
+use crate::app::msg::{Msg, PeersMsg, StoreMsg};
+use crate::app::outcome::{Body, Outcome, Switched};
+use crate::app::screens::monitor::{short_name, status, via};
+use crate::app::toasts::{Level, Toast};
+use crate::app::figures::Figures;
+use crate::app::world::World;
+use crate::base::text::clean;
+use crate::base::{Moment, Span, calendar};
+use crate::domain::account::{AccountKey, Switch};
+use crate::domain::facts::TurnRow;
+use crate::domain::problem::{Hint, Problem};
+
+/// How long an act may be taken back is also how long its message stands.
+const STAYS: Span = Span::seconds(8);
+
+/// What was already told, so that nothing is told twice.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Heard {
+    /// Newest move of a session that was told.
+    moved: Option<Moment>,
+    /// Accounts known to need a sign-in.
+    dead: Option<BTreeSet<AccountKey>>,
+    /// Whether a recovery was told.
+    recovered: bool,
+}
+
+impl Ui {
+    /// Takes a message that the world has folded in already.
+    pub fn hear(&mut self, message: &Msg, world: &World, at: Moment) {
+        match message {
+            Msg::Store(StoreMsg::Usage(rows)) => self.figures = Figures::of(rows),
+            Msg::Store(StoreMsg::Loaded(_) | StoreMsg::Committed(..)) => self.tell_of_pool(world, at),
+            Msg::Peers(PeersMsg::Seen(_)) => self.tell_of_moves(world, at),
+            // A key changes no fact: the lists stay as they are, so a key costs the same for any pool.
+            Msg::Input(_) => return,
+            Msg::Store(StoreMsg::Settings(_) | StoreMsg::Quota(_))
+            | Msg::Ticked
+            | Msg::Upstream(_)
+            | Msg::Auth(_)
+            | Msg::Codex(_)
+            | Msg::Peers(PeersMsg::Next(..))
+            | Msg::Service(_)
+            | Msg::Signal(_) => {}
+        }
+        self.refresh(world, at);
+    }
+
+    /// Rebuilds every list from what is known.
+    pub fn refresh(&mut self, world: &World, at: Moment) {
+        self.accounts.refresh(world, at);
+        self.monitor.refresh(world);
+        if self.detail.as_ref().is_some_and(|detail| world.roster.get(&detail.key).is_none()) {
+            self.detail = None;
+        }
+        if self.undo_until.is_some_and(|until| until <= at) {
+            self.undo_until = None;
+        }
+        self.scroll();
+    }
+
+    fn tell_of_pool(&mut self, world: &World, at: Moment) {
+        if let (Some(recovery), false) = (&world.recovery, self.heard.recovered) {
+            self.heard.recovered = true;
+            let source = if recovery.source == "wal" { "the journal" } else { "a backup" };
+            let text = format!("the pool was damaged: {} accounts restored from {source}", recovery.accounts);
+            self.say(Toast::new(Level::Warn, "store", text).with(recovery.path.clone()), world, at);
+        }
+        let dead: BTreeSet<AccountKey> = world
+            .roster
+            .accounts
+            .iter()
+            .filter(|account| account.is_on() && account.invalidation.is_some())
+            .map(|account| account.key.clone())
+            .collect();
+        let known = self.heard.dead.replace(dead.clone());
+        // What was so at the start is on screen already; only news are told.
+        let Some(known) = known else { return };
+        for key in dead.difference(&known) {
+            let code = world.roster.get(key).and_then(|account| account.invalidation.as_ref()?.code.clone());
+            let why = code.map(|code| format!(": {}", code.replace('_', " "))).unwrap_or_default();
+            let text = format!("{} needs a new sign-in{why}", short_name(world, key));
+            self.say(Toast::new(Level::Error, "refresh", text).about(key), world, at);
+        }
+    }
+
+    fn tell_of_moves(&mut self, world: &World, at: Moment) {
+        let told = self.heard.moved;
+        let mut newest = told;
+        let mut moves: Vec<(&AccountKey, &str, Option<&AccountKey>, usize)> = Vec::new();
+        for session in world.peers.iter().flat_map(|peer| &peer.sessions) {
+            let Some((from, when, why)) = &session.moved else { continue };
+            newest = newest.max(Some(*when));
+            if told.is_none_or(|told| *when <= told) {
+                continue;
+            }
+            let to = session.account.as_ref();
+            match moves.iter_mut().find(|(other, _, target, _)| *other == from && *target == to) {
+                Some((_, _, _, count)) => *count += 1,
+                None => moves.push((from, why, to, 1)),
+            }
+        }
+        for (from, why, to, count) in moves {
+            let sessions = if count == 1 { "1 session".to_owned() } else { format!("{count} sessions") };
+            let to = to.map_or_else(|| "the next account".to_owned(), |to| short_name(world, to));
+            let text = format!("{}: {}; {sessions} moved to {to}", short_name(world, from), clean(why));
+            self.say(Toast::new(Level::Warn, "proxy", text).about(from), world, at);
+        }
+        // Moves from before the dashboard looked are history, not news.
+        self.heard.moved = newest.or(Some(at));
+    }
+
+    /// Tells how a flow ended; `undo_until` is set when it can be taken back.
+    pub fn finished(&mut self, outcome: &Outcome, world: &World, undo_until: Option<Moment>, at: Moment) {
+        self.undo_until = undo_until.or(self.undo_until);
+        let Some(toast) = told(outcome, world) else { return };
+        let stays = if undo_until.is_some() { STAYS } else { world.settings.toast_duration };
+        self.toasts.push(toast, stays, at);
+        self.refresh(world, at);
+    }
+
+    /// Shows a message.
+    pub fn toast(&mut self, toast: Toast, world: &World, at: Moment) {
+        self.say(toast, world, at);
+    }
+}
+
+fn told(outcome: &Outcome, world: &World) -> Option<Toast> {
+    Some(match &outcome.body {
+        Body::Switched(switched) => switch_told(switched),
+        Body::Unpinned(Some(former), _) => {
+            Toast::new(Level::Done, "key p", format!("unpinned {}", clean(&former.label)))
+                .about(&former.key)
+                .like("unpin")
+        }
+        Body::Unpinned(None, _) => Toast::new(Level::Info, "key p", "nothing was pinned").like("unpin"),
+        Body::Toggled { of, now } => {
+            let now = if *now == Switch::On { "on" } else { "off" };
+            Toast::new(Level::Done, "key e", format!("{} is {now}", clean(&of.label))).about(&of.key)
+        }
+        Body::Checked { answered, asked, failures } => {
+            let level = if failures.is_empty() { Level::Info } else { Level::Warn };
+            let mut text = format!("limits checked, {answered} of {asked} answered");
+            if let [only] = failures.as_slice() {
+                text = format!("{text}; {}", clean(only));
+            }
+            failures.iter().fold(Toast::new(level, "task", text), |toast, line| toast.with(clean(line).into_owned()))
+        }
+        Body::Problem(problem) => problem_told(problem),
+        Body::Status(..) | Body::Why(..) | Body::Monitor(_) | Body::Silent => return None,
+    })
+    .map(|toast| {
+        let _ = world;
+        toast
+    })
+}
+
+fn switch_told(switched: &Switched) -> Toast {
+    let name = clean(&switched.to.label).into_owned();
+    let mut text = format!("switched to {name}");
+    let follow = match switched.sessions {
+        0 => String::new(),
+        1 => ", 1 session follows".to_owned(),
+        many => format!(", {many} sessions follow"),
+    };
+    text.push_str(&follow);
+    let (level, text) = match (&switched.unusable, &switched.refresh_warning) {
+        (Some(why), _) => (Level::Warn, format!("{text}, but {why}")),
+        (None, Some(why)) => (Level::Warn, format!("{text}; its tokens were not refreshed: {}", clean(why))),
+        (None, None) => (Level::Done, text),
+    };
+    let before = switched.from.as_ref().map(|from| format!("before: {}", clean(&from.label)));
+    let command = format!("switch {}", crate::app::overlays::palette::argument(&name));
+    let toast = Toast::new(level, "key s", text).about(&switched.to.key).like(command);
+    before.into_iter().fold(toast, Toast::with)
+}
+
+fn problem_told(problem: &Problem) -> Toast {
+    let toast = Toast::new(Level::Error, "task", clean(&problem.what).into_owned());
+    let because = problem.because.iter().map(|cause| clean(cause).into_owned());
+    let hints = problem.hints.iter().map(|hint| match hint {
+        Hint::Run(command) => format!("run codex-multi-auth {command}"),
+        Hint::Press(key) => format!("press {key}"),
+        Hint::Say(text) => text.clone(),
+    });
+    because.chain(hints).fold(toast, Toast::with)
+}
+
+/// A turn as one line of text, for the clipboard.
+pub(super) fn turn_line(world: &World, turn: &TurnRow) -> String {
+    let clock = calendar::clock_seconds(turn.at, &world.setting.zone);
+    let account = turn.account.as_ref().map(|key| short_name(world, key)).unwrap_or_default();
+    let took = turn.took.map(calendar::took).unwrap_or_default();
+    let model = turn.model.as_deref().unwrap_or("");
+    let text = format!("{clock} {account} {model} {} {} {took} {}", via(turn.via), status(&turn.status), turn.note);
+    clean(&text).split_whitespace().collect::<Vec<_>>().join(" ")
+}

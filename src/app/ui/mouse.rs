@@ -1,0 +1,109 @@
+//! The mouse: what a cell belongs to is asked of the same geometry that drew it.
+
+use super::{Ui, badge};
+use crate::app::action::Action;
+use crate::app::geometry::{Kind, hits, tabs};
+use crate::app::goal::Tab;
+use crate::app::input::{Click, Mouse};
+use crate::app::intent::Intent;
+use crate::app::keys::hints::hints;
+use crate::app::overlays::Overlay;
+use crate::app::screens::{accounts, monitor};
+use crate::app::world::World;
+use crate::base::{Moment, Span};
+
+/// Two presses on one cell within this time open.
+const DOUBLE: Span = Span::millis(400);
+/// Rows per notch of the wheel.
+const NOTCH: isize = 3;
+
+impl Ui {
+    pub(super) fn point(&mut self, mouse: Mouse, world: &World, at: Moment) -> Vec<Intent> {
+        match mouse.click {
+            Click::WheelUp => self.wheel(Action::Up, world, at),
+            Click::WheelDown => self.wheel(Action::Down, world, at),
+            Click::Press => self.click(mouse, world, at),
+        }
+    }
+
+    fn wheel(&mut self, action: Action, world: &World, at: Moment) -> Vec<Intent> {
+        match self.overlays.last() {
+            Some(Overlay::Confirm(_) | Overlay::Turn(_)) => Vec::new(),
+            Some(Overlay::Help(_) | Overlay::Palette(_) | Overlay::Messages(_)) => self.act(action, world, at),
+            None => {
+                self.step(world, if action == Action::Up { -NOTCH } else { NOTCH });
+                self.scroll();
+                Vec::new()
+            }
+        }
+    }
+
+    fn click(&mut self, mouse: Mouse, world: &World, at: Moment) -> Vec<Intent> {
+        let Mouse { column, row, .. } = mouse;
+        let layout = self.layout();
+        let here = (column, row);
+        let double = self.clicked.is_some_and(|(before, x, y)| (x, y) == here && at.since(before) <= DOUBLE);
+        self.clicked = if double { None } else { Some((at, column, row)) };
+        if hits(layout.hints, column, row) {
+            let scopes = self.scopes(world);
+            let hint = hints(&scopes, usize::from(layout.hints.width)).into_iter().find(|hint| {
+                let start = hint.column;
+                (start..start + hint.width()).contains(&usize::from(column))
+            });
+            return hint.map(|hint| self.act(hint.action, world, at)).unwrap_or_default();
+        }
+        if !self.overlays.is_empty() {
+            return Vec::new();
+        }
+        if layout.kind != Kind::Pane
+            && let Some((tab, _)) =
+                tabs(&layout, badge(world)).into_iter().find(|(_, area)| hits(*area, column, row))
+        {
+            return self.go(tab);
+        }
+        self.click_row(mouse, world);
+        if double && self.typing.is_none() && self.list_row(mouse).is_some() {
+            self.open(world, at);
+            self.scroll();
+        }
+        Vec::new()
+    }
+
+    /// The list row under the mouse, counted from the first one shown.
+    fn list_row(&self, mouse: Mouse) -> Option<usize> {
+        let layout = self.layout();
+        if self.detail.is_some() && self.tab == Tab::Accounts || layout.kind == Kind::Pane {
+            return None;
+        }
+        let list = match self.tab {
+            Tab::Accounts => accounts::places(&layout, self.accounts.order.len()).list,
+            Tab::Monitor => monitor::places(&layout, self.monitor.rows, self.monitor.order.len()).list,
+        };
+        hits(list, mouse.column, mouse.row).then(|| usize::from(mouse.row - list.y))
+    }
+
+    fn click_row(&mut self, mouse: Mouse, world: &World) {
+        let Some(row) = self.list_row(mouse) else { return };
+        match (self.tab, self.monitor.rows) {
+            (Tab::Accounts, _) => {
+                let place = self.accounts.offset + row;
+                if place < self.accounts.order.len() {
+                    self.accounts.go(world, place);
+                }
+            }
+            (Tab::Monitor, monitor::Rows::Turns) => {
+                let place = self.monitor.offset + row;
+                if place < self.monitor.order.len() {
+                    self.monitor.follow = monitor::Follow::Off;
+                    self.monitor.go(world, place);
+                }
+            }
+            (Tab::Monitor, monitor::Rows::Sessions) => {
+                let place = self.monitor.session_offset + row;
+                if place < self.monitor.session_order.len() {
+                    self.monitor.go_session(world, place);
+                }
+            }
+        }
+    }
+}
