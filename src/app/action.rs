@@ -84,3 +84,20 @@ pub enum Action {
     /// Says no to what is asked.
     No,
 }
+
+impl Action {
+    /// Rows this moves by, a page being `page` rows; `None` when it is no movement.
+    pub fn steps(self, page: usize) -> Option<isize> {
+        let page = isize::try_from(page.max(1)).unwrap_or(1);
+        let far = isize::MAX / 2;
+        let table = [
+            (Self::Up, -1),
+            (Self::Down, 1),
+            (Self::PageUp, -page),
+            (Self::PageDown, page),
+            (Self::First, -far),
+            (Self::Last, far),
+        ];
+        table.into_iter().find(|(action, _)| *action == self).map(|(_, by)| by)
+    }
+}

@@ -136,7 +136,11 @@ mod tests {
     #[test]
     fn requests_fall_into_the_bucket_of_their_minute() {
         let now = Moment::from_secs(3_600 * 10);
-        let rows = [row(3_600 * 10, Ending::Success), row(3_600 * 9 + 60, Ending::Failure), row(60, Ending::Success)];
+        let rows = [
+            row(3_600 * 10, Ending::Success),
+            row(3_600 * 9 + 60, Ending::Failure),
+            row(60, Ending::Success),
+        ];
 
         let figures = Figures::of(&rows);
 

@@ -133,12 +133,13 @@ fn kind(width: u16, height: u16, mode: Mode) -> Kind {
     if width < MIN_WIDTH || height < lowest {
         return Kind::TooSmall;
     }
-    match width {
-        _ if pane => Kind::Pane,
-        ..STRIP_WIDTH => Kind::Narrow,
-        ..SIDE_WIDTH => Kind::Medium,
-        _ => Kind::Wide,
+    if pane {
+        return Kind::Pane;
     }
+    if width < STRIP_WIDTH {
+        return Kind::Narrow;
+    }
+    if width < SIDE_WIDTH { Kind::Medium } else { Kind::Wide }
 }
 
 /// The size that is needed at least, in words.

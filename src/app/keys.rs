@@ -207,10 +207,7 @@ pub fn help(scopes: &[Scope]) -> Vec<Entry> {
         }
     }
     families.sort_by_key(|(group, _, _)| *group);
-    families
-        .into_iter()
-        .map(|(group, label, keys)| Entry { group, keys: written(&keys), label })
-        .collect()
+    families.into_iter().map(|(group, label, keys)| Entry { group, keys: written(&keys), label }).collect()
 }
 
 fn reaches(scopes: &[Scope], bind: &Bind) -> bool {
@@ -231,7 +228,8 @@ fn written(rows: &[&'static [Chord]]) -> String {
     }
     let longest = rows.iter().map(|keys| keys.len()).max().unwrap_or(0);
     let column = |at: usize| {
-        let names: Vec<String> = rows.iter().filter_map(|keys| keys.get(at)).map(|chord| chord.name()).collect();
+        let names: Vec<String> =
+            rows.iter().filter_map(|keys| keys.get(at)).map(|chord| chord.name()).collect();
         names.join(" ")
     };
     (0..longest.min(2)).map(column).collect::<Vec<_>>().join("  ")
@@ -246,9 +244,21 @@ mod tests {
         for (at, bind) in binds().enumerate() {
             for other in binds().skip(at + 1).filter(|other| other.scope == bind.scope) {
                 for chord in bind.keys {
-                    assert!(!other.keys.contains(chord), "{:?}: {} is {} and {}", bind.scope, chord.name(), bind.label, other.label);
+                    assert!(
+                        !other.keys.contains(chord),
+                        "{:?}: {} is {} and {}",
+                        bind.scope,
+                        chord.name(),
+                        bind.label,
+                        other.label
+                    );
                     let Chord::Two(leader, _) = *chord else { continue };
-                    assert!(!other.keys.contains(&Chord::One(leader)), "{:?}: {} leads and acts", bind.scope, chord.name());
+                    assert!(
+                        !other.keys.contains(&Chord::One(leader)),
+                        "{:?}: {} leads and acts",
+                        bind.scope,
+                        chord.name()
+                    );
                 }
             }
         }

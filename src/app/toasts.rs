@@ -105,7 +105,11 @@ pub struct Shown {
 impl Shown {
     /// The text with its count.
     pub fn text(&self) -> String {
-        if self.count > 1 { format!("{} ({}×)", self.toast.text, self.count) } else { self.toast.text.clone() }
+        if self.count > 1 {
+            format!("{} ({}×)", self.toast.text, self.count)
+        } else {
+            self.toast.text.clone()
+        }
     }
 }
 
@@ -158,10 +162,17 @@ mod tests {
         let at = Moment::from_secs(100);
 
         toasts.push(Toast::new(Level::Warn, "proxy", "delta: network error"), Span::seconds(5), at);
-        toasts.push(Toast::new(Level::Warn, "proxy", "delta: network error"), Span::seconds(5), at + Span::seconds(9));
+        toasts.push(
+            Toast::new(Level::Warn, "proxy", "delta: network error"),
+            Span::seconds(5),
+            at + Span::seconds(9),
+        );
 
         assert_eq!(toasts.history().count(), 1);
-        assert_eq!(toasts.standing(at + Span::seconds(10)).map(Shown::text).as_deref(), Some("delta: network error (2×)"));
+        assert_eq!(
+            toasts.standing(at + Span::seconds(10)).map(Shown::text).as_deref(),
+            Some("delta: network error (2×)")
+        );
         assert_eq!(toasts.standing(at + Span::seconds(15)), None);
     }
 

@@ -316,7 +316,8 @@ impl Ui {
         list.offset = scrolled(list.offset, list.place, room, list.order.len());
         let list = &mut self.monitor;
         list.offset = scrolled(list.offset, list.place, room, list.order.len());
-        list.session_offset = scrolled(list.session_offset, list.session_place, room, list.session_order.len());
+        list.session_offset =
+            scrolled(list.session_offset, list.session_place, room, list.session_order.len());
     }
 
     /// How often time must be told while nothing else happens; `None` when nothing shown depends on it.

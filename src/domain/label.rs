@@ -59,7 +59,7 @@ impl State {
         if let Some(rest) = account.cooling_until(at) {
             return Self::Cooling(rest.until);
         }
-        if let Some(until) = exhausted(account, quota, at) {
+        if let Some(Gone(until)) = exhausted(account, quota, at) {
             return Self::Empty(until);
         }
         if current == Current::Yes {
@@ -126,19 +126,22 @@ pub fn is_low(quota: Option<&Snapshot>, at: Moment) -> bool {
     quota.and_then(|snapshot| snapshot.tightest(at)).is_some_and(|left| left.value() <= LOW)
 }
 
-/// `Some` when the account cannot be used for want of quota, with the moment it can be again.
-fn exhausted(account: &Account, quota: Option<&Snapshot>, at: Moment) -> Option<Option<Moment>> {
+/// Nothing is left, until then if that is known.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Gone(Option<Moment>);
+
+/// Whether the account cannot be used for want of quota.
+fn exhausted(account: &Account, quota: Option<&Snapshot>, at: Moment) -> Option<Gone> {
     let stored = account
         .limits
         .iter()
         .filter(|(bucket, until)| is_plain(bucket) && **until > at)
-        .map(|(_, until)| *until)
+        .map(|(_, until)| Gone(Some(*until)))
         .max();
     let windows =
-        quota.filter(|snapshot| snapshot.is_exhausted(at)).map(|snapshot| snapshot.exhausted_until(at));
-    let refused = quota.and_then(|snapshot| refusal(snapshot, at)).map(Some);
-    let known = [stored.map(Some), windows].into_iter().flatten().reduce(Ord::max);
-    known.or(refused)
+        quota.filter(|snapshot| snapshot.is_exhausted(at)).map(|snapshot| Gone(snapshot.exhausted_until(at)));
+    let refused = quota.and_then(|snapshot| refusal(snapshot, at)).map(|until| Gone(Some(until)));
+    stored.max(windows).or(refused)
 }
 
 /// Limits of the family of key-less questions, whole or of one model.

@@ -99,9 +99,13 @@ const PANE: &[Wish] = &[
     wish(0, Action::Leave, "quit"),
 ];
 const BARE: &[Wish] = &[COMMANDS, HELP, QUIT];
-const CONFIRM: &[Wish] =
-    &[pair(0, Action::Previous, Action::Next, "choose"), wish(0, Action::Yes, "yes"), wish(0, Action::No, "no")];
-const HELPING: &[Wish] = &[pair(1, Action::Up, Action::Down, "scroll"), wish(1, Action::Filter, "filter"), CLOSE];
+const CONFIRM: &[Wish] = &[
+    pair(0, Action::Previous, Action::Next, "choose"),
+    wish(0, Action::Yes, "yes"),
+    wish(0, Action::No, "no"),
+];
+const HELPING: &[Wish] =
+    &[pair(1, Action::Up, Action::Down, "scroll"), wish(1, Action::Filter, "filter"), CLOSE];
 const PALETTE: &[Wish] = &[pair(0, Action::Up, Action::Down, "choose"), wish(0, Action::Open, "run"), CLOSE];
 const MESSAGES: &[Wish] = &[
     pair(0, Action::Up, Action::Down, "move"),
@@ -180,7 +184,10 @@ mod tests {
 
     #[test]
     fn the_most_wanted_hints_survive_in_a_narrow_line() {
-        assert_eq!(line(&SCOPES, 80), "⏎ open  1-9 use  / find  s use  p pin  e on/off  c check  o sort  ? help  q");
+        assert_eq!(
+            line(&SCOPES, 80),
+            "⏎ open  1-9 use  / find  s use  p pin  e on/off  c check  o sort  ? help  q"
+        );
         assert_eq!(line(&SCOPES, 30), "⏎ open  1-9 use  ? help  q");
         assert_eq!(line(&SCOPES, 8), "? help");
     }

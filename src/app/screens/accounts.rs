@@ -137,9 +137,8 @@ const GAP: u16 = 2;
 pub fn places(layout: &Layout, count: usize) -> Places {
     let body = layout.body;
     let none = Rect::new(body.x, body.y, 0, 0);
-    let rows = |from: u16, height: u16| {
-        Rect::new(body.x, body.y + from, body.width, height).intersection(body)
-    };
+    let rows =
+        |from: u16, height: u16| Rect::new(body.x, body.y + from, body.width, height).intersection(body);
     let bare = Places { header: rows(0, 1), list: none, strip: none, pool: none, requests: none };
     if layout.kind != Kind::Wide {
         let below = if layout.has_strip() { STRIP } else { 0 };
@@ -226,7 +225,8 @@ impl Accounts {
 
     fn sum(&mut self, quota: &Snapshot, at: Moment) {
         for window in quota.windows() {
-            let (Some(minutes), Some(name), Some(left)) = (window.minutes, window.name(), window.left(at)) else {
+            let (Some(minutes), Some(name), Some(left)) = (window.minutes, window.name(), window.left(at))
+            else {
                 continue;
             };
             match self.capacity.iter_mut().find(|capacity| capacity.minutes == minutes) {

@@ -91,7 +91,8 @@ impl Monitor {
         self.order = turns(world, &needle);
         self.session_order = sessions(world, &needle);
         self.sums = sums(world);
-        let kept = self.cursor.and_then(|id| self.order.iter().position(|row| turn_id(world, *row) == Some(id)));
+        let kept =
+            self.cursor.and_then(|id| self.order.iter().position(|row| turn_id(world, *row) == Some(id)));
         let place = match (self.follow, kept) {
             (Follow::On, _) => 0,
             (Follow::Off, Some(place)) => place,

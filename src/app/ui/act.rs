@@ -7,11 +7,11 @@ use crate::app::field::Field;
 use crate::app::geometry::{Kind, Mode, scrolled};
 use crate::app::goal::Tab;
 use crate::app::intent::Intent;
+use crate::app::overlays::Overlay;
 use crate::app::overlays::confirm::{Answer, Confirm};
 use crate::app::overlays::help::Help;
 use crate::app::overlays::messages::{self, Messages};
 use crate::app::overlays::palette::{self, Palette, Run};
-use crate::app::overlays::Overlay;
 use crate::app::screens::accounts::{in_use, state};
 use crate::app::screens::detail::Detail;
 use crate::app::screens::monitor::{Follow, Rows};
@@ -23,18 +23,18 @@ use crate::domain::account::{Account, AccountKey, Switch};
 use crate::domain::change::Pin;
 use crate::domain::label::{self, State};
 
+/// Lines of the help that a page key moves.
+const HELP_PAGE: usize = 10;
 /// Two interrupts within this time quit.
 const TWICE: Span = Span::seconds(1);
 
 impl Ui {
     pub(super) fn act_on_screen(&mut self, action: Action, world: &World, at: Moment) -> Vec<Intent> {
         match action {
-            Action::Up => self.step(world, -1),
-            Action::Down => self.step(world, 1),
-            Action::PageUp => self.step(world, -self.page()),
-            Action::PageDown => self.step(world, self.page()),
-            Action::First => self.step(world, isize::MIN / 2),
-            Action::Last => self.step(world, isize::MAX / 2),
+            Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::First | Action::Last => {
+                let page = self.room().saturating_sub(1);
+                self.step(world, action.steps(page).unwrap_or(0));
+            }
             Action::Previous => return self.turn_page(world, -1),
             Action::Next => return self.turn_page(world, 1),
             Action::NextTab | Action::PreviousTab => return self.other_tab(),
@@ -64,7 +64,9 @@ impl Ui {
             Action::Redraw => return vec![Intent::Redraw],
             Action::Suspend => return vec![Intent::Suspend],
             Action::Mouse => return self.capture(at),
-            Action::Use => return self.with_focused(world, |ui, account| ui.choose(account, Pin::Set, world, at)),
+            Action::Use => {
+                return self.with_focused(world, |ui, account| ui.choose(account, Pin::Set, world, at));
+            }
             Action::UsePlain => {
                 return self.with_focused(world, |ui, account| ui.choose(account, Pin::Clear, world, at));
             }
@@ -92,10 +94,6 @@ impl Ui {
             Action::Yes | Action::No => {}
         }
         Vec::new()
-    }
-
-    fn page(&self) -> isize {
-        isize::try_from(self.room().saturating_sub(1).max(1)).unwrap_or(1)
     }
 
     pub(super) fn step(&mut self, world: &World, by: isize) {
@@ -238,13 +236,11 @@ impl Ui {
     }
 
     fn choose_numbered(&mut self, number: u8, world: &World, at: Moment) -> Vec<Intent> {
-        match self.accounts.numbered(world, number) {
-            Some(account) => self.choose(account, Pin::Set, world, at),
-            None => {
-                self.say(Toast::new(Level::Info, "key", format!("there is no account {number} here")), world, at);
-                Vec::new()
-            }
+        if let Some(account) = self.accounts.numbered(world, number) {
+            return self.choose(account, Pin::Set, world, at);
         }
+        self.say(Toast::new(Level::Info, "key", format!("there is no account {number} here")), world, at);
+        Vec::new()
     }
 
     /// Uses an account at once when it can serve or comes back by itself; asks when it cannot.
@@ -283,27 +279,16 @@ impl Ui {
         if in_use(world, at) != Some(&account.key) {
             return intents;
         }
-        let successor = self.successor(world, account, at).map_or_else(
+        let successor = successor(world, account, at).map_or_else(
             || "No other account can serve now: requests fail until one can.".to_owned(),
             |name| format!("It is in use; the next request goes to {name}."),
         );
-        let question = Confirm::new(format!("Switch off {}?", named(world, account)), "Keep", "Switch off", intents)
-            .saying(successor)
-            .saying("A running turn is not cut. Undo works for 8 s.");
+        let question =
+            Confirm::new(format!("Switch off {}?", named(world, account)), "Keep", "Switch off", intents)
+                .saying(successor)
+                .saying("A running turn is not cut. Undo works for 8 s.");
         self.overlays.push(Overlay::Confirm(question));
         Vec::new()
-    }
-
-    /// Who would serve without this account: the engine's second choice is not known here, so the first
-    /// usable one in ready-first order is named.
-    fn successor(&self, world: &World, account: &Account, at: Moment) -> Option<String> {
-        let mut list = crate::app::screens::accounts::Accounts::default();
-        list.refresh(world, at);
-        list.order
-            .iter()
-            .filter_map(|index| world.roster.accounts.get(*index))
-            .find(|other| other.key != account.key && state(world, other, None, at).is_usable())
-            .map(|other| named(world, other))
     }
 
     fn check_all(&mut self, world: &World, at: Moment) -> Vec<Intent> {
@@ -315,7 +300,11 @@ impl Ui {
             .map(|account| account.key.clone())
             .collect();
         if keys.is_empty() {
-            self.say(Toast::new(Level::Info, "key C", "no account can be asked: all are off or need a sign-in"), world, at);
+            self.say(
+                Toast::new(Level::Info, "key C", "no account can be asked: all are off or need a sign-in"),
+                world,
+                at,
+            );
             return Vec::new();
         }
         vec![Intent::Check(keys)]
@@ -395,21 +384,17 @@ impl Ui {
     }
 
     fn search(&mut self, mut open: Palette, action: Action, world: &World, at: Moment) -> Vec<Intent> {
-        let room = palette::room(self.size.1);
-        let last = open.rows.len().saturating_sub(1);
-        match action {
-            Action::Up => open.place = open.place.saturating_sub(1),
-            Action::Down => open.place = (open.place + 1).min(last),
-            Action::PageUp => open.place = open.place.saturating_sub(room),
-            Action::PageDown => open.place = (open.place + room).min(last),
-            Action::Open => {
-                let run = open.chosen().map(|row| row.run.clone());
-                return run.map(|run| self.run(run, world, at)).unwrap_or_default();
-            }
-            _ => return Vec::new(),
+        if action == Action::Open {
+            let run = open.chosen().map(|row| row.run.clone());
+            return run.map(|run| self.run(run, world, at)).unwrap_or_default();
         }
-        open.offset = scrolled(open.offset, open.place, room, open.rows.len());
-        self.overlays.push(Overlay::Palette(open));
+        let room = palette::room(self.size.1);
+        if let Some(by) = action.steps(room) {
+            let last = open.rows.len().saturating_sub(1);
+            open.place = open.place.saturating_add_signed(by).min(last);
+            open.offset = scrolled(open.offset, open.place, room, open.rows.len());
+            self.overlays.push(Overlay::Palette(open));
+        }
         Vec::new()
     }
 
@@ -417,9 +402,11 @@ impl Ui {
         match run {
             Run::Act(action) => self.act_on_screen(action, world, at),
             Run::Check(key) => vec![Intent::Check(vec![key])],
-            Run::Use(key) => {
-                world.roster.get(&key).map(|account| self.choose(account, Pin::Set, world, at)).unwrap_or_default()
-            }
+            Run::Use(key) => world
+                .roster
+                .get(&key)
+                .map(|account| self.choose(account, Pin::Set, world, at))
+                .unwrap_or_default(),
             Run::Turn(key, Switch::On) => vec![Intent::Turn(key, Switch::On)],
             Run::Turn(key, Switch::Off) => {
                 world.roster.get(&key).map(|account| self.power(account, world, at)).unwrap_or_default()
@@ -434,27 +421,22 @@ impl Ui {
     }
 
     fn recall(&mut self, mut open: Messages, action: Action, world: &World, at: Moment) -> Vec<Intent> {
-        let count = self.toasts.history().len();
-        let last = count.saturating_sub(1);
-        let mut intents = Vec::new();
-        match action {
-            Action::Up => open.place = open.place.saturating_sub(1),
-            Action::Down => open.place = (open.place + 1).min(last),
-            Action::First | Action::PageUp => open.place = 0,
-            Action::Last | Action::PageDown => open.place = last,
-            Action::Copy => {
-                intents.extend(self.toasts.history().nth(open.place).map(|shown| Intent::Copy(shown.text())));
-            }
-            Action::Open => {
-                let subject =
-                    self.toasts.history().nth(open.place).and_then(|shown| shown.toast.subject.clone());
-                return subject.map(|key| self.run(Run::Open(key), world, at)).unwrap_or_default();
-            }
-            _ => return Vec::new(),
+        let shown = self.toasts.history().nth(open.place);
+        if action == Action::Open {
+            let subject = shown.and_then(|shown| shown.toast.subject.clone());
+            return subject.map(|key| self.run(Run::Open(key), world, at)).unwrap_or_default();
         }
-        open.offset = scrolled(open.offset, open.place, messages::room(self.size.1), count);
+        let room = messages::room(self.size.1);
+        let steps = action.steps(room);
+        if steps.is_none() && action != Action::Copy {
+            return Vec::new();
+        }
+        let copied = shown.filter(|_| action == Action::Copy).map(|shown| Intent::Copy(shown.text()));
+        let count = self.toasts.history().len();
+        open.place = open.place.saturating_add_signed(steps.unwrap_or(0)).min(count.saturating_sub(1));
+        open.offset = scrolled(open.offset, open.place, room, count);
         self.overlays.push(Overlay::Messages(open));
-        intents
+        copied.into_iter().collect()
     }
 }
 
@@ -474,18 +456,25 @@ fn read(mut help: Help, action: Action) -> Option<Help> {
         help.filter = None;
         return Some(help);
     }
-    match action {
-        Action::Up => help.offset = help.offset.saturating_sub(1),
-        Action::Down => help.offset += 1,
-        Action::PageUp => help.offset = help.offset.saturating_sub(10),
-        Action::PageDown => help.offset += 10,
-        Action::First => help.offset = 0,
-        Action::Last => help.offset = help.entries().len(),
-        Action::Filter => help.filter = Some(Field::holding(&help.needle)),
-        _ => return None,
+    if action == Action::Filter {
+        help.filter = Some(Field::holding(&help.needle));
+        return Some(help);
     }
+    help.offset = help.offset.saturating_add_signed(action.steps(HELP_PAGE)?);
     help.offset = help.offset.min(help.entries().len());
     Some(help)
+}
+
+/// Who would serve without this account: the engine's second choice is not known here, so the first
+/// usable one in ready-first order is named.
+fn successor(world: &World, account: &Account, at: Moment) -> Option<String> {
+    let mut list = crate::app::screens::accounts::Accounts::default();
+    list.refresh(world, at);
+    list.order
+        .iter()
+        .filter_map(|index| world.roster.accounts.get(*index))
+        .find(|other| other.key != account.key && state(world, other, None, at).is_usable())
+        .map(|other| named(world, other))
 }
 
 /// An account as a question names it.

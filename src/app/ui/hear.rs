@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::Ui;
+use crate::app::figures::Figures;
 use crate::app::msg::{Msg, PeersMsg, StoreMsg};
 use crate::app::outcome::{Body, Outcome, Switched};
 use crate::app::screens::monitor::{short_name, status, via};
 use crate::app::toasts::{Level, Toast};
-use crate::app::figures::Figures;
 use crate::app::world::World;
 use crate::base::text::clean;
 use crate::base::{Moment, Span, calendar};
@@ -116,9 +116,13 @@ impl Ui {
 
     /// Tells how a flow ended; `undo_until` is set when it can be taken back.
     pub fn finished(&mut self, outcome: &Outcome, world: &World, undo_until: Option<Moment>, at: Moment) {
-        self.undo_until = undo_until.or(self.undo_until);
-        let Some(toast) = told(outcome, world) else { return };
-        let stays = if undo_until.is_some() { STAYS } else { world.settings.toast_duration };
+        self.undo_until = undo_until;
+        let Some(toast) = told(outcome) else { return };
+        let stays = if toast.level == Level::Done && undo_until.is_some() {
+            STAYS
+        } else {
+            world.settings.toast_duration
+        };
         self.toasts.push(toast, stays, at);
         self.refresh(world, at);
     }
@@ -129,7 +133,7 @@ impl Ui {
     }
 }
 
-fn told(outcome: &Outcome, world: &World) -> Option<Toast> {
+fn told(outcome: &Outcome) -> Option<Toast> {
     Some(match &outcome.body {
         Body::Switched(switched) => switch_told(switched),
         Body::Unpinned(Some(former), _) => {
@@ -148,14 +152,13 @@ fn told(outcome: &Outcome, world: &World) -> Option<Toast> {
             if let [only] = failures.as_slice() {
                 text = format!("{text}; {}", clean(only));
             }
-            failures.iter().fold(Toast::new(level, "task", text), |toast, line| toast.with(clean(line).into_owned()))
+            failures
+                .iter()
+                .fold(Toast::new(level, "task", text), |toast, line| toast.with(clean(line).into_owned()))
         }
+        Body::Undone(what) => Toast::new(Level::Done, "key u", format!("undone: {}", clean(what))),
         Body::Problem(problem) => problem_told(problem),
         Body::Status(..) | Body::Why(..) | Body::Monitor(_) | Body::Silent => return None,
-    })
-    .map(|toast| {
-        let _ = world;
-        toast
     })
 }
 
@@ -196,6 +199,7 @@ pub(super) fn turn_line(world: &World, turn: &TurnRow) -> String {
     let account = turn.account.as_ref().map(|key| short_name(world, key)).unwrap_or_default();
     let took = turn.took.map(calendar::took).unwrap_or_default();
     let model = turn.model.as_deref().unwrap_or("");
-    let text = format!("{clock} {account} {model} {} {} {took} {}", via(turn.via), status(&turn.status), turn.note);
+    let text =
+        format!("{clock} {account} {model} {} {} {took} {}", via(turn.via), status(&turn.status), turn.note);
     clean(&text).split_whitespace().collect::<Vec<_>>().join(" ")
 }

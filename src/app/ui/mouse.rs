@@ -29,7 +29,9 @@ impl Ui {
     fn wheel(&mut self, action: Action, world: &World, at: Moment) -> Vec<Intent> {
         match self.overlays.last() {
             Some(Overlay::Confirm(_) | Overlay::Turn(_)) => Vec::new(),
-            Some(Overlay::Help(_) | Overlay::Palette(_) | Overlay::Messages(_)) => self.act(action, world, at),
+            Some(Overlay::Help(_) | Overlay::Palette(_) | Overlay::Messages(_)) => {
+                self.act(action, world, at)
+            }
             None => {
                 self.step(world, if action == Action::Up { -NOTCH } else { NOTCH });
                 self.scroll();
