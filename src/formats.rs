@@ -14,6 +14,7 @@ pub mod lossless;
 pub mod oauth_wire;
 pub mod observability;
 pub mod openai;
+pub mod reasoning;
 pub mod registry;
 pub mod routing_wire;
 pub mod scenario;

@@ -148,6 +148,12 @@ fn month(civil: DateTime) -> &'static str {
     usize::try_from(civil.month() - 1).ok().and_then(|index| NAMES.get(index)).copied().unwrap_or("–")
 }
 
+/// The moment of an HTTP date (`Sun, 06 Nov 1994 08:49:37 GMT`).
+pub fn http_date(text: &str) -> Option<Moment> {
+    let zoned = jiff::fmt::rfc2822::parse(text.trim()).ok()?;
+    Some(Moment::from_millis(zoned.timestamp().as_millisecond()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -166,7 +166,7 @@ impl Roster {
             | Change::Switched { key, .. }
             | Change::RoutingLearnt { key, .. } => {
                 if let Some(account) = self.get_mut(key) {
-                    account.take(change);
+                    account.apply(change);
                 }
                 if matches!(change, Change::Switched { .. }) {
                     self.generation += 1;
@@ -194,7 +194,8 @@ impl Roster {
 }
 
 impl Account {
-    fn take(&mut self, change: &Change) {
+    /// Applies one change about this account; a change about another thing does nothing.
+    pub fn apply(&mut self, change: &Change) {
         match change {
             Change::Renewed { credentials, .. } => {
                 if self.credentials.expires_at <= credentials.expires_at {

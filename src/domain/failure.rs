@@ -120,3 +120,332 @@ pub struct Verdict {
     /// Plan named by the answer.
     pub plan: Option<String>,
 }
+
+/// A limit nobody put a length to.
+pub const DEFAULT_WAIT: Span = Span::seconds(60);
+
+/// No stored limit reaches further than this.
+pub const LONGEST_WAIT: Span = Span::days(7);
+
+impl Class {
+    /// The word in the ledger (`failoverClass`), rows and logs.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::UsageLimit => "usage-limit",
+            Self::Throttle => "throttle",
+            Self::PlanGap => "plan-gap",
+            Self::UnsupportedModel => "unsupported-model",
+            Self::Overload => "overload",
+            Self::ServerError => "server-error",
+            Self::Contention => "contention",
+            Self::Network => "network-error",
+            Self::Empty => "empty-response",
+            Self::AuthExpired => "auth-expired",
+            Self::AuthInvalidated => "auth-invalidated",
+            Self::WorkspaceDisabled => "workspace-disabled",
+            Self::Forbidden => "forbidden",
+            Self::EdgeBlock => "edge-block",
+            Self::ForeignContent => "foreign-content",
+            Self::UnknownResponse => "unknown-response",
+            Self::SocketAge => "socket-age",
+            Self::ClientError => "client-error",
+            Self::Redirect => "redirect",
+        }
+    }
+
+    /// The status the class stands for where upstream named none.
+    const fn status(self) -> u16 {
+        match self {
+            Self::UsageLimit | Self::Throttle => 429,
+            Self::PlanGap | Self::Forbidden | Self::EdgeBlock => 403,
+            Self::Overload => 503,
+            Self::ServerError => 500,
+            Self::Contention => 409,
+            Self::Network | Self::Empty => 502,
+            Self::AuthExpired | Self::AuthInvalidated => 401,
+            Self::WorkspaceDisabled => 402,
+            Self::UnsupportedModel
+            | Self::ForeignContent
+            | Self::UnknownResponse
+            | Self::SocketAge
+            | Self::ClientError => 400,
+            Self::Redirect => 302,
+        }
+    }
+
+    /// Whether another account could do better.
+    pub const fn is_rotatable(self) -> bool {
+        match self {
+            Self::UsageLimit
+            | Self::Throttle
+            | Self::PlanGap
+            | Self::UnsupportedModel
+            | Self::Overload
+            | Self::ServerError
+            | Self::Contention
+            | Self::Network
+            | Self::Empty
+            | Self::AuthExpired
+            | Self::AuthInvalidated
+            | Self::WorkspaceDisabled
+            | Self::Forbidden => true,
+            Self::EdgeBlock
+            | Self::ForeignContent
+            | Self::UnknownResponse
+            | Self::SocketAge
+            | Self::ClientError
+            | Self::Redirect => false,
+        }
+    }
+
+    /// Whether the failure says that upstream or the way to it was in trouble, not the account.
+    pub const fn is_transient(self) -> bool {
+        matches!(self, Self::Overload | Self::ServerError | Self::Contention | Self::Network | Self::Empty)
+    }
+}
+
+impl Verdict {
+    /// A verdict without an answer behind it (transport failures, empty answers).
+    pub fn bare(class: Class) -> Self {
+        Self { class, status: class.status(), code: None, wait: None, reach: Reach::Account, plan: None }
+    }
+}
+
+/// Judges a failing answer received at `now`. Statuses below 300 without an error are not its business.
+pub fn classify(answer: &Answer, now: Moment) -> Verdict {
+    let class = class_of(answer, now);
+    let wait = match class {
+        Class::UsageLimit | Class::Throttle => Some(limit_wait(answer, now)),
+        Class::Overload | Class::ServerError => answer.retry_header.or(answer.retry_body),
+        Class::PlanGap
+        | Class::UnsupportedModel
+        | Class::Contention
+        | Class::Network
+        | Class::Empty
+        | Class::AuthExpired
+        | Class::AuthInvalidated
+        | Class::WorkspaceDisabled
+        | Class::Forbidden
+        | Class::EdgeBlock
+        | Class::ForeignContent
+        | Class::UnknownResponse
+        | Class::SocketAge
+        | Class::ClientError
+        | Class::Redirect => None,
+    };
+    Verdict {
+        class,
+        status: if answer.status >= 300 { answer.status } else { class.status() },
+        code: answer.code.clone().or_else(|| answer.kind.clone()),
+        wait,
+        reach: reach(answer, class),
+        plan: answer.plan.clone(),
+    }
+}
+
+fn class_of(answer: &Answer, now: Moment) -> Class {
+    if let Some(class) = by_code(answer) {
+        return class;
+    }
+    let text = answer.message.to_ascii_lowercase();
+    match answer.status {
+        0..=299 => by_text(&text).unwrap_or(Class::ClientError),
+        300..=399 => Class::Redirect,
+        401 if mentions(&text, &INVALIDATED) => Class::AuthInvalidated,
+        401 => Class::AuthExpired,
+        402 => Class::WorkspaceDisabled,
+        403 if answer.body == BodyKind::Edge => Class::EdgeBlock,
+        403 if is_workspace_gone(&text) => Class::WorkspaceDisabled,
+        403 if text.contains(NOT_INCLUDED) => Class::PlanGap,
+        403 => Class::Forbidden,
+        408 | 409 | 425 => Class::Contention,
+        429 if text.contains(NOT_INCLUDED) => Class::PlanGap,
+        429 if answer.quota.iter().any(|snapshot| snapshot.is_exhausted(now)) => Class::UsageLimit,
+        429 => Class::Throttle,
+        502..=504 | 529 => Class::Overload,
+        500.. => Class::ServerError,
+        400..=499 => by_text(&text).unwrap_or(Class::ClientError),
+    }
+}
+
+/// Codes that mean the same under every status. Some of them only count where they can come from: a proxy in
+/// between may put its own words into a body, but not into a 429.
+fn by_code(answer: &Answer) -> Option<Class> {
+    let code = answer.code.as_deref().unwrap_or_default();
+    let kind = answer.kind.as_deref().unwrap_or_default();
+    let has = |word: &str| code == word || kind == word;
+    let limited = matches!(answer.status, 0..=299 | 400..=499);
+    if limited && (has("usage_limit_reached") || has("insufficient_quota")) {
+        return Some(Class::UsageLimit);
+    }
+    if limited && has("usage_not_included") {
+        return Some(Class::PlanGap);
+    }
+    if has("websocket_connection_limit_reached") {
+        return Some(Class::SocketAge);
+    }
+    if has("previous_response_not_found") {
+        return Some(Class::UnknownResponse);
+    }
+    if has("invalid_encrypted_content") {
+        return Some(Class::ForeignContent);
+    }
+    if has("model_not_supported_with_chatgpt_account") {
+        return Some(Class::UnsupportedModel);
+    }
+    if INVALID_CODES.iter().any(|word| has(word)) {
+        return Some(Class::AuthInvalidated);
+    }
+    if has("deactivated_workspace")
+        || (matches!(answer.status, 0 | 402 | 403) && GONE_CODES.iter().any(|word| has(word)))
+    {
+        return Some(Class::WorkspaceDisabled);
+    }
+    if matches!(answer.status, 0..=299 | 500..) && (has("server_is_overloaded") || has("slow_down")) {
+        return Some(Class::Overload);
+    }
+    if answer.status >= 300 {
+        return None;
+    }
+    match code {
+        "rate_limit_exceeded" => Some(Class::Throttle),
+        "server_error" | "internal_error" | "internal_server_error" => Some(Class::ServerError),
+        "token_expired" => Some(Class::AuthExpired),
+        "context_length_exceeded" | "invalid_prompt" | "cyber_policy" => Some(Class::ClientError),
+        _ => (kind == "server_error").then_some(Class::ServerError),
+    }
+}
+
+const INVALID_CODES: [&str; 5] = [
+    "token_invalidated",
+    "token_revoked",
+    "refresh_token_invalidated",
+    "refresh_token_reused",
+    "invalid_grant",
+];
+
+const GONE_CODES: [&str; 6] = [
+    "workspace_disabled",
+    "workspace_expired",
+    "workspace_terminated",
+    "account_disabled",
+    "account_expired",
+    "organization_disabled",
+];
+
+const INVALIDATED: [&str; 4] = [
+    "invalidated oauth token",
+    "authentication token has been invalidated",
+    "oauth token has been invalidated",
+    "token has been invalidated",
+];
+
+const NOT_INCLUDED: &str = "not included in your plan";
+
+const GONE: [(&str, &[&str]); 7] = [
+    ("workspace", &["disabled", "expired", "deactivated", "terminated"]),
+    ("account has been ", &["disabled", "expired", "deactivated", "terminated", "closed"]),
+    ("account is ", &["disabled", "expired", "deactivated", "terminated", "closed"]),
+    ("organization", &["no longer active", "no longer available", "no longer valid"]),
+    ("workspace", &["no longer active", "no longer available", "no longer valid", "has been closed"]),
+    ("organization", &["has been disabled", "has been expired", "has been closed"]),
+    ("org", &["disabled", "expired", "inactive"]),
+];
+
+fn mentions(text: &str, phrases: &[&str]) -> bool {
+    phrases.iter().any(|phrase| text.contains(phrase))
+}
+
+fn is_workspace_gone(text: &str) -> bool {
+    GONE.iter().any(|(subject, fates)| {
+        text.find(subject)
+            .and_then(|at| text.get(at + subject.len()..))
+            .is_some_and(|rest| mentions(rest, fates))
+    })
+}
+
+/// Classes that only the text of a 4xx body tells.
+fn by_text(text: &str) -> Option<Class> {
+    if text.contains("model is not supported when using codex with a chatgpt account")
+        || (text.contains("is not currently available for this chatgpt account") && text.contains("model"))
+        || (text.contains("the model") && text.contains("does not exist or you do not have access to it"))
+    {
+        return Some(Class::UnsupportedModel);
+    }
+    let unreadable = text
+        .find("encrypted content")
+        .and_then(|at| text.get(at..))
+        .is_some_and(|rest| mentions(rest, &["could not be verified", "could not be decrypted"]));
+    if unreadable {
+        return Some(Class::ForeignContent);
+    }
+    (text.contains(NOT_INCLUDED)).then_some(Class::PlanGap)
+}
+
+fn reach(answer: &Answer, class: Class) -> Reach {
+    match class {
+        Class::UsageLimit
+            if answer.active_limit.as_deref().is_none_or(|id| id.is_empty() || id == "codex") =>
+        {
+            Reach::Account
+        }
+        Class::UsageLimit | Class::Throttle | Class::PlanGap | Class::UnsupportedModel => Reach::Model,
+        Class::Overload
+        | Class::ServerError
+        | Class::Contention
+        | Class::Network
+        | Class::Empty
+        | Class::AuthExpired
+        | Class::AuthInvalidated
+        | Class::WorkspaceDisabled
+        | Class::Forbidden
+        | Class::EdgeBlock
+        | Class::ForeignContent
+        | Class::UnknownResponse
+        | Class::SocketAge
+        | Class::ClientError
+        | Class::Redirect => Reach::Account,
+    }
+}
+
+/// How long a limit binds (DB-25): the latest of everything that describes an empty window, else the first hint.
+fn limit_wait(answer: &Answer, now: Moment) -> Span {
+    let windows = answer
+        .quota
+        .iter()
+        .filter_map(|snapshot| snapshot.exhausted_until(now))
+        .map(|reset| now.until(reset));
+    let named = answer.resets_at.map(|reset| now.until(reset)).into_iter().chain(answer.resets_in);
+    let longest = named.chain(windows).filter(|wait| !wait.is_over()).max();
+    let wait = longest
+        .or_else(|| {
+            [answer.retry_header, answer.retry_body, told_wait(&answer.message), answer.window_header]
+                .into_iter()
+                .flatten()
+                .find(|wait| !wait.is_over())
+        })
+        .unwrap_or(DEFAULT_WAIT);
+    wait.min(LONGEST_WAIT)
+}
+
+/// The wait in "try again in 1.5s", "in 20 ms", "in 3 minutes".
+pub fn told_wait(message: &str) -> Option<Span> {
+    let text = message.to_ascii_lowercase();
+    let rest = text.split("try again in ").nth(1)?.trim_start();
+    let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+    let number: f64 = rest.get(..digits)?.trim_end_matches('.').parse().ok()?;
+    let unit: String =
+        rest.get(digits..)?.trim_start().chars().take_while(char::is_ascii_alphabetic).collect();
+    let one = match unit.as_str() {
+        "ms" | "millisecond" | "milliseconds" => Span::millis(1),
+        "" | "s" | "sec" | "secs" | "second" | "seconds" => Span::seconds(1),
+        "m" | "min" | "mins" | "minute" | "minutes" => Span::minutes(1),
+        "h" | "hr" | "hrs" | "hour" | "hours" => Span::hours(1),
+        "d" | "day" | "days" => Span::days(1),
+        _ => return None,
+    };
+    Some(one.scaled(number))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,303 @@
+//! Who serves: eligibility, precedence and order in one place, for the request path and for every explanation (D24).
+//!
+//! The scan reads slots only and allocates nothing, so that a thousand accounts cost microseconds. A choice is the
+//! same computation as an explanation, followed by a dispatch.
+
+use crate::base::{Moment, Percent};
+use crate::domain::account::AccountKey;
+use crate::domain::health::{bucket, score as health};
+use crate::domain::selection::eligible::Bar;
+use crate::domain::selection::explain::{Candidate, Decision, Parts, Rule};
+use crate::domain::selection::score::{Facts, STICKY};
+use crate::domain::selection::{Ask, Strategy, pin};
+
+use super::slot::{Lane, Mark, Slot};
+use super::{Choice, Pool};
+
+/// Lanes beyond this share the lane of their family; models are few, so only noise gets here.
+const MOST_LANES: usize = 64;
+
+/// What is the same for every account of one question.
+struct Survey<'a> {
+    ask: &'a Ask,
+    now: Moment,
+    lane: Option<Lane>,
+    narrow: Option<String>,
+    tried: Vec<usize>,
+    sticky: Option<usize>,
+}
+
+struct Picked {
+    position: Option<usize>,
+    rule: Rule,
+}
+
+impl Pool {
+    /// Chooses and commits: cursor, last use, one local token, one request in flight (see [`Pool::release`]).
+    pub fn choose(&mut self, ask: &Ask, now: Moment, rng: &mut fastrand::Rng) -> Choice {
+        let choice = self.peek(ask, now, rng);
+        let Some(position) = choice.chosen.as_ref().and_then(|key| self.position(key)) else { return choice };
+        self.dispatch(position, ask, now);
+        let is_moving = choice.rule == Rule::Strategy
+            && self.settings.strategy == Strategy::Sequential
+            && ask.tried.is_empty();
+        if let Some(key) = choice.chosen.as_ref().filter(|_| is_moving) {
+            self.move_cursor(ask, key);
+        }
+        choice
+    }
+
+    /// Chooses without committing anything (model lists, checks before a turn).
+    pub fn peek(&self, ask: &Ask, now: Moment, rng: &mut fastrand::Rng) -> Choice {
+        // Today's strategies need no chance; the order of arguments is the one of every decision.
+        let _ = rng;
+        let picked = self.pick(&self.survey(ask, now));
+        let key = picked.position.and_then(|position| self.roster.accounts.get(position));
+        Choice { chosen: key.map(|account| account.key.clone()), rule: picked.rule }
+    }
+
+    /// What [`Pool::choose`] would answer, with every account and its reasons; changes nothing.
+    pub fn explain(&self, ask: &Ask, now: Moment, rng: &mut fastrand::Rng) -> Decision {
+        let _ = rng;
+        let survey = self.survey(ask, now);
+        let picked = self.pick(&survey);
+        let candidates =
+            self.roster.accounts.iter().zip(&self.slots).enumerate().map(|(index, (account, slot))| {
+                let bar = self
+                    .bar(index, slot, &survey)
+                    .or_else(|| attempted(index, &survey))
+                    .or_else(|| near(slot, now));
+                Candidate {
+                    key: account.key.clone(),
+                    index,
+                    skip: bar.filter(|_| picked.position != Some(index)).map(Bar::skip),
+                    parts: self.parts(index, slot, &survey),
+                    left: slot.quota.as_ref().and_then(|quota| quota.tightest(now)),
+                }
+            });
+        Decision {
+            at: now,
+            candidates: candidates.collect(),
+            chosen: picked
+                .position
+                .and_then(|position| self.roster.accounts.get(position))
+                .map(|row| row.key.clone()),
+            rule: picked.rule,
+            strategy: self.settings.strategy,
+        }
+    }
+
+    /// What stands against an account for this question, whether or not it was tried.
+    pub fn bar_of(&self, key: &AccountKey, ask: &Ask, now: Moment) -> Option<Bar> {
+        let Some(position) = self.position(key) else { return Some(Bar::Missing) };
+        let slot = self.slots.get(position)?;
+        self.bar(position, slot, &self.survey(ask, now))
+    }
+
+    /// Whether anybody else could serve this question than those already tried.
+    pub fn has_other(&self, ask: &Ask, now: Moment) -> bool {
+        self.pick(&self.survey(ask, now)).position.is_some()
+    }
+
+    fn survey<'a>(&self, ask: &'a Ask, now: Moment) -> Survey<'a> {
+        let is_recent = |at: &Moment| now.since(*at) < self.settings.min_rotation_interval;
+        let sticky = self.last.as_ref().filter(|(_, at)| ask.session.is_none() && is_recent(at));
+        Survey {
+            ask,
+            now,
+            lane: self.lane_of(ask),
+            narrow: ask.model.as_deref().map(|model| ask.family.key(Some(model))),
+            tried: ask.tried.iter().filter_map(|key| self.position(key)).collect(),
+            sticky: sticky.and_then(|(key, _)| self.position(key)),
+        }
+    }
+
+    fn pick(&self, survey: &Survey<'_>) -> Picked {
+        if let Some((key, source)) = pin::bound(survey.ask, &self.roster) {
+            let position = self.position(key).filter(|position| self.is_open(*position, survey));
+            return Picked { position, rule: source.rule() };
+        }
+        if self.settings.strategy == Strategy::Sequential {
+            return Picked { position: self.next_in_line(survey), rule: Rule::Strategy };
+        }
+        if let Some(position) = self.bonded(survey) {
+            return Picked { position: Some(position), rule: Rule::Affinity };
+        }
+        Picked { position: self.best(survey), rule: Rule::Strategy }
+    }
+
+    /// The session's own account, when it may be used. A strong bond holds through near-exhaustion.
+    fn bonded(&self, survey: &Survey<'_>) -> Option<usize> {
+        if !self.settings.session_affinity {
+            return None;
+        }
+        let bond = self.bond(survey.ask.session.as_ref()?, survey.now)?;
+        let position = self.position(&bond.owner).filter(|position| self.is_open(*position, survey))?;
+        let is_near = self.slots.get(position).is_some_and(|slot| near(slot, survey.now).is_some());
+        (bond.is_strong() || !is_near).then_some(position)
+    }
+
+    fn best(&self, survey: &Survey<'_>) -> Option<usize> {
+        let mut best: Option<(usize, f64)> = None;
+        for (position, slot) in self.slots.iter().enumerate() {
+            if self.bar(position, slot, survey).is_some() || near(slot, survey.now).is_some() {
+                continue;
+            }
+            if survey.tried.contains(&position) {
+                continue;
+            }
+            let score = self.parts(position, slot, survey).total();
+            let is_better = best.is_none_or(|(other, highest)| {
+                score > highest || (score >= highest && self.has_more_left(position, other, survey.now))
+            });
+            if is_better {
+                best = Some((position, score));
+            }
+        }
+        best.map(|(position, _)| position).or_else(|| self.fullest(survey))
+    }
+
+    /// When every usable account is nearly empty, the one with the most left (DB-26).
+    fn fullest(&self, survey: &Survey<'_>) -> Option<usize> {
+        let mut best: Option<usize> = None;
+        for position in (0..self.slots.len()).filter(|position| self.is_open(*position, survey)) {
+            if best.is_none_or(|other| self.has_more_left(position, other, survey.now)) {
+                best = Some(position);
+            }
+        }
+        best
+    }
+
+    fn next_in_line(&self, survey: &Survey<'_>) -> Option<usize> {
+        let count = self.slots.len();
+        let active = self.cursor.get(&survey.ask.family).and_then(|key| self.position(key));
+        let start =
+            active.or_else(|| self.position(&self.roster.active_of(survey.ask.family)?.key)).unwrap_or(0);
+        (start..count)
+            .chain(0..start.min(count))
+            .find(|position| {
+                self.is_open(*position, survey)
+                    && self.slots.get(*position).is_some_and(|slot| near(slot, survey.now).is_none())
+            })
+            .or_else(|| self.fullest(survey))
+    }
+
+    fn has_more_left(&self, one: usize, other: usize, now: Moment) -> bool {
+        /// What an account nobody asked about is taken to have.
+        const UNKNOWN: f64 = 50.0;
+        let left = |position: usize| {
+            let quota = self.slots.get(position).and_then(|slot| slot.quota.as_ref());
+            quota.and_then(|quota| quota.tightest(now)).map_or(UNKNOWN, Percent::value)
+        };
+        left(one) > left(other)
+    }
+
+    fn is_open(&self, position: usize, survey: &Survey<'_>) -> bool {
+        let Some(slot) = self.slots.get(position) else { return false };
+        !survey.tried.contains(&position) && self.bar(position, slot, survey).is_none()
+    }
+
+    pub(super) fn bar_at(&self, position: usize, ask: &Ask, now: Moment) -> Option<Bar> {
+        let slot = self.slots.get(position)?;
+        self.bar(position, slot, &self.survey(ask, now))
+    }
+
+    #[inline]
+    fn bar(&self, position: usize, slot: &Slot, survey: &Survey<'_>) -> Option<Bar> {
+        let now = survey.now;
+        if slot.lasting.is_some() {
+            return slot.lasting;
+        }
+        if slot.limited > now
+            && let Some(until) = self.limit(position, survey)
+        {
+            return Some(Bar::Limited(until));
+        }
+        if let Some(until) = slot.strain.empty_until.filter(|until| *until > now) {
+            return Some(Bar::Limited(until));
+        }
+        if slot.cooling > now {
+            let reason = self.account_at(position).and_then(|account| account.cooldown?.reason);
+            return Some(Bar::Cooling(reason, slot.cooling));
+        }
+        if let Some(until) = slot.circuit.closed_until(now) {
+            return Some(Bar::CircuitOpen(until));
+        }
+        let gap = slot.gaps.iter().find(|(model, until)| *until > now && *model == survey.ask.model);
+        if let Some((_, until)) = gap {
+            return Some(Bar::NotEntitled(*until));
+        }
+        self.gates.guarded_until(slot.answered, now).map(Bar::Guarded)
+    }
+
+    fn limit(&self, position: usize, survey: &Survey<'_>) -> Option<Moment> {
+        let limits = &self.account_at(position)?.limits;
+        let whole = limits.get(survey.ask.family.word());
+        let narrow = survey.narrow.as_ref().and_then(|bucket| limits.get(bucket));
+        whole.into_iter().chain(narrow).copied().filter(|until| *until > survey.now).max()
+    }
+
+    #[inline]
+    fn parts(&self, position: usize, slot: &Slot, survey: &Survey<'_>) -> Parts {
+        let tracker = slot.tracker(survey.lane);
+        Facts {
+            health: tracker.map_or(health::FULL, |tracker| tracker.health.read(survey.now)),
+            tokens: tracker.map_or(bucket::FULL, |tracker| tracker.bucket.read(survey.now)),
+            last_used: slot.last_used,
+            in_flight: slot.in_flight,
+            sticky: if survey.sticky == Some(position) { STICKY } else { 0.0 },
+            spread: if survey.sticky.is_some() { 0.0 } else { slot.spread },
+        }
+        .parts(survey.now)
+    }
+
+    pub(super) fn lane_of(&self, ask: &Ask) -> Option<Lane> {
+        let position =
+            self.lanes.iter().position(|(family, model)| *family == ask.family && *model == ask.model);
+        position.and_then(|position| Lane::try_from(position).ok())
+    }
+
+    /// The lane of a question, entered into the table when it is new.
+    pub(super) fn enter_lane(&mut self, ask: &Ask) -> Lane {
+        if let Some(lane) = self.lane_of(ask) {
+            return lane;
+        }
+        if self.lanes.len() >= MOST_LANES {
+            let family = self.lanes.iter().position(|(family, _)| *family == ask.family).unwrap_or(0);
+            return Lane::try_from(family).unwrap_or(0);
+        }
+        self.lanes.push((ask.family, ask.model.clone()));
+        Lane::try_from(self.lanes.len() - 1).unwrap_or(0)
+    }
+
+    pub(super) fn dispatch(&mut self, position: usize, ask: &Ask, now: Moment) {
+        let lane = self.enter_lane(ask);
+        let Some(slot) = self.slots.get_mut(position) else { return };
+        slot.in_flight += 1;
+        slot.circuit.admit(now);
+        slot.last_used = slot.last_used.max(now);
+        if let Some(tracker) = slot.tracker_mut(lane, now) {
+            tracker.bucket.consume(now);
+        }
+        if slot.is_used == Mark::Clean {
+            slot.is_used = Mark::Dirty;
+            self.used.push(position);
+        }
+    }
+
+    pub(super) fn move_cursor(&mut self, ask: &Ask, key: &AccountKey) {
+        let stored = self.roster.active_of(ask.family).map(|account| &account.key);
+        if self.cursor.get(&ask.family).or(stored) != Some(key) {
+            self.cursor.insert(ask.family, key.clone());
+            self.moved.insert(ask.family);
+        }
+    }
+}
+
+fn attempted(position: usize, survey: &Survey<'_>) -> Option<Bar> {
+    survey.tried.contains(&position).then_some(Bar::Attempted)
+}
+
+fn near(slot: &Slot, now: Moment) -> Option<Bar> {
+    slot.strain.near_until.filter(|until| *until > now).map(Bar::NearExhaustion)
+}

@@ -1,0 +1,211 @@
+//! Nobody can serve: how short the pool is, when that ends, and what to tell (runtime.md §13.1, §13.2).
+
+use crate::base::{Moment, Span};
+use crate::domain::account::CooldownReason;
+use crate::domain::quota::snapshot::Snapshot;
+use crate::domain::selection::Ask;
+use crate::domain::selection::eligible::Bar;
+use crate::domain::selection::pin::{self, PinSource};
+
+use super::Pool;
+
+/// A shortage that clears within this time is worth waiting for.
+const SHORT: Span = Span::seconds(30);
+
+/// Whether waiting helps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shortage {
+    /// Somebody is back within half a minute.
+    Transient,
+    /// Nobody is.
+    Final,
+}
+
+/// What the pool lacks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exhaustion {
+    /// Whether waiting helps.
+    pub class: Shortage,
+    /// Why, from the accounts' own state: `rate-limit`, `server-error`, `network-error`, `auth-failure`,
+    /// `deactivated` or `no-account`.
+    pub reason: &'static str,
+    /// When the first account is back; `None` when none comes back by itself.
+    pub returns_at: Option<Moment>,
+    /// 0-based position → skip reason.
+    pub skips: Vec<(usize, &'static str)>,
+    /// Plan of the account that is back first.
+    pub plan: Option<String>,
+    /// Its windows.
+    pub quota: Option<Snapshot>,
+    /// How many accounts there are.
+    pub accounts: usize,
+}
+
+/// The pinned account cannot serve.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PinTrouble {
+    /// Whether waiting helps.
+    pub class: Shortage,
+    /// 0-based position, when the account still exists.
+    pub index: Option<usize>,
+    /// What stands against it; `None` when nothing does any more.
+    pub bar: Option<Bar>,
+    /// Who pinned it.
+    pub source: PinSource,
+    /// When it is back by itself.
+    pub returns_at: Option<Moment>,
+    /// 0-based position → skip reason.
+    pub skips: Vec<(usize, &'static str)>,
+    /// Its plan.
+    pub plan: Option<String>,
+    /// Its windows.
+    pub quota: Option<Snapshot>,
+}
+
+impl Pool {
+    /// Whether a pin decides this question.
+    pub fn is_bound(&self, ask: &Ask) -> bool {
+        pin::bound(ask, &self.roster).is_some()
+    }
+
+    /// What the pool lacks for this question.
+    pub fn exhaustion(&self, ask: &Ask, now: Moment) -> Exhaustion {
+        let mut first: Option<(usize, Moment)> = None;
+        let mut soonest: Option<Moment> = None;
+        let mut skips = Vec::new();
+        let mut reason = None;
+        for position in 0..self.slots.len() {
+            let bar = self.bar_at(position, ask, now);
+            let is_tried = self.is_tried(position, ask);
+            if let Some(bar) = bar.or_else(|| is_tried.then_some(Bar::Attempted)) {
+                skips.push((position, bar.word()));
+                reason = Some(reason_of(bar)).filter(|_| reason.is_none()).or(reason);
+            }
+            let Some(back) = self.back_at(position, ask, now) else { continue };
+            if first.is_none_or(|(_, other)| back < other) {
+                first = Some((position, back));
+            }
+            if self.is_brief(position, ask, back, now) {
+                soonest = Some(soonest.map_or(back, |other| other.min(back)));
+            }
+        }
+        let account = first.and_then(|(position, _)| self.account_at(position));
+        let quota = first.and_then(|(position, _)| self.slots.get(position)?.quota.as_deref().cloned());
+        Exhaustion {
+            class: if soonest.is_some() { Shortage::Transient } else { Shortage::Final },
+            reason: reason.unwrap_or("no-account"),
+            returns_at: soonest.or(first.map(|(_, back)| back)),
+            skips,
+            plan: quota
+                .as_ref()
+                .and_then(|quota| quota.plan.clone())
+                .or_else(|| account?.plan().map(str::to_owned)),
+            quota,
+            accounts: self.slots.len(),
+        }
+    }
+
+    /// What stands against the pinned account of this question; `None` when nothing is pinned.
+    pub fn pin_trouble(&self, ask: &Ask, now: Moment) -> Option<PinTrouble> {
+        let (key, source) = pin::bound(ask, &self.roster)?;
+        let Some(position) = self.position(key) else {
+            return Some(PinTrouble {
+                class: Shortage::Final,
+                index: None,
+                bar: Some(Bar::Missing),
+                source,
+                returns_at: None,
+                skips: Vec::new(),
+                plan: None,
+                quota: None,
+            });
+        };
+        let bar = self
+            .bar_at(position, ask, now)
+            .or_else(|| self.is_tried(position, ask).then_some(Bar::Attempted));
+        let back = self.back_at(position, ask, now).filter(|back| *back > now);
+        let is_brief = back.is_some_and(|back| self.is_brief(position, ask, back, now));
+        let quota = self.slots.get(position).and_then(|slot| slot.quota.as_deref().cloned());
+        let account = self.account_at(position);
+        Some(PinTrouble {
+            class: if is_brief || bar == Some(Bar::Attempted) {
+                Shortage::Transient
+            } else {
+                Shortage::Final
+            },
+            index: Some(position),
+            bar,
+            source,
+            returns_at: back,
+            skips: bar.map(|bar| (position, bar.word())).into_iter().collect(),
+            plan: quota
+                .as_ref()
+                .and_then(|quota| quota.plan.clone())
+                .or_else(|| account?.plan().map(str::to_owned)),
+            quota,
+        })
+    }
+
+    fn is_tried(&self, position: usize, ask: &Ask) -> bool {
+        self.roster.accounts.get(position).is_some_and(|account| ask.tried.contains(&account.key))
+    }
+
+    /// When everything that stands against an account has lifted by itself; `None` when it never does.
+    fn back_at(&self, position: usize, ask: &Ask, now: Moment) -> Option<Moment> {
+        let slot = self.slots.get(position)?;
+        if slot.lasting.is_some() {
+            return None;
+        }
+        let account = self.account_at(position)?;
+        let ends = [
+            account.limited_until(ask.family, ask.model.as_deref(), now),
+            slot.strain.empty_until,
+            Some(slot.cooling),
+            slot.circuit.closed_until(now),
+            slot.gaps.iter().find(|(model, _)| *model == ask.model).map(|(_, until)| *until),
+            self.gates.guarded_until(slot.answered, now),
+        ];
+        Some(ends.into_iter().flatten().max().map_or(now, |end| end.max(now)))
+    }
+
+    /// Whether an account is held back only by trouble that passes within half a minute.
+    fn is_brief(&self, position: usize, ask: &Ask, back: Moment, now: Moment) -> bool {
+        if now.until(back) > SHORT {
+            return false;
+        }
+        match self.bar_at(position, ask, now) {
+            None
+            | Some(Bar::Limited(_) | Bar::CircuitOpen(_) | Bar::Attempted | Bar::NearExhaustion(_))
+            | Some(Bar::Cooling(
+                None
+                | Some(CooldownReason::NetworkError | CooldownReason::ServerError | CooldownReason::RateLimit),
+                _,
+            )) => true,
+            Some(
+                Bar::Cooling(Some(CooldownReason::AuthFailure), _)
+                | Bar::Missing
+                | Bar::Disabled
+                | Bar::WorkspaceDisabled
+                | Bar::Invalidated
+                | Bar::Uncertain
+                | Bar::NotEntitled(_)
+                | Bar::Guarded(_),
+            ) => false,
+        }
+    }
+}
+
+fn reason_of(bar: Bar) -> &'static str {
+    match bar {
+        Bar::Limited(_) | Bar::NearExhaustion(_) | Bar::NotEntitled(_) => "rate-limit",
+        Bar::Cooling(Some(CooldownReason::RateLimit), _) => "rate-limit",
+        Bar::Cooling(Some(CooldownReason::NetworkError), _) => "network-error",
+        Bar::Cooling(Some(CooldownReason::ServerError) | None, _) | Bar::CircuitOpen(_) => "server-error",
+        Bar::Cooling(Some(CooldownReason::AuthFailure), _)
+        | Bar::Invalidated
+        | Bar::Uncertain
+        | Bar::Guarded(_) => "auth-failure",
+        Bar::WorkspaceDisabled => "deactivated",
+        Bar::Missing | Bar::Disabled | Bar::Attempted => "no-account",
+    }
+}
