@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::Moment;
 use crate::domain::account::AccountKey;
 use crate::domain::selection::SessionKey;
-use crate::domain::selection::affinity::Bond;
+use crate::domain::selection::affinity::{Bond, Moved};
 
 #[derive(Serialize, Deserialize)]
 struct Document {
@@ -29,6 +29,8 @@ struct Row {
     compaction_owner: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     stripped_up_to: BTreeMap<String, String>,
+    #[serde(default)]
+    moved: bool,
 }
 
 /// The file's text.
@@ -43,6 +45,7 @@ pub fn print<'a>(bonds: impl Iterator<Item = (&'a SessionKey, &'a Bond)>) -> Str
                 turn_state_owner: bond.turn_state.as_ref().map(text),
                 compaction_owner: bond.compaction.as_ref().map(text),
                 stripped_up_to: bond.stripped.iter().map(|(key, item)| (text(key), item.clone())).collect(),
+                moved: bond.moved == Moved::Once,
             };
             (session.as_str().to_owned(), row)
         })
@@ -71,6 +74,7 @@ pub fn parse(text: &str) -> BTreeMap<SessionKey, Bond> {
                     .into_iter()
                     .map(|(key, item)| (AccountKey::new(key), item))
                     .collect(),
+                moved: if row.moved { Moved::Once } else { Moved::Never },
             };
             (SessionKey::from_hash(session), bond)
         })
@@ -90,6 +94,7 @@ mod tests {
             turn_state: Some(AccountKey::new("b")),
             compaction: None,
             stripped: BTreeMap::from([(AccountKey::new("a"), "rs_1".to_owned())]),
+            moved: Moved::Once,
         };
         let bonds = BTreeMap::from([(SessionKey::of("s"), bond)]);
 
