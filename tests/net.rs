@@ -1,4 +1,5 @@
 //! Proxy, logins and quota against the rehearsal back end, over loopback sockets.
 
+mod refresh;
 mod rehearsal;
 mod upstream;

@@ -3,6 +3,7 @@
 pub(crate) mod backend;
 pub(crate) mod client;
 pub(crate) mod dirs;
+pub(crate) mod fakes;
 pub(crate) mod play;
 pub(crate) mod process;
 pub(crate) mod pty;

@@ -345,8 +345,14 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> Shared<S, H, C, E> {
             }
         };
         fault::pass("refresh.saved")?;
-        lock(&self.memory).unsaved.remove(&entry.old_hash);
         let row = loaded.roster.get(&account.key);
+        if row.is_some_and(|row| row.credentials.refresh == account.credentials.refresh)
+            && tokens.refresh != account.credentials.refresh
+        {
+            // The spent token must not stay in use; the result file keeps the new one until the pool takes it.
+            return Ok(later("the pool did not take the new tokens"));
+        }
+        lock(&self.memory).unsaved.remove(&entry.old_hash);
         if let Some(row) = row {
             self.mirror(row, now).await;
         }

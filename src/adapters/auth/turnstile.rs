@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::adapters::disk::lock::{FileLock, LockError};
+use crate::adapters::disk::perms;
 use crate::base::{Moment, Span};
 use crate::ports::Clock;
 
@@ -34,10 +35,9 @@ impl<C: Clock> Turnstile<C> {
     }
 
     pub(super) async fn enter(&self, within: Span) -> Result<Turn<C>, LockError> {
-        // A file that does not exist yet gets its first time from being made, not from a call.
-        let is_new = !self.path.exists();
+        prepare(&self.path);
         let lock = FileLock::acquire(&self.path, within).await?;
-        let last = if is_new { None } else { modified(&self.path) };
+        let last = modified(&self.path);
         Ok(Turn { _lock: lock, path: self.path.clone(), clock: self.clock.clone(), last })
     }
 }
@@ -59,6 +59,17 @@ impl<C: Clock> Turn<C> {
         // Losing the spacing to a file system without times is no reason to fail a refresh.
         let _noted = File::options().write(true).open(&self.path).and_then(|file| file.set_modified(time));
     }
+}
+
+/// A new file gets its time from being made, not from a call: whoever makes it says so.
+fn prepare(path: &Path) {
+    if path.exists() {
+        return;
+    }
+    let made = path.parent().map_or(Ok(()), perms::private_dir);
+    let made = made.and_then(|()| perms::private_file().create_new(true).open(path));
+    // Another process may have been faster, or the lock itself will tell what is wrong.
+    let _prepared = made.and_then(|file| file.set_modified(SystemTime::UNIX_EPOCH));
 }
 
 fn modified(path: &Path) -> Option<Moment> {

@@ -1,0 +1,431 @@
+//! Refreshes against the rehearsal token endpoint: one call, never a second, and nothing lost.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+
+use codex_multi_auth::adapters::auth::{Parts, TokenServer};
+use codex_multi_auth::adapters::clock::SystemClock;
+use codex_multi_auth::adapters::entropy::SystemEntropy;
+use codex_multi_auth::adapters::upstream::client::{Clients, Egress};
+use codex_multi_auth::adapters::upstream::roots::RootSources;
+use codex_multi_auth::base::{Moment, Secret, Span};
+use codex_multi_auth::domain::account::{Account, AccountKey, Credentials};
+use codex_multi_auth::domain::change::Change;
+use codex_multi_auth::domain::places::Places;
+use codex_multi_auth::domain::refresh::{Intent, Outcome, Reason};
+use codex_multi_auth::domain::token;
+use codex_multi_auth::formats::leases::{self, Lease};
+use codex_multi_auth::formats::scenario::{Action, Endpoint, Rule, Scenario};
+use codex_multi_auth::formats::{jwt, oauth_wire};
+use codex_multi_auth::ports::{Auth, Clock};
+use codex_multi_auth::rehearsal::backend::{Backend, Issued};
+use pretty_assertions::assert_eq;
+use tempfile::TempDir;
+
+use crate::support::backend::{assert_clean, start_at};
+use crate::support::fakes::{MemoryHome, MemoryStore};
+
+type Server = TokenServer<MemoryStore, MemoryHome, SystemClock, SystemEntropy>;
+
+/// A back end with accounts `one` and `two`, a pool that holds them, and an empty root.
+struct Stage {
+    backend: Backend,
+    store: MemoryStore,
+    home: MemoryHome,
+    root: TempDir,
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let backend = start_at(Scenario::pool(["one", "two"]), SystemClock::new().now()).await;
+        let accounts = ["one", "two"].map(|name| account(&backend, name)).to_vec();
+        let root = tempfile::tempdir().unwrap();
+        Self { backend, store: MemoryStore::of(accounts), home: MemoryHome::default(), root }
+    }
+
+    /// A token server as another process would have it: same files, nothing else shared.
+    fn server(&self) -> Server {
+        self.server_at(&self.backend.auth_url())
+    }
+
+    fn server_at(&self, base: &str) -> Server {
+        let parts = Parts {
+            store: self.store.clone(),
+            home: self.home.clone(),
+            clock: SystemClock::new(),
+            entropy: SystemEntropy,
+            clients: Clients::new(Egress::default(), RootSources::default(), Span::seconds(10)),
+            base: base.parse().unwrap(),
+        };
+        TokenServer::new(parts, &Places::under(self.root.path(), self.root.path().join("codex")))
+    }
+
+    fn script(&self, action: Action) {
+        self.backend.script(Rule::on("one", Endpoint::Token, action).once());
+    }
+
+    fn calls(&self) -> usize {
+        self.backend.record().at("token").len()
+    }
+
+    fn stored(&self) -> Account {
+        self.store.account(&one())
+    }
+
+    fn leases(&self) -> PathBuf {
+        self.root.path().join("refresh-leases")
+    }
+
+    /// Names of lease files, results by their ending only.
+    fn left(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.leases()).map(|entries| entries.flatten().collect::<Vec<_>>());
+        let names =
+            entries.unwrap_or_default().into_iter().map(|entry| entry.file_name().into_string().unwrap());
+        let mut names =
+            names.map(|name| name.split_once('.').map_or(name.clone(), |(_, end)| end.to_owned()));
+        let mut left = names.by_ref().collect::<Vec<_>>();
+        left.sort();
+        left
+    }
+}
+
+fn one() -> AccountKey {
+    AccountKey::new("record:one")
+}
+
+fn account(backend: &Backend, name: &str) -> Account {
+    let issued = backend.tokens(name).unwrap();
+    let credentials = credentials(&issued);
+    Account { email: credentials.claims.email.clone(), credentials, ..Account::sample(name) }
+}
+
+fn credentials(issued: &Issued) -> Credentials {
+    Credentials {
+        refresh: issued.refresh.clone(),
+        access: Some(issued.access.clone()),
+        id_token: Some(issued.id_token.clone()),
+        expires_at: Some(issued.expires_at),
+        claims: jwt::claims(Some(issued.access.expose()), Some(issued.id_token.expose())),
+    }
+}
+
+/// Newer tokens of `one`, as the official client would have got them.
+fn elsewhere(stage: &Stage) -> (Credentials, Change) {
+    let mut tokens = credentials(&stage.backend.issue("one").unwrap());
+    tokens.claims.issued_at = tokens.claims.issued_at.map(|issued| issued + Span::seconds(1));
+    tokens.expires_at = tokens.expires_at.map(|end| end + Span::seconds(1));
+    let change = Change::Renewed { key: one(), credentials: Box::new(tokens.clone()), at: Moment::EPOCH };
+    (tokens, change)
+}
+
+fn access(outcome: &Outcome) -> Option<&Secret> {
+    match outcome {
+        Outcome::Renewed(tokens) | Outcome::Adopted(tokens) => tokens.access.as_ref(),
+        Outcome::Dead { .. }
+        | Outcome::Transient { .. }
+        | Outcome::Refused { .. }
+        | Outcome::Uncertain { .. }
+        | Outcome::Missing => None,
+    }
+}
+
+fn dead(code: &str) -> Outcome {
+    Outcome::Dead { code: code.to_owned() }
+}
+
+#[tokio::test]
+async fn many_callers_cause_one_call_and_get_the_same_tokens() {
+    let stage = Stage::new().await;
+    let server = stage.server();
+    let old = stage.stored();
+    let stale = old.credentials.access.clone();
+
+    let callers = (0..16).map(|_| {
+        let (server, stale) = (server.clone(), stale.clone());
+        tokio::spawn(async move { server.refresh(&one(), Reason::UnauthorizedRecovery, stale).await })
+    });
+    let outcomes = futures_util::future::join_all(callers).await;
+
+    let new = stage.stored();
+    assert_eq!(stage.calls(), 1);
+    assert_ne!(new.credentials.refresh, old.credentials.refresh);
+    for outcome in outcomes {
+        assert_eq!(access(&outcome.unwrap()), new.credentials.access.as_ref());
+    }
+    assert_eq!(stage.home.written(), [one()]);
+    assert_eq!(stage.left(), ["result.json"]);
+    assert_clean(&stage.backend);
+}
+
+#[tokio::test]
+async fn two_processes_cause_one_call() {
+    let stage = Stage::new().await;
+    let (first, second) = (stage.server(), stage.server());
+    let (key, stale) = (one(), stage.stored().credentials.access);
+
+    let (a, b) = tokio::join!(
+        first.refresh(&key, Reason::ProactiveExpiry, stale),
+        second.refresh(&key, Reason::UnauthorizedRecovery, None),
+    );
+
+    assert_eq!(stage.calls(), 1);
+    assert_eq!(access(&a), stage.stored().credentials.access.as_ref());
+    assert_eq!(access(&a), access(&b));
+    assert_clean(&stage.backend);
+}
+
+#[tokio::test]
+async fn calls_for_different_accounts_are_a_second_apart_across_processes() {
+    let stage = Stage::new().await;
+    let (first, second) = (stage.server(), stage.server());
+    let (one, two) = (one(), AccountKey::new("record:two"));
+
+    tokio::join!(first.refresh(&one, Reason::Forced, None), second.refresh(&two, Reason::Forced, None));
+
+    let times = stage.backend.record().at("token").iter().map(|entry| entry.at).collect::<Vec<_>>();
+    assert_eq!(times.len(), 2);
+    assert!(times[1] - times[0] >= 990, "{times:?}");
+}
+
+#[tokio::test]
+async fn a_cut_call_leaves_the_account_uncertain_and_is_not_repeated_until_the_user_asks() {
+    let stage = Stage::new().await;
+    let server = stage.server();
+    stage.script(Action::Drop);
+
+    let cut = server.refresh(&one(), Reason::UnauthorizedRecovery, None).await;
+    let again = server.refresh(&one(), Reason::UnauthorizedRecovery, None).await;
+    let elsewhere = stage.server().refresh(&one(), Reason::ProactiveExpiry, None).await;
+
+    let Outcome::Uncertain { since } = cut else { panic!("{cut:?}") };
+    assert_eq!((again, stage.calls()), (Outcome::Uncertain { since }, 1));
+    assert!(matches!(elsewhere, Outcome::Uncertain { .. } | Outcome::Adopted(_)), "{elsewhere:?}");
+    assert_eq!(stage.stored().uncertain_since, Some(since));
+    assert_eq!(stage.left(), Vec::<String>::new());
+
+    let asked = server.refresh(&one(), Reason::Forced, None).await;
+
+    assert_eq!((asked, stage.calls()), (dead("refresh_token_reused"), 2));
+}
+
+#[tokio::test]
+async fn an_uncertain_account_is_fine_again_when_newer_tokens_turn_up() {
+    let stage = Stage::new().await;
+    let server = stage.server();
+    stage.script(Action::Drop);
+    server.refresh(&one(), Reason::UnauthorizedRecovery, None).await;
+    let (tokens, change) = elsewhere(&stage);
+    stage.home.renews(change, 0);
+
+    let outcome = server.refresh(&one(), Reason::UnauthorizedRecovery, None).await;
+
+    assert_eq!(outcome, Outcome::Adopted(Box::new(tokens)));
+    assert_eq!((stage.stored().uncertain_since, stage.calls()), (None, 1));
+}
+
+#[tokio::test]
+async fn dead_tokens_are_marked_and_never_sent_again() {
+    let stage = Stage::new().await;
+    let server = stage.server();
+    stage.script(Action::refuse_token("refresh_token_invalidated"));
+
+    let first = server.refresh(&one(), Reason::UnauthorizedRecovery, None).await;
+    let forced = server.refresh(&one(), Reason::Forced, None).await;
+    let other_process = stage.server().refresh(&one(), Reason::Forced, None).await;
+
+    for outcome in [first, forced, other_process] {
+        assert_eq!(outcome, dead("refresh_token_invalidated"));
+    }
+    assert_eq!(stage.calls(), 1);
+    let row = stage.stored();
+    assert_eq!(row.invalidation.unwrap().code.as_deref(), Some("refresh_token_invalidated"));
+    assert!(row.cooldown.unwrap().until >= SystemClock::new().now() + Span::seconds(290));
+    assert_eq!(stage.left(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_dead_answer_yields_to_tokens_the_official_client_got_meanwhile() {
+    let stage = Stage::new().await;
+    stage.script(Action::refuse_token("refresh_token_reused"));
+    let (tokens, change) = elsewhere(&stage);
+    stage.home.renews(change, 2);
+
+    let outcome = stage.server().refresh(&one(), Reason::UnauthorizedRecovery, None).await;
+
+    assert_eq!(outcome, Outcome::Adopted(Box::new(tokens)));
+    assert_eq!(stage.stored().invalidation, None);
+}
+
+#[tokio::test]
+async fn newer_tokens_are_adopted_without_a_call() {
+    for reason in [Reason::ProactiveExpiry, Reason::UnauthorizedRecovery, Reason::Forced] {
+        let stage = Stage::new().await;
+        let (tokens, change) = elsewhere(&stage);
+        stage.home.renews(change, 0);
+
+        let outcome = stage.server().refresh(&one(), reason, stage.stored().credentials.access).await;
+
+        assert_eq!(outcome, Outcome::Adopted(Box::new(tokens)), "{reason:?}");
+        assert_eq!(stage.calls(), 0);
+    }
+}
+
+#[tokio::test]
+async fn trouble_of_the_server_changes_nothing_and_says_how_long_to_wait() {
+    let stage = Stage::new().await;
+    let before = stage.stored();
+    let refused =
+        Action::Refuse { status: 400, code: "invalid_request".to_owned(), message: "no".to_owned() };
+
+    stage.script(Action::Throttle { retry_after: Some(Span::seconds(7)) });
+    let throttled = stage.server().refresh(&one(), Reason::Forced, None).await;
+    stage.script(Action::server_error());
+    let failed = stage.server().refresh(&one(), Reason::Forced, None).await;
+    stage.script(refused);
+    let refused = stage.server().refresh(&one(), Reason::Forced, None).await;
+
+    assert!(
+        matches!(&throttled, Outcome::Transient { wait, .. } if *wait == Span::seconds(7)),
+        "{throttled:?}"
+    );
+    assert!(matches!(&failed, Outcome::Transient { wait, .. } if *wait == Span::seconds(30)), "{failed:?}");
+    assert_eq!(refused, Outcome::Refused { why: "no (invalid_request)".to_owned() });
+    assert_eq!((stage.stored(), stage.left()), (before, Vec::<String>::new()));
+}
+
+#[tokio::test]
+async fn an_endpoint_that_cannot_be_reached_costs_nothing() {
+    let stage = Stage::new().await;
+    let before = stage.stored();
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+
+    let outcome = stage.server_at(&format!("http://{closed}")).refresh(&one(), Reason::Forced, None).await;
+
+    assert!(matches!(outcome, Outcome::Transient { .. }), "{outcome:?}");
+    assert_eq!((stage.stored(), stage.left()), (before, Vec::<String>::new()));
+}
+
+#[tokio::test]
+async fn answers_nobody_can_read_count_as_dead_after_three_in_a_row() {
+    let stage = Stage::new().await;
+    let server = stage.server();
+    stage.backend.script(Rule::on("one", Endpoint::Token, Action::Garbage));
+
+    let first = server.refresh(&one(), Reason::Forced, None).await;
+    let second = server.refresh(&one(), Reason::Forced, None).await;
+    let third = server.refresh(&one(), Reason::Forced, None).await;
+
+    assert!(matches!(first, Outcome::Transient { .. }) && matches!(second, Outcome::Transient { .. }));
+    assert_eq!(third, dead("invalid_response"));
+}
+
+#[tokio::test]
+async fn tokens_of_somebody_else_are_kept_aside_and_never_merged() {
+    let stage = Stage::new().await;
+    let before = stage.stored();
+    stage.script(Action::WrongIdentity { account: "two".to_owned() });
+
+    let outcome = stage.server().refresh(&one(), Reason::Forced, None).await;
+
+    let row = stage.stored();
+    assert_eq!(outcome, dead("wrong_identity"));
+    assert_eq!((row.credentials, row.email), (before.credentials, before.email));
+    assert_eq!(row.invalidation.unwrap().code.as_deref(), Some("wrong_identity"));
+    let kept = std::fs::read_dir(stage.root.path().join("quarantine")).unwrap().flatten().next().unwrap();
+    assert!(oauth_wire::parse_granted(&std::fs::read(kept.path()).unwrap()).is_some());
+}
+
+#[tokio::test]
+async fn a_call_that_was_sent_survives_its_caller() {
+    let stage = Stage::new().await;
+    let server = stage.server();
+    let old = stage.stored();
+    stage.script(Action::Slow { delay: Span::millis(300) });
+
+    let key = one();
+    let mut caller = Box::pin(server.refresh(&key, Reason::Forced, None));
+    while stage.calls() == 0 {
+        tokio::select! {
+            outcome = &mut caller => panic!("{outcome:?}"),
+            () = tokio::task::yield_now() => {}
+        }
+    }
+    drop(caller);
+    server.shutdown().await;
+
+    assert_ne!(stage.stored().credentials.refresh, old.credentials.refresh);
+    assert_eq!(stage.calls(), 1);
+}
+
+#[tokio::test]
+async fn a_full_disk_after_the_answer_loses_nothing() {
+    let stage = Stage::new().await;
+    let server = stage.server();
+    stage.store.refuse(1);
+
+    let unsaved = server.refresh(&one(), Reason::Forced, None).await;
+    let left = stage.left();
+    let healed = server.refresh(&one(), Reason::UnauthorizedRecovery, None).await;
+
+    assert!(matches!(unsaved, Outcome::Transient { .. }), "{unsaved:?}");
+    assert_eq!(left, ["json", "result.json"]);
+    assert_eq!(access(&healed), stage.stored().credentials.access.as_ref());
+    assert_eq!(stage.stored().credentials.refresh, stage.backend.tokens("one").unwrap().refresh);
+    assert_eq!(stage.calls(), 1);
+    assert_clean(&stage.backend);
+}
+
+#[tokio::test]
+async fn a_start_after_a_crash_before_the_answer_marks_the_account() {
+    let stage = Stage::new().await;
+    let started_at = Moment::from_millis(1_795_000_000_000);
+    let entry = Intent { key: one(), old_hash: token::hash(&stage.stored().credentials.refresh), started_at };
+    std::fs::create_dir_all(stage.leases()).unwrap();
+    std::fs::write(stage.leases().join("intent.json"), leases::print_intent(&entry)).unwrap();
+
+    stage.server().recover().await;
+
+    assert_eq!(stage.stored().uncertain_since, Some(started_at));
+    assert_eq!(stage.left(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_start_after_a_crash_behind_the_answer_adopts_it() {
+    let stage = Stage::new().await;
+    let old_hash = token::hash(&stage.stored().credentials.refresh);
+    let issued = stage.backend.issue("one").unwrap();
+    let entry = Intent { key: one(), old_hash: old_hash.clone(), started_at: Moment::EPOCH };
+    let answer = Lease {
+        token_hash: old_hash.clone(),
+        created_at: Moment::EPOCH,
+        access: issued.access.clone(),
+        refresh: issued.refresh.clone(),
+        expires: issued.expires_at,
+        id_token: Some(issued.id_token.clone()),
+    };
+    std::fs::create_dir_all(stage.leases()).unwrap();
+    std::fs::write(stage.leases().join("intent.json"), leases::print_intent(&entry)).unwrap();
+    let result = stage.leases().join(format!("{old_hash}.result.json"));
+    std::fs::write(result, leases::print_result(&answer).expose()).unwrap();
+
+    stage.server().recover().await;
+
+    let row = stage.stored();
+    assert_eq!((row.credentials.refresh, row.uncertain_since), (issued.refresh, None));
+    assert_eq!(stage.home.written(), [one()]);
+    assert_eq!(stage.left(), ["result.json"]);
+    assert_eq!(stage.calls(), 0);
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_ours_is_passed_on_and_its_answer_too() {
+    let stage = Stage::new().await;
+    let body = oauth_wire::refresh_body(&Secret::from("rt_of_a_stranger"), Reason::ProactiveExpiry);
+
+    let (status, _, answer) =
+        stage.server().forward(body.into(), Some("application/json".to_owned())).await.unwrap();
+
+    assert!(status.is_client_error(), "{status}");
+    assert!(oauth_wire::parse_refusal(status.as_u16(), None, &answer).code.is_some());
+    assert_eq!(stage.calls(), 1);
+}
