@@ -198,7 +198,7 @@ impl Account {
     pub fn apply(&mut self, change: &Change) {
         match change {
             Change::Renewed { credentials, .. } => {
-                if self.credentials.expires_at <= credentials.expires_at {
+                if !crate::domain::token::is_older(credentials, &self.credentials) {
                     self.credentials = (**credentials).clone();
                     self.invalidation = None;
                     self.uncertain_since = None;
