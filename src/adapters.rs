@@ -2,10 +2,13 @@
 
 pub mod auth;
 pub mod clock;
+pub mod codex;
 pub mod disk;
 pub mod entropy;
 pub mod env;
 pub mod fault;
 pub mod peers;
 pub mod places;
+pub mod platform;
+pub mod question;
 pub mod upstream;

@@ -2,6 +2,7 @@
 
 pub mod affinity;
 pub mod client_refresh;
+pub mod codex_config;
 pub mod control;
 pub mod events;
 pub mod fake;
@@ -13,6 +14,7 @@ pub mod leases;
 pub mod lossless;
 pub mod oauth_wire;
 pub mod observability;
+pub mod official_cli;
 pub mod openai;
 pub mod reasoning;
 pub mod registry;
