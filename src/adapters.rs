@@ -7,6 +7,7 @@ pub mod disk;
 pub mod entropy;
 pub mod env;
 pub mod fault;
+pub mod ledger;
 pub mod peers;
 pub mod places;
 pub mod platform;

@@ -132,6 +132,16 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// The object on its own, independent of the text it was read from.
+    pub fn into_owned(self) -> Object<'static> {
+        let members = self
+            .members
+            .into_iter()
+            .map(|(name, value)| (Cow::Owned(name.into_owned()), Cow::Owned(value.into_owned())))
+            .collect();
+        Object { members }
+    }
+
     /// Removes a member.
     pub fn remove(&mut self, name: &str) {
         self.members.retain(|(key, _)| key != name);
