@@ -2,7 +2,6 @@
 
 pub mod auth;
 pub mod clock;
-pub mod codex;
 pub mod disk;
 pub mod entropy;
 pub mod env;
@@ -10,6 +9,5 @@ pub mod fault;
 pub mod ledger;
 pub mod peers;
 pub mod places;
-pub mod platform;
-pub mod question;
+pub mod store;
 pub mod upstream;

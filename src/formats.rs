@@ -1,21 +1,23 @@
 //! Every byte shape that leaves or enters the process.
 
+pub mod accounts;
 pub mod affinity;
 pub mod client_refresh;
-pub mod codex_config;
 pub mod control;
 pub mod events;
+pub mod extension;
 pub mod fake;
 pub mod frames;
 pub mod headers;
 pub mod intake;
+pub mod journal;
 pub mod jwt;
 pub mod leases;
 pub mod ledger;
 pub mod lossless;
+pub mod migrate;
 pub mod oauth_wire;
 pub mod observability;
-pub mod official_cli;
 pub mod openai;
 pub mod quota_cache;
 pub mod reasoning;

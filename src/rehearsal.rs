@@ -5,7 +5,6 @@
 
 pub mod backend;
 pub mod cast;
-pub mod client;
 pub mod home;
 mod listen;
 pub mod scenario;

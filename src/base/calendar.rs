@@ -34,6 +34,23 @@ impl Zone {
     }
 }
 
+/// A moment in UTC for file names: `20260921T141320000Z`.
+pub fn stamp(at: Moment) -> String {
+    let time = Zone::utc().civil(at);
+    format!("{}Z", time.strftime("%Y%m%dT%H%M%S%3f"))
+}
+
+/// A moment as RFC 3339 in UTC with milliseconds: `2026-09-21T14:13:20.000Z`.
+pub fn rfc3339(at: Moment) -> String {
+    let time = Zone::utc().civil(at);
+    format!("{}Z", time.strftime("%Y-%m-%dT%H:%M:%S%.3f"))
+}
+
+/// The moment behind an RFC 3339 text.
+pub fn from_rfc3339(text: &str) -> Option<Moment> {
+    text.trim().parse::<Timestamp>().ok().map(|stamp| Moment::from_millis(stamp.as_millisecond()))
+}
+
 /// A duration for a table cell: `45s`, `22m`, `1h19m`, `2d03h`, `130d`.
 pub fn short(span: Span) -> String {
     let Units { days, hours, minutes, seconds } = Units::of(span);

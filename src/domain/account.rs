@@ -84,6 +84,29 @@ pub struct Credentials {
     pub claims: Claims,
 }
 
+impl Credentials {
+    /// The set with what it does not say itself taken over from the one it replaces: a refresh need not bring an
+    /// id token, and the old one still names workspace and person.
+    #[must_use]
+    pub fn inheriting(mut self, old: &Self) -> Self {
+        if self.id_token.is_none() {
+            self.id_token.clone_from(&old.id_token);
+        }
+        let (claims, older) = (&mut self.claims, &old.claims);
+        for (own, theirs) in [
+            (&mut claims.workspace_id, &older.workspace_id),
+            (&mut claims.email, &older.email),
+            (&mut claims.subject, &older.subject),
+            (&mut claims.plan, &older.plan),
+        ] {
+            if own.is_none() {
+                own.clone_from(theirs);
+            }
+        }
+        self
+    }
+}
+
 /// Why an account rests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CooldownReason {

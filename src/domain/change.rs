@@ -5,6 +5,7 @@ use crate::domain::account::{
     Account, AccountKey, Cooldown, Credentials, Invalidation, Switch, SwitchReason,
 };
 use crate::domain::roster::Roster;
+use crate::domain::token;
 use crate::domain::workspace::{Routing, Workspace};
 
 /// One durable mutation.
@@ -13,7 +14,7 @@ pub enum Change {
     /// Appends an account, or updates the one with the same key.
     Added(Box<Account>),
     /// New tokens after a refresh, a login or an adoption; clears invalidation and uncertainty. Ignored when
-    /// the stored set expires later (storage.md §10.2, token rule).
+    /// it is known to be older than the stored set (`domain::token`).
     Renewed {
         /// Whose.
         key: AccountKey,
@@ -198,8 +199,8 @@ impl Account {
     pub fn apply(&mut self, change: &Change) {
         match change {
             Change::Renewed { credentials, .. } => {
-                if !crate::domain::token::is_older(credentials, &self.credentials) {
-                    self.credentials = (**credentials).clone();
+                if !token::is_older(credentials, &self.credentials) {
+                    self.credentials = (**credentials).clone().inheriting(&self.credentials);
                     self.invalidation = None;
                     self.uncertain_since = None;
                 }

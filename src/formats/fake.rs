@@ -6,7 +6,6 @@
 use std::fmt::Write as _;
 
 pub mod catalogue;
-pub mod client;
 pub mod events;
 pub mod pool;
 pub mod quota;

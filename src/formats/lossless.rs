@@ -54,9 +54,25 @@ impl<'a> Object<'a> {
         self.members.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.get())
     }
 
+    /// The same, for as long as the text it was read from; `None` for members set since.
+    pub fn borrowed(&self, name: &str) -> Option<&'a str> {
+        match self.members.iter().rev().find(|(key, _)| key == name)?.1 {
+            Cow::Borrowed(raw) => Some(raw.get()),
+            Cow::Owned(_) => None,
+        }
+    }
+
     /// All members in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.members.iter().map(|(key, value)| (key.as_ref(), value.get()))
+    }
+
+    /// All members in order, for as long as the text they were read from.
+    pub fn borrowed_members(&self) -> impl Iterator<Item = (&str, &'a str)> {
+        self.members.iter().filter_map(|(key, value)| match value {
+            Cow::Borrowed(raw) => Some((key.as_ref(), raw.get())),
+            Cow::Owned(_) => None,
+        })
     }
 
     /// A string member.
