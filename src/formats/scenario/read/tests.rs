@@ -72,3 +72,44 @@ fn lengths_of_time_are_written_with_units() {
         assert_eq!(parse_span(text), wanted, "{text}");
     }
 }
+
+/// The tables of `docs/rehearsal.md` that list actions, as (action, keys).
+fn documented() -> Vec<(String, Vec<String>)> {
+    let page = include_str!("../../../../docs/rehearsal.md");
+    let (_, rest) = page.split_once("### Actions").unwrap();
+    let (tables, _) = rest.split_once("### `[model]`").unwrap();
+    let rows = tables.lines().filter(|line| line.starts_with("| `"));
+    rows.map(|line| {
+        let mut cells = line.split('|').skip(1);
+        let words = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+        (words(cells.next().unwrap()).remove(0), words(cells.next().unwrap()))
+    })
+    .collect()
+}
+
+#[test]
+fn every_documented_action_is_read_with_exactly_its_keys() {
+    let sample = |key: &str| match key {
+        "events" | "status" | "bytes" => "400".to_owned(),
+        "code" => "\"some_code\"".to_owned(),
+        "resets_in" | "retry_after" | "delay" => "\"3s\"".to_owned(),
+        _ => "\"some text\"".to_owned(),
+    };
+    let documented = documented();
+
+    assert_eq!(documented.len(), 39);
+    for (action, keys) in documented {
+        let lines: Vec<_> = keys
+            .iter()
+            .map(|key| match (action.as_str(), key.as_str()) {
+                ("close", "code") => "code = 1011".to_owned(),
+                (_, key) => format!("{key} = {}", sample(key)),
+            })
+            .collect();
+        let text = format!("[[rule]]\naction = \"{action}\"\n{}\n", lines.join("\n"));
+
+        let scenario = Scenario::parse(&text).unwrap_or_else(|error| panic!("{action}: {error}"));
+
+        assert_eq!(scenario.rules[0].action.word(), action);
+    }
+}
