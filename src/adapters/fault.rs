@@ -1,13 +1,13 @@
 //! Named places at which a test may end the process or make the disk fail; debug builds only.
 //!
 //! `CODEX_MULTI_AUTH_FAULT=<point>[:n]` aborts, without unwinding, at the n-th passage; with `=ENOSPC`, `EACCES`,
-//! `EROFS` or `EIO` behind it that error is returned there instead. The list below is the only one: a test walks
+//! `EROFS` or `EIO` behind it that error is returned there instead, and with `=PANIC` it panics. The list below is the only one: a test walks
 //! it, so a point nobody crashes at cannot be added.
 
 use std::io;
 
 /// Every point there is.
-pub const POINTS: [&str; 15] = [
+pub const POINTS: [&str; 16] = [
     "save.locked",
     "save.rotated",
     "save.journalled",
@@ -23,6 +23,7 @@ pub const POINTS: [&str; 15] = [
     "refresh.saved",
     "refresh.mirrored",
     "refresh.cleared",
+    "frame.drawn",
 ];
 
 /// Passes a point.
@@ -56,10 +57,17 @@ pub fn pass(point: &str) -> io::Result<()> {
     if fault.point != point || PASSED.fetch_add(1, Ordering::SeqCst) + 1 != fault.passage {
         return Ok(());
     }
-    match fault.code {
-        Some(code) => Err(io::Error::from_raw_os_error(code)),
-        None => std::process::abort(),
+    match fault.end {
+        End::Error(code) => Err(io::Error::from_raw_os_error(code)),
+        End::Abort => std::process::abort(),
+        End::Panic => panic_here(point),
     }
+}
+
+#[cfg(debug_assertions)]
+#[expect(clippy::panic, reason = "a test asked for it")]
+fn panic_here(point: &str) -> ! {
+    panic!("fault at {point}")
 }
 
 #[cfg(debug_assertions)]
@@ -67,7 +75,15 @@ pub fn pass(point: &str) -> io::Result<()> {
 struct Fault {
     point: String,
     passage: u32,
-    code: Option<i32>,
+    end: End,
+}
+
+#[cfg(debug_assertions)]
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    Abort,
+    Panic,
+    Error(i32),
 }
 
 #[cfg(debug_assertions)]
@@ -81,15 +97,16 @@ impl Fault {
             Some((point, passage)) => (point, passage.parse().ok()?),
             None => (place, 1),
         };
-        let code = match error {
-            None => None,
-            Some("EACCES") => Some(13),
-            Some("EIO") => Some(5),
-            Some("ENOSPC") => Some(28),
-            Some("EROFS") => Some(30),
+        let end = match error {
+            None => End::Abort,
+            Some("PANIC") => End::Panic,
+            Some("EACCES") => End::Error(13),
+            Some("EIO") => End::Error(5),
+            Some("ENOSPC") => End::Error(28),
+            Some("EROFS") => End::Error(30),
             Some(_) => return None,
         };
-        POINTS.contains(&point).then(|| Self { point: point.to_owned(), passage, code })
+        POINTS.contains(&point).then(|| Self { point: point.to_owned(), passage, end })
     }
 }
 
@@ -99,10 +116,11 @@ mod tests {
 
     #[test]
     fn a_fault_names_point_passage_and_error() {
-        let fault = |point: &str, passage, code| Some(Fault { point: point.to_owned(), passage, code });
+        let fault = |point: &str, passage, end| Some(Fault { point: point.to_owned(), passage, end });
 
-        assert_eq!(Fault::parse("save.locked"), fault("save.locked", 1, None));
-        assert_eq!(Fault::parse("save.synced:3=ENOSPC"), fault("save.synced", 3, Some(28)));
+        assert_eq!(Fault::parse("save.locked"), fault("save.locked", 1, End::Abort));
+        assert_eq!(Fault::parse("save.synced:3=ENOSPC"), fault("save.synced", 3, End::Error(28)));
+        assert_eq!(Fault::parse("frame.drawn:2=PANIC"), fault("frame.drawn", 2, End::Panic));
         assert_eq!(Fault::parse("save.nowhere"), None);
         assert_eq!(Fault::parse("save.locked=EWHAT"), None);
     }
