@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod clock;
+pub mod codex;
 pub mod disk;
 pub mod entropy;
 pub mod env;
@@ -9,5 +10,7 @@ pub mod fault;
 pub mod ledger;
 pub mod peers;
 pub mod places;
+pub mod platform;
+pub mod question;
 pub mod store;
 pub mod upstream;

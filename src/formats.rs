@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod affinity;
 pub mod client_refresh;
+pub mod codex_config;
 pub mod control;
 pub mod events;
 pub mod extension;
@@ -18,6 +19,7 @@ pub mod lossless;
 pub mod migrate;
 pub mod oauth_wire;
 pub mod observability;
+pub mod official_cli;
 pub mod openai;
 pub mod quota_cache;
 pub mod reasoning;

@@ -5,6 +5,7 @@
 
 pub mod backend;
 pub mod cast;
+pub mod client;
 pub mod home;
 mod listen;
 pub mod scenario;

@@ -11,6 +11,7 @@ use crate::app::outcome::{BackgroundCalls, Facts, Named};
 use crate::base::calendar::Zone;
 use crate::base::{Moment, Span};
 use crate::domain::account::{Account, AccountKey};
+use crate::domain::chance::seeded;
 use crate::domain::change::Change;
 use crate::domain::facts::{PeerStatus, ProxyFact};
 use crate::domain::pool::Pool;
@@ -188,7 +189,7 @@ impl World {
         for (key, snapshot) in &self.quota {
             pool.note_quota(key, snapshot.clone());
         }
-        pool.explain(&Ask::plain(), at, &mut fastrand::Rng::with_seed(0))
+        pool.explain(&Ask::plain(), at, &mut seeded(0))
     }
 
     /// How messages name an account: label, else e-mail, else `Account N`.

@@ -141,11 +141,6 @@ pub fn date(at: Moment, zone: &Zone) -> String {
     format!("{} {}", day(at, zone), zone.civil(at).year())
 }
 
-/// ISO 8601 in UTC with milliseconds: `2026-11-22T15:08:10.182Z`, the shape of times in files that are not numbers.
-pub fn iso(at: Moment) -> String {
-    Timestamp::from_millisecond(at.millis()).map_or_else(|_| String::new(), |stamp| format!("{stamp:.3}"))
-}
-
 fn weekday(civil: DateTime) -> &'static str {
     use jiff::civil::Weekday::{Friday, Monday, Saturday, Sunday, Thursday, Tuesday, Wednesday};
     match civil.weekday() {

@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 
 pub mod catalogue;
+pub mod client;
 pub mod events;
 pub mod pool;
 pub mod quota;

@@ -1,5 +1,7 @@
 //! The fake back end itself: what it answers, what it remembers, how it fails.
 
+mod client;
+
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::{Request, Response};

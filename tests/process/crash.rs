@@ -26,7 +26,8 @@ fn points(kind: &str) -> impl Iterator<Item = &'static str> {
 fn refresh_tokens(home: &Home) -> Vec<String> {
     let pool = home.pool();
     let rows = pool["accounts"].as_array().expect("rows");
-    let mut all: Vec<_> = rows.iter().filter_map(|row| row["refreshToken"].as_str().map(str::to_owned)).collect();
+    let mut all: Vec<_> =
+        rows.iter().filter_map(|row| row["refreshToken"].as_str().map(str::to_owned)).collect();
     all.sort();
     all
 }
@@ -77,7 +78,9 @@ fn strays(home: &Home) -> Vec<String> {
 #[test]
 fn a_refresh_that_is_killed_never_sends_a_token_twice() {
     for point in points("refresh.") {
-        let expired = |player: &mut codex_multi_auth::formats::scenario::Player| player.token_left = Some(Span::hours(-1));
+        let expired = |player: &mut codex_multi_auth::formats::scenario::Player| {
+            player.token_left = Some(Span::hours(-1))
+        };
         let play = Play::start(Scenario::pool(["one", "two"]).with("one", expired));
         let mut home = play.home();
         home.write_auth(&play.login("one"));

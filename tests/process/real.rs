@@ -13,6 +13,8 @@ use serde_json::Value;
 use crate::support::client::{CONFIG, Genuine, Way};
 use crate::support::process::{Ran, run};
 
+mod forwarded;
+
 /// A prompt that takes four tool calls.
 const LOOP: &str = "count to four REHEARSE{steps=4 words=5}";
 

@@ -133,7 +133,7 @@ pub fn auth_json(account: &Seated, now: Moment) -> String {
             "login_owner_id": uuid(7),
             "account_id": account.account_id,
         },
-        "last_refresh": calendar::iso(now - Span::minutes(30)),
+        "last_refresh": calendar::rfc3339(now - Span::minutes(30)),
     }))
 }
 

@@ -1,0 +1,94 @@
+//! The rehearsal as a newcomer meets it: nothing installed, no account, nothing touched.
+
+use serde_json::Value;
+
+use crate::support::dirs::Home;
+use crate::support::process::{MANAGER, run};
+use crate::support::pty::Terminal;
+
+const ACCOUNTS: usize = 6;
+
+#[test]
+fn the_tour_opens_with_six_accounts_and_live_traffic_and_leaves_nothing() {
+    let home = Home::new();
+    let before = home.files();
+    let mut terminal = Terminal::start(MANAGER, &["--demo"], &home.environment(), (140, 40));
+
+    terminal.wait_for("6 accounts");
+    terminal.wait_for("DEMO");
+    let rows = terminal.look(|screen| screen.contents().matches("@").count());
+    terminal.send(":");
+    terminal.wait_for("monitor");
+    terminal.send("\u{1b}");
+    terminal.settled();
+    terminal.send("q");
+
+    assert!(terminal.finish().success(), "{}", terminal.text());
+    assert!(rows >= ACCOUNTS, "{rows} accounts on the screen");
+    assert_eq!(home.files(), before);
+}
+
+#[test]
+fn the_monitor_of_the_tour_shows_turns() {
+    let home = Home::new();
+    let mut terminal = Terminal::start(MANAGER, &["--demo", "monitor"], &home.environment(), (140, 40));
+
+    terminal.wait_for("DEMO");
+    terminal.wait_until("a finished turn", |screen| screen.contents().contains(" 200 "));
+    terminal.send("q");
+
+    terminal.finish();
+    assert_eq!(std::fs::read_dir(home.temporary()).expect("readable").count(), 0);
+}
+
+#[test]
+fn a_rehearsed_command_prints_what_the_real_one_would() {
+    let home = Home::with_samples(2);
+    let before = home.files();
+
+    let ran = run(&mut home.manager(&["--demo", "status", "--json"]));
+    let text = run(&mut home.manager(&["--demo", "status"]));
+
+    let status: Value = serde_json::from_str(&ran.stdout).expect("a document");
+    assert_eq!(status["demo"], true, "{status:#}");
+    assert_eq!(status["accountCount"], ACCOUNTS);
+    assert!(text.stdout.contains("demo") || text.stdout.contains("DEMO"), "{}", text.stdout);
+    assert_eq!(home.files(), before);
+}
+
+#[test]
+fn what_a_rehearsal_cannot_do_is_a_usage_error() {
+    let rows: [(&[&str], &str); 2] =
+        [(&["--demo=no-such-one", "status"], "unknown-scenario"), (&["--demo", "codex", "exec", "hi"], "")];
+    for (words, code) in rows {
+        let home = Home::new();
+
+        let ran = run(&mut home.manager(&[&["--json"], words].concat())).expect(2);
+
+        if !code.is_empty() {
+            let document: Value = serde_json::from_str(&ran.stdout).expect("a document");
+            assert_eq!(document["error"]["code"], code, "{words:?}");
+        }
+    }
+}
+
+#[test]
+fn a_rehearsal_refuses_to_start_over_an_override() {
+    let mut home = Home::new();
+    home.set("CODEX_MULTI_AUTH_UPSTREAM_BASE_URL", "http://127.0.0.1:9/backend-api");
+
+    run(&mut home.manager(&["--demo", "status"])).expect(2);
+}
+
+#[test]
+fn a_killed_rehearsal_is_swept_by_the_next() {
+    let home = Home::new();
+    let mut terminal = Terminal::start(MANAGER, &["--demo"], &home.environment(), (80, 24));
+    terminal.wait_for("DEMO");
+    terminal.signal(rustix::process::Signal::KILL);
+    terminal.finish();
+
+    run(&mut home.manager(&["--demo", "status", "--json"]));
+
+    assert_eq!(std::fs::read_dir(home.temporary()).expect("readable").count(), 0);
+}
