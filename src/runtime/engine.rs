@@ -1,0 +1,189 @@
+//! The loop: perform effects, keep subscriptions in step, brief the services, draw, wait for one message.
+//!
+//! A frame is drawn when no message waits and at least 8 ms passed since the last one; what nobody typed makes
+//! at most 30 frames a second, 4 while the terminal is in the background (dashboard.md §15.1).
+
+use std::collections::BTreeMap;
+use std::io;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::effect::{DesktopEffect, Effect, Effects};
+use crate::app::input::{Focus, Input};
+use crate::app::model::Model;
+use crate::app::msg::Msg;
+use crate::app::sub::Sub;
+use crate::app::{subscriptions, update};
+use crate::base::{Moment, Span};
+use crate::domain::problem::Exit;
+use crate::ports::Clock;
+use crate::runtime::host::Host;
+use crate::runtime::listen::{self, Listener};
+use crate::runtime::perform::{self, Performer};
+use crate::runtime::services::Services;
+
+/// Frames for keys: no two within this.
+const KEYS: Span = Span::millis(8);
+/// Frames for everything else.
+const NEWS: Span = Span::millis(33);
+/// Frames while the terminal is in the background.
+const AWAY: Span = Span::millis(250);
+/// Messages taken between two looks at the screen.
+const BATCH: usize = 64;
+
+/// Who shows the model.
+pub trait Shell {
+    /// Shows the model as it is now.
+    ///
+    /// # Errors
+    /// When the terminal is lost.
+    fn present(&mut self, model: &Model) -> io::Result<()>;
+    /// Does what only the owner of the terminal can do.
+    ///
+    /// # Errors
+    /// When the terminal is lost.
+    fn desktop(&mut self, effect: &DesktopEffect) -> io::Result<()>;
+    /// A line for people, now.
+    fn tell(&mut self, line: &str);
+    /// A line for programs, now.
+    fn announce(&mut self, line: &str);
+    /// Whether anybody looks.
+    fn is_screen(&self) -> bool;
+}
+
+/// Runs until an effect ends the program; the caller restores the terminal and prints.
+pub async fn run<S: Shell>(mut model: Model, effects: Effects, host: Host, shell: &mut S) -> (Exit, Model) {
+    let (sender, mut receiver) = mpsc::unbounded_channel::<Msg>();
+    let root = CancellationToken::new();
+    let mut performer = Performer::new(host.clone(), sender.clone());
+    let mut services = Services::new(host.clone(), sender.clone(), &model);
+    let mut listeners: BTreeMap<Sub, Listener> = BTreeMap::new();
+    let mut queue = effects;
+    let mut drawn = Drawn::default();
+    let exit = 'run: loop {
+        for effect in std::mem::take(&mut queue) {
+            match effect {
+                Effect::Exit(exit) => break 'run exit,
+                Effect::Tell(line) => shell.tell(&line),
+                Effect::Announce(line) => shell.announce(line.expose()),
+                Effect::Desktop(effect) => {
+                    if matches!(effect, DesktopEffect::Suspend)
+                        && let Some(input) = listeners.remove(&Sub::Input)
+                    {
+                        input.stop().await;
+                    }
+                    if shell.desktop(&effect).is_err() {
+                        break 'run Exit::Failed;
+                    }
+                    drawn.dirty();
+                }
+                Effect::Cancel(ticket) => performer.cancel(ticket),
+                other => performer.perform(other),
+            }
+        }
+        let wanted = subscriptions(&model);
+        let gone: Vec<Sub> = listeners.keys().filter(|sub| !wanted.contains(sub)).cloned().collect();
+        for sub in gone {
+            if let Some(listener) = listeners.remove(&sub) {
+                listener.stop().await;
+            }
+        }
+        for sub in wanted {
+            if !listeners.contains_key(&sub) {
+                let listener = listen::start(&sub, &host, &sender, &root, &mut services);
+                listeners.insert(sub, listener);
+            }
+        }
+        services.brief(&model);
+        let now = host.clock.now();
+        if drawn.is_due(&model, now) {
+            if shell.present(&model).is_err() {
+                break 'run Exit::Failed;
+            }
+            drawn.done(now);
+        }
+        let message = match drawn.wait(&model, now, shell.is_screen()) {
+            None => receiver.recv().await,
+            Some(span) => tokio::select! {
+                biased;
+                message = receiver.recv() => message,
+                () = host.clock.sleep(span) => continue,
+            },
+        };
+        let Some(message) = message else { break 'run Exit::Failed };
+        let mut next = Some(message);
+        for _ in 0..BATCH {
+            let Some(message) = next.take() else { break };
+            drawn.heard(&message);
+            queue.extend(update(&mut model, host.clock.now(), message));
+            next = receiver.try_recv().ok();
+        }
+        if let Some(message) = next {
+            drawn.heard(&message);
+            queue.extend(update(&mut model, host.clock.now(), message));
+        }
+    };
+    root.cancel();
+    for (_, listener) in listeners {
+        listener.stop().await;
+    }
+    services.stop().await;
+    performer.finish().await;
+    perform::drain(&mut model, &mut receiver, host.clock.now());
+    (exit, model)
+}
+
+/// When the next frame may and must be drawn.
+#[derive(Debug, Default)]
+struct Drawn {
+    at: Option<Moment>,
+    news: bool,
+    keys: bool,
+}
+
+impl Drawn {
+    fn dirty(&mut self) {
+        self.keys = true;
+    }
+
+    fn heard(&mut self, message: &Msg) {
+        let typed = matches!(
+            message,
+            Msg::Input(Input::Key(_) | Input::Mouse(_) | Input::Pasted(_) | Input::Resized { .. })
+        );
+        self.keys |= typed;
+        self.news |= !typed;
+    }
+
+    fn pause(&self, model: &Model) -> Span {
+        if self.keys {
+            KEYS
+        } else if model.focus == Focus::Away {
+            AWAY
+        } else {
+            NEWS
+        }
+    }
+
+    fn is_due(&self, model: &Model, now: Moment) -> bool {
+        let Some(at) = self.at else { return true };
+        (self.keys || self.news) && now.since(at) >= self.pause(model)
+    }
+
+    /// How long until a frame that is owed may be drawn; `None` = nothing is owed.
+    fn wait(&self, model: &Model, now: Moment, screen: bool) -> Option<Span> {
+        if !screen || !(self.keys || self.news) {
+            return None;
+        }
+        let at = self.at?;
+        Some(Span::millis((self.pause(model) - now.since(at)).as_millis().max(1)))
+    }
+
+    fn done(&mut self, now: Moment) {
+        self.at = Some(now);
+        self.keys = false;
+        self.news = false;
+    }
+}
+

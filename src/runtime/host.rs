@@ -1,0 +1,200 @@
+//! The adapters a process runs on, put together once.
+//!
+//! The loop and the proxy each get their own set over the same files: the proxy lives on a thread and runtime
+//! of its own, and connections must not be driven by the other's.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use reqwest::Url;
+
+use crate::adapters::auth::{Parts, TokenServer};
+use crate::adapters::clock::SystemClock;
+use crate::adapters::codex::OfficialCli;
+use crate::adapters::codex::home::CodexHome;
+use crate::adapters::entropy::SystemEntropy;
+use crate::adapters::env::Env;
+use crate::adapters::peers::LivePeers;
+use crate::adapters::store::DiskStore;
+use crate::adapters::upstream::BackEnd;
+use crate::adapters::upstream::client::{Clients, Egress};
+use crate::adapters::upstream::roots::RootSources;
+use crate::app::msg::{Mirrored, Planned};
+use crate::app::sub::ProxySpec;
+use crate::domain::account::AccountKey;
+use crate::domain::endpoints::Endpoints;
+use crate::domain::launch::Through;
+use crate::domain::places::Places;
+use crate::domain::problem::{Exit, Problem};
+use crate::domain::settings::Settings;
+use crate::ports::{Ports, Store as _};
+use crate::proxy;
+use crate::runtime::demo::Demo;
+
+/// Token server over the disk store and the real home.
+pub type Tokens =
+    TokenServer<DiskStore<SystemClock>, CodexHome<SystemClock>, SystemClock, SystemEntropy>;
+
+/// One set of ports.
+#[derive(Clone)]
+pub struct SystemPorts {
+    store: DiskStore<SystemClock>,
+    auth: Tokens,
+    upstream: BackEnd<SystemClock>,
+    clock: SystemClock,
+    entropy: SystemEntropy,
+}
+
+impl Ports for SystemPorts {
+    type Store = DiskStore<SystemClock>;
+    type Auth = Tokens;
+    type Upstream = BackEnd<SystemClock>;
+    type Clock = SystemClock;
+    type Entropy = SystemEntropy;
+
+    fn store(&self) -> &Self::Store {
+        &self.store
+    }
+
+    fn auth(&self) -> &Self::Auth {
+        &self.auth
+    }
+
+    fn upstream(&self) -> &Self::Upstream {
+        &self.upstream
+    }
+
+    fn clock(&self) -> &Self::Clock {
+        &self.clock
+    }
+
+    fn entropy(&self) -> &Self::Entropy {
+        &self.entropy
+    }
+}
+
+/// Everything the loop's effects are performed on.
+#[derive(Clone)]
+pub struct Host {
+    /// Roots and files.
+    pub places: Arc<Places>,
+    /// The environment as read at the start.
+    pub env: Arc<Env>,
+    /// Validated hosts.
+    pub endpoints: Arc<Endpoints>,
+    /// Settings as read at the start; what is built from them (egress) stays for the process.
+    pub settings: Arc<Settings>,
+    /// The pool.
+    pub store: DiskStore<SystemClock>,
+    /// The official CLI's files.
+    pub home: CodexHome<SystemClock>,
+    /// The token endpoint.
+    pub auth: Tokens,
+    /// The back end.
+    pub upstream: BackEnd<SystemClock>,
+    /// The official CLI.
+    pub official: OfficialCli,
+    /// Live proxies.
+    pub peers: LivePeers,
+    /// Time.
+    pub clock: SystemClock,
+    /// The rehearsal, if this is one.
+    pub demo: Option<Arc<Demo>>,
+}
+
+impl Host {
+    /// Puts the adapters together.
+    ///
+    /// # Errors
+    /// `unsafe-override` for an endpoint override that is not plain loopback (D25).
+    pub async fn build(
+        places: Places,
+        env: Env,
+        endpoints: Endpoints,
+        clock: SystemClock,
+        demo: Option<Arc<Demo>>,
+    ) -> Result<Self, Problem> {
+        let (places, env) = (Arc::new(places), Arc::new(env));
+        let store = DiskStore::new(places.clone(), env.clone(), clock.clone());
+        let settings = store.settings().await.unwrap_or_default();
+        let home = CodexHome::new(places.clone(), env.clone(), clock.clone());
+        let (auth, upstream) = network(&places, &env, &endpoints, &settings, &store, &home, &clock)?;
+        Ok(Self {
+            official: OfficialCli::new(places.clone(), env.clone()),
+            peers: LivePeers::new(places.run()),
+            endpoints: Arc::new(endpoints),
+            settings: Arc::new(settings),
+            places,
+            env,
+            store,
+            home,
+            auth,
+            upstream,
+            clock,
+            demo,
+        })
+    }
+
+    /// A set of ports for a service on its own runtime.
+    ///
+    /// # Errors
+    /// When the hosts are not addresses.
+    pub fn service_ports(&self) -> Result<SystemPorts, Problem> {
+        let store = DiskStore::new(self.places.clone(), self.env.clone(), self.clock.clone());
+        let home = CodexHome::new(self.places.clone(), self.env.clone(), self.clock.clone());
+        let (auth, upstream) = network(
+            &self.places,
+            &self.env,
+            &self.endpoints,
+            &self.settings,
+            &store,
+            &home,
+            &self.clock,
+        )?;
+        Ok(SystemPorts { store, auth, upstream, clock: self.clock.clone(), entropy: SystemEntropy })
+    }
+
+    /// Effective settings, read anew.
+    pub async fn settings(&self) -> Settings {
+        self.store.settings().await.unwrap_or_default()
+    }
+}
+
+fn network(
+    places: &Places,
+    env: &Env,
+    endpoints: &Endpoints,
+    settings: &Settings,
+    store: &DiskStore<SystemClock>,
+    home: &CodexHome<SystemClock>,
+    clock: &SystemClock,
+) -> Result<(Tokens, BackEnd<SystemClock>), Problem> {
+    let egress = Egress::choose(
+        &settings.egress_proxy,
+        env.https_proxy.as_deref(),
+        env.all_proxy.as_deref(),
+        env.no_proxy.as_deref(),
+    );
+    let roots = RootSources {
+        file: env.ssl_cert_file.clone().map(PathBuf::from),
+        dirs: env.ssl_cert_dir.clone().map(OsString::from),
+        extra: env.codex_ca_certificate.clone().map(PathBuf::from),
+    };
+    let clients = Clients::new(egress, roots, settings.connect_timeout);
+    let parts = Parts {
+        store: store.clone(),
+        home: home.clone(),
+        clock: clock.clone(),
+        entropy: SystemEntropy,
+        clients: clients.clone(),
+        base: address(&endpoints.auth)?,
+    };
+    let upstream = BackEnd::new(clients, address(&endpoints.backend)?, clock.clone());
+    Ok((TokenServer::new(parts, places), upstream))
+}
+
+fn address(text: &str) -> Result<Url, Problem> {
+    Url::parse(text)
+        .map_err(|error| Problem::new("unsafe-override", Exit::Usage, format!("{text} is not an address: {error}")))
+}

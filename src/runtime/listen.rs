@@ -1,0 +1,156 @@
+//! Subscriptions as tasks: started when the model wants them, stopped when it no longer does.
+
+use std::future::Future;
+
+use crossterm::event::EventStream;
+use futures_util::StreamExt as _;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::input::Input;
+use crate::app::msg::{Msg, PeersMsg, Signal, StoreMsg};
+use crate::app::sub::Sub;
+use crate::base::Span;
+use crate::ports::{Clock, Peers as _, Store as _};
+use crate::runtime::host::Host;
+use crate::runtime::services::Services;
+use crate::runtime::{input, perform};
+
+/// How much of the ledger the screens show.
+const LEDGER: Span = Span::hours(24);
+
+/// A running subscription.
+pub struct Listener {
+    cancel: CancellationToken,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Listener {
+    /// Ends it and waits until it has ended.
+    pub async fn stop(self) {
+        self.cancel.cancel();
+        if let Some(task) = self.task {
+            let _ = task.await;
+        }
+    }
+}
+
+/// Starts listening to `sub`.
+pub fn start(
+    sub: &Sub,
+    host: &Host,
+    sender: &UnboundedSender<Msg>,
+    root: &CancellationToken,
+    services: &mut Services,
+) -> Listener {
+    let cancel = root.child_token();
+    let (host, sender) = (host.clone(), sender.clone());
+    let task = match sub {
+        Sub::Input => until(cancel.clone(), terminal(sender)),
+        Sub::Tick(every) => until(cancel.clone(), tick(host, *every, sender)),
+        Sub::Store => until(cancel.clone(), store(host, sender)),
+        Sub::Signals => until(cancel.clone(), signals(sender)),
+        Sub::Peers(every) => until(cancel.clone(), peers(host, *every, sender)),
+        Sub::Figures(every) => until(cancel.clone(), figures(host, *every, sender)),
+        Sub::Proxy(spec) => {
+            services.start_proxy(spec.clone(), cancel.clone());
+            return Listener { cancel, task: None };
+        }
+    };
+    Listener { cancel, task: Some(task) }
+}
+
+fn until(cancel: CancellationToken, work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        tokio::select! {
+            () = cancel.cancelled() => {}
+            () = work => {}
+        }
+    })
+}
+
+async fn terminal(sender: UnboundedSender<Msg>) {
+    let mut events = EventStream::new();
+    while let Some(event) = events.next().await {
+        let Ok(event) = event else { break };
+        if let Some(input) = input::translate(event)
+            && sender.send(Msg::Input(input)).is_err()
+        {
+            return;
+        }
+    }
+    let _ = sender.send(Msg::Input(Input::Lost));
+}
+
+async fn tick(host: Host, every: Span, sender: UnboundedSender<Msg>) {
+    loop {
+        host.clock.sleep(every).await;
+        if sender.send(Msg::Ticked).is_err() {
+            return;
+        }
+    }
+}
+
+async fn store(host: Host, sender: UnboundedSender<Msg>) {
+    let mut revision = 0;
+    loop {
+        let answer = host.store.changed(revision).await.map_err(Into::into);
+        match &answer {
+            Ok(loaded) => revision = loaded.revision,
+            Err(_) => host.clock.sleep(Span::seconds(2)).await,
+        }
+        if sender.send(Msg::Store(StoreMsg::Loaded(answer))).is_err() {
+            return;
+        }
+    }
+}
+
+async fn peers(host: Host, every: Span, sender: UnboundedSender<Msg>) {
+    loop {
+        host.clock.sleep(every).await;
+        if sender.send(Msg::Peers(PeersMsg::Seen(perform::look(&host).await))).is_err() {
+            return;
+        }
+    }
+}
+
+async fn figures(host: Host, every: Span, sender: UnboundedSender<Msg>) {
+    loop {
+        host.clock.sleep(every).await;
+        for message in perform::figures(&host, host.clock.now() - LEDGER).await {
+            if sender.send(message).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+async fn signals(sender: UnboundedSender<Msg>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hang_up)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+    else {
+        return;
+    };
+    loop {
+        let received = tokio::select! {
+            _ = interrupt.recv() => Signal::Interrupt,
+            _ = terminate.recv() => Signal::Terminate,
+            _ = hang_up.recv() => Signal::HangUp,
+        };
+        if sender.send(Msg::Signal(received)).is_err() {
+            return;
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn signals(sender: UnboundedSender<Msg>) {
+    while tokio::signal::ctrl_c().await.is_ok() {
+        if sender.send(Msg::Signal(Signal::Interrupt)).is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Effects as port calls: one function per group; what comes back is a message.
+//!
+//! Store effects go through one ordered queue, so two commits never overtake each other; everything else runs
+//! as a task of its own, aborted by its ticket or at the end.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::{AbortHandle, JoinHandle, JoinSet};
+
+use crate::app::effect::{AuthEffect, CodexEffect, Effect, PeersEffect, StoreEffect, UpstreamEffect};
+use crate::app::flows::Ticket;
+use crate::app::model::Model;
+use crate::app::msg::{AuthMsg, CodexMsg, Msg, PeersMsg, StoreMsg, UpstreamMsg};
+use crate::base::{Moment, Span};
+use crate::domain::facts::PeerStatus;
+use crate::domain::problem::Problem;
+use crate::ports::{Auth as _, Peers as _, Store as _, Upstream as _};
+use crate::runtime::host::Host;
+
+/// How long running tasks may take to end once the program ends.
+const GRACE: Span = Span::seconds(2);
+
+/// Carries effects out.
+pub struct Performer {
+    host: Host,
+    sender: UnboundedSender<Msg>,
+    tasks: JoinSet<()>,
+    by_ticket: BTreeMap<Ticket, Vec<AbortHandle>>,
+    store: UnboundedSender<StoreEffect>,
+    queue: JoinHandle<()>,
+}
+
+impl Performer {
+    /// A performer that answers into `sender`.
+    pub fn new(host: Host, sender: UnboundedSender<Msg>) -> Self {
+        let (store, effects) = unbounded_channel();
+        let queue = tokio::spawn(in_order(host.clone(), sender.clone(), effects));
+        Self { host, sender, tasks: JoinSet::new(), by_ticket: BTreeMap::new(), store, queue }
+    }
+
+    /// Carries one effect out; terminal effects never get here.
+    pub fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Store(effect) => {
+                let _ = self.store.send(effect);
+            }
+            Effect::Auth(AuthEffect::Refresh(ticket, key, reason)) => {
+                let host = self.host.clone();
+                self.run(Some(ticket), async move {
+                    let outcome = host.auth.refresh(&key, reason, None).await;
+                    Msg::Auth(AuthMsg::Refreshed(ticket, key, outcome))
+                });
+            }
+            Effect::Upstream(UpstreamEffect::Usage(ticket, key)) => {
+                let host = self.host.clone();
+                self.run(Some(ticket), async move {
+                    let answer = usage(&host, &key).await;
+                    Msg::Upstream(UpstreamMsg::Usage(ticket, key, answer))
+                });
+            }
+            Effect::Codex(effect) => self.codex(effect),
+            Effect::Peers(effect) => self.peers(effect),
+            Effect::Desktop(_) | Effect::Tell(_) | Effect::Announce(_) | Effect::Cancel(_) | Effect::Exit(_) => {}
+        }
+    }
+
+    fn codex(&mut self, effect: CodexEffect) {
+        let host = self.host.clone();
+        match effect {
+            CodexEffect::Mirror(ticket, key) => self.run(Some(ticket), async move {
+                Msg::Codex(CodexMsg::Mirrored(ticket, host.mirror(&key).await))
+            }),
+            CodexEffect::Plan(ticket, args) => self.run(Some(ticket), async move {
+                Msg::Codex(CodexMsg::Planned(ticket, host.plan(args).await))
+            }),
+            CodexEffect::Preflight(ticket) => self.run(Some(ticket), async move {
+                Msg::Codex(CodexMsg::Preflighted(ticket, host.preflight().await))
+            }),
+            CodexEffect::Launch(ticket, args, through) => self.run(Some(ticket), async move {
+                Msg::Codex(CodexMsg::Ended(ticket, host.launch(args, through).await))
+            }),
+        }
+    }
+
+    fn peers(&mut self, effect: PeersEffect) {
+        let host = self.host.clone();
+        match effect {
+            PeersEffect::Look => {
+                self.run(None, async move { Msg::Peers(PeersMsg::Seen(look(&host).await)) });
+            }
+            PeersEffect::Next(ticket, ask) => self.run(Some(ticket), async move {
+                for peer in host.peers.list().await {
+                    if let Some(decision) = host.peers.next(&peer, &ask).await {
+                        return Msg::Peers(PeersMsg::Next(ticket, Some(decision)));
+                    }
+                }
+                Msg::Peers(PeersMsg::Next(ticket, None))
+            }),
+            PeersEffect::Reload => {
+                self.tasks.spawn(async move {
+                    for peer in host.peers.list().await {
+                        host.peers.reload(&peer).await;
+                    }
+                });
+            }
+        }
+    }
+
+    fn run(&mut self, ticket: Option<Ticket>, work: impl Future<Output = Msg> + Send + 'static) {
+        let sender = self.sender.clone();
+        let handle = self.tasks.spawn(async move {
+            let _ = sender.send(work.await);
+        });
+        if let Some(ticket) = ticket {
+            let handles = self.by_ticket.entry(ticket).or_default();
+            handles.retain(|handle| !handle.is_finished());
+            handles.push(handle);
+        }
+        while self.tasks.try_join_next().is_some() {}
+    }
+
+    /// Aborts what runs under a ticket. A refresh that was sent goes on inside its owner.
+    pub fn cancel(&mut self, ticket: Ticket) {
+        for handle in self.by_ticket.remove(&ticket).unwrap_or_default() {
+            handle.abort();
+        }
+    }
+
+    /// Lets queued store work end, then aborts the rest.
+    pub async fn finish(mut self) {
+        drop(self.store);
+        let _ = self.queue.await;
+        let _ = tokio::time::timeout(GRACE.to_duration(), async {
+            while self.tasks.join_next().await.is_some() {}
+        })
+        .await;
+        self.tasks.shutdown().await;
+        self.host.auth.shutdown().await;
+    }
+}
+
+async fn in_order(host: Host, sender: UnboundedSender<Msg>, mut effects: UnboundedReceiver<StoreEffect>) {
+    while let Some(effect) = effects.recv().await {
+        let message = match effect {
+            StoreEffect::Load => StoreMsg::Loaded(host.store.load().await.map_err(Into::into)),
+            StoreEffect::Settings => StoreMsg::Settings(Box::new(host.settings().await)),
+            StoreEffect::Quota => match host.store.load().await {
+                Ok(loaded) => StoreMsg::Quota(host.store.quota(&loaded.roster).await.unwrap_or_default()),
+                Err(_) => continue,
+            },
+            StoreEffect::Usage(since) => StoreMsg::Usage(host.store.usage(since).await.unwrap_or_default()),
+            StoreEffect::Commit(ticket, changes) => {
+                StoreMsg::Committed(ticket, host.store.commit(changes).await.map_err(Into::into))
+            }
+            StoreEffect::Remember(text) => {
+                host.remember(text).await;
+                continue;
+            }
+        };
+        if sender.send(Msg::Store(message)).is_err() {
+            return;
+        }
+    }
+}
+
+async fn usage(
+    host: &Host,
+    key: &crate::domain::account::AccountKey,
+) -> Result<crate::domain::quota::snapshot::Snapshot, String> {
+    let loaded = host.store.load().await.map_err(|error| Problem::from(error).what)?;
+    let account = loaded.roster.get(key).ok_or("the account is gone")?;
+    let snapshot = host.upstream.usage(account).await.map_err(|error| error.to_string())?;
+    let kept = host.store.keep_quota(&loaded.roster, vec![(key.clone(), snapshot.clone())]).await;
+    kept.map_err(|error| Problem::from(error).what)?;
+    Ok(snapshot)
+}
+
+/// All live proxies of this root with their state.
+pub async fn look(host: &Host) -> Vec<PeerStatus> {
+    let mut seen = Vec::new();
+    for peer in host.peers.list().await {
+        if let Some(status) = host.peers.status(&peer).await {
+            seen.push(status);
+        }
+    }
+    seen
+}
+
+/// Quota cache and ledger as messages.
+pub async fn figures(host: &Host, since: Moment) -> Vec<Msg> {
+    let mut messages = Vec::new();
+    if let Ok(loaded) = host.store.load().await
+        && let Ok(quota) = host.store.quota(&loaded.roster).await
+    {
+        messages.push(Msg::Store(StoreMsg::Quota(quota)));
+    }
+    if let Ok(rows) = host.store.usage(since).await {
+        messages.push(Msg::Store(StoreMsg::Usage(rows)));
+    }
+    messages
+}
+
+/// Takes in what arrived while the program ended, so that the returned model is the last word.
+pub fn drain(model: &mut Model, receiver: &mut UnboundedReceiver<Msg>, now: Moment) {
+    while let Ok(message) = receiver.try_recv() {
+        crate::app::update(model, now, message);
+    }
+}

@@ -1,0 +1,4 @@
+//! The presenters: a full screen, or lines.
+
+pub mod dashboard;
+pub mod headless;

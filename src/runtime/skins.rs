@@ -1,0 +1,87 @@
+//! Which skin the screens wear: settings and environment in, theme, colour depth and glyphs out.
+
+use std::sync::Arc;
+
+use crate::adapters::env::Env;
+use crate::app::model::Model;
+use crate::app::options::Colour;
+use crate::domain::places::Places;
+use crate::formats::theme::Theme;
+use crate::view::skin::{Choice, Circumstances, Skin};
+use crate::view::theme;
+
+/// Makes skins.
+#[derive(Debug, Clone)]
+pub struct Skins {
+    given: Circumstances,
+    places: Arc<Places>,
+    worn: (Wish, Skin),
+}
+
+/// What the settings ask for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Wish {
+    theme: String,
+    profile: String,
+    glyphs: String,
+}
+
+impl Skins {
+    /// Skins for this terminal.
+    pub fn new(env: &Env, places: Arc<Places>, colour: Colour) -> Self {
+        let given = Circumstances {
+            choice: match colour {
+                Colour::Auto => Choice::Auto,
+                Colour::Always => Choice::Always,
+                Colour::Never => Choice::Never,
+            },
+            force_color: env.force_color.clone(),
+            clicolor_force: env.clicolor_force.clone(),
+            no_color: env.no_color.clone(),
+            term: env.term.clone(),
+            colorterm: env.color_term.clone(),
+            profile: None,
+            glyphs: None,
+            locale: env.locale.clone(),
+            windows_terminal: env.wt_session.is_some(),
+            terminal: true,
+        };
+        let skin = Skin::built_in("green", given.depth(), given.glyph_set());
+        Self { given, places, worn: (Wish::default(), skin) }
+    }
+
+    /// The skin that the settings of a model ask for; made anew only when they change.
+    pub fn of(&mut self, model: &Model) -> &Skin {
+        let settings = &model.world.settings;
+        let wish = Wish {
+            theme: settings.theme.clone(),
+            profile: settings.color_profile.clone(),
+            glyphs: settings.glyphs.clone(),
+        };
+        if self.worn.0 != wish {
+            let skin = self.make(&wish);
+            self.worn = (wish, skin);
+        }
+        &self.worn.1
+    }
+
+    fn make(&self, wish: &Wish) -> Skin {
+        let mut given = self.given.clone();
+        given.profile = Some(wish.profile.clone()).filter(|profile| !profile.is_empty());
+        given.glyphs = Some(wish.glyphs.clone()).filter(|glyphs| !glyphs.is_empty());
+        let (depth, glyphs) = (given.depth(), given.glyph_set());
+        match self.user_theme(&wish.theme) {
+            Some(theme) => Skin::new(theme, depth, glyphs),
+            None => Skin::built_in(&wish.theme, depth, glyphs),
+        }
+    }
+
+    /// `<root>/themes/<name>.toml`; a built-in name, a path or an unusable file is none.
+    fn user_theme(&self, name: &str) -> Option<Theme> {
+        if theme::BUILT_IN.contains(&name) || name.contains(['/', '\\']) {
+            return None;
+        }
+        let path = self.places.root().join("themes").join(format!("{name}.toml"));
+        Theme::parse(&std::fs::read_to_string(path).ok()?).ok()
+    }
+}
