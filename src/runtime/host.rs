@@ -155,6 +155,29 @@ impl Host {
         Ok(SystemPorts { store, auth, upstream, clock: self.clock.clone(), entropy: SystemEntropy })
     }
 
+    /// What the proxy of this process is to be.
+    pub fn proxy_plan(&self, spec: &ProxySpec) -> proxy::Plan {
+        let pid = std::process::id();
+        let run_dir = self.places.run();
+        proxy::Plan {
+            host: "127.0.0.1".to_owned(),
+            port: spec.port,
+            prefix: prefix(),
+            client_key: None,
+            kind: spec.kind.word().to_owned(),
+            codex_home: self.places.codex_home().display().to_string(),
+            project: None,
+            process_start: process_start(pid),
+            places: proxy::Places {
+                socket: socket(&run_dir, self.places.root(), pid),
+                run_dir,
+                affinity: self.places.affinity(),
+                observability: self.places.observability(),
+                shards: self.places.observability_shards(),
+            },
+        }
+    }
+
     /// Effective settings, read anew.
     pub async fn settings(&self) -> Settings {
         self.store.settings().await.unwrap_or_default()
@@ -197,4 +220,23 @@ fn network(
 fn address(text: &str) -> Result<Url, Problem> {
     Url::parse(text)
         .map_err(|error| Problem::new("unsafe-override", Exit::Usage, format!("{text} is not an address: {error}")))
+}
+
+/// A fresh path prefix: 32 random bytes, base64url, 43 characters (decisions.md D11).
+fn prefix() -> Secret {
+    let mut bytes = [0; 32];
+    SystemEntropy.fill(&mut bytes);
+    url_safe(&bytes)
+}
+
+/// The control socket; a path over 100 bytes is replaced by a short one in the temporary directory, because
+/// the system's limit is 104 to 108 (forwarder.md §9.2).
+fn socket(run_dir: &Path, root: &Path, pid: u32) -> PathBuf {
+    let near = run_dir.join(format!("{pid}.sock"));
+    if near.as_os_str().len() <= 100 {
+        return near;
+    }
+    let hash = sha256_hex(root.as_os_str().as_encoded_bytes());
+    let short = hash.get(..16).unwrap_or(&hash).to_owned();
+    std::env::temp_dir().join(format!("cma-{short}")).join(format!("{pid}.sock"))
 }

@@ -17,6 +17,7 @@ use crate::app::msg::{Msg, ServiceMsg};
 use crate::app::sub::ProxySpec;
 use crate::domain::briefing::Briefing;
 use crate::domain::problem::Problem;
+use crate::ports::Ports as _;
 use crate::proxy;
 use crate::runtime::host::Host;
 
@@ -93,7 +94,7 @@ fn host_proxy(
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     runtime.block_on(async {
-        let ports = host.service_ports();
+        let ports = host.service_ports().map_err(sentence)?;
         let (facts, mut heard) = mpsc::unbounded_channel();
         let upwards = sender.clone();
         let relay = tokio::spawn(async move {
@@ -104,19 +105,19 @@ fn host_proxy(
             }
         });
         let plan = host.proxy_plan(spec);
-        let running =
-            proxy::start(ports.clone(), plan, briefing, facts, stop.clone()).await.map_err(sentence)?;
+        let running = proxy::start(ports.clone(), plan, briefing, facts, stop.clone())
+            .await
+            .map_err(|error| error.to_string())?;
         let _ = sender.send(Msg::Service(ServiceMsg::Listening {
-            port: running.port(),
-            base_url: running.base_url(),
-            refresh_url: running.refresh_url(),
+            port: running.port,
+            base_url: running.base_url.clone(),
+            refresh_url: running.refresh_url.clone(),
         }));
-        let rehearsal = host.demo.as_ref().map(|demo| demo.play(running.base_url(), stop.clone()));
-        running.join().await;
-        if let Some(rehearsal) = rehearsal {
-            rehearsal.abort();
+        if let Some(demo) = &host.demo {
+            demo.play(running.base_url.clone(), stop.clone());
         }
-        crate::ports::Ports::auth(&ports).shutdown().await;
+        running.run().await;
+        ports.auth().shutdown().await;
         let _ = relay.await;
         Ok(())
     })
