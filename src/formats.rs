@@ -21,6 +21,7 @@ pub mod oauth_wire;
 pub mod observability;
 pub mod official_cli;
 pub mod openai;
+pub mod path_prefix;
 pub mod quota_cache;
 pub mod reasoning;
 pub mod registry;
