@@ -1,4 +1,10 @@
 //! The real binaries: headless commands, terminal sessions, signals, two processes at once.
 
+mod canary;
+mod crash;
+mod demo;
 mod harness;
+mod headless;
 mod real;
+mod terminal;
+mod together;
