@@ -1,3 +1,4 @@
 //! What needs neither sockets nor processes.
 
 mod floors;
+mod storage;

@@ -7,4 +7,5 @@ pub(crate) mod fakes;
 pub(crate) mod play;
 pub(crate) mod process;
 pub(crate) mod pty;
+pub(crate) mod staged;
 pub(crate) mod tls;

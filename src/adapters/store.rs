@@ -179,10 +179,13 @@ impl<C: Clock> Store for DiskStore<C> {
         let path = self.shared.places.quota_cache();
         let text = blocking(move || Ok(atomic::read_text(&path).ok().flatten())).await?;
         let Some(text) = text else { return Ok(BTreeMap::new()) };
-        Ok(quota_cache::read(&text, roster).map(BTreeMap::from_iter).unwrap_or_else(|error| {
-            tracing::warn!(%error, "the quota cache is passed over");
-            BTreeMap::new()
-        }))
+        match quota_cache::read(&text, roster) {
+            Ok(known) => Ok(known.into_iter().collect()),
+            Err(error) => {
+                tracing::warn!(%error, "the quota cache is passed over");
+                Ok(BTreeMap::new())
+            }
+        }
     }
 
     async fn keep_quota(
@@ -323,13 +326,13 @@ impl Shared {
         }
         if extent > Extent::Nothing {
             let unusable: Vec<String> = document.unusable().map(str::to_owned).collect();
-            let text = document.to_text();
-            let same = matches!(&opened.primary, Primary::Usable(bytes) if bytes == text.as_bytes());
+            let content = document.to_text();
+            let same = matches!(&opened.primary, Primary::Usable(bytes) if bytes == content.as_bytes());
             let save = Save {
                 places: &self.places,
                 backups: self.backups(),
                 primary: &opened.primary,
-                text: &text,
+                text: &content,
                 extent,
                 unusable: &unusable,
                 at,
@@ -429,13 +432,12 @@ fn keep_quota(
 ) -> std::io::Result<()> {
     let path = places.quota_cache();
     let text = atomic::read_text(&path)?;
-    let merged = match quota_cache::merge(text.as_deref(), roster, observations) {
-        Ok(merged) => merged,
-        Err(_) => {
-            let damaged = text.unwrap_or_default();
-            recover::quarantine(places, "quota-cache.json", damaged.as_bytes(), at)?;
-            quota_cache::merge(None, roster, observations).map_err(std::io::Error::other)?
-        }
+    let merged = if let Ok(merged) = quota_cache::merge(text.as_deref(), roster, observations) {
+        merged
+    } else {
+        let damaged = text.unwrap_or_default();
+        recover::quarantine(places, "quota-cache.json", damaged.as_bytes(), at)?;
+        quota_cache::merge(None, roster, observations).map_err(std::io::Error::other)?
     };
     merged.map_or(Ok(()), |text| atomic::write(&path, text.as_bytes()))
 }

@@ -72,7 +72,7 @@ pub(super) fn open<R>(
     let Some(bytes) = bytes else {
         let instead = if reset { None } else { replacement(places, backups, &extension, at) };
         return match instead {
-            Some(found) => Ok(hand_on(places, Primary::Missing, found, extension, at, then)),
+            Some(found) => Ok(hand_on(places, Primary::Missing, &found, extension, at, then)),
             None => Ok(then(empty(Primary::Missing, reset), Document::empty(), extension)),
         };
     };
@@ -84,7 +84,7 @@ pub(super) fn open<R>(
         }
         Ok(document) => {
             if let Some(found) = better(places, backups, &document, &extension, at) {
-                return Ok(hand_on(places, Primary::Usable(bytes.clone()), found, extension, at, then));
+                return Ok(hand_on(places, Primary::Usable(bytes.clone()), &found, extension, at, then));
             }
             let health = if document.roster().accounts.is_empty() { Health::Empty } else { Health::Healthy };
             let results = unclaimed(places, document.roster());
@@ -100,7 +100,7 @@ pub(super) fn open<R>(
         return Ok(then(empty(Primary::Unusable(bytes.clone()), reset), Document::empty(), extension));
     }
     match replacement(places, backups, &extension, at) {
-        Some(found) => Ok(hand_on(places, Primary::Unusable(bytes.clone()), found, extension, at, then)),
+        Some(found) => Ok(hand_on(places, Primary::Unusable(bytes.clone()), &found, extension, at, then)),
         None => Err(StoreError::Corrupt { path: shown(&pool), detail: fault.to_string() }),
     }
 }
@@ -154,7 +154,7 @@ fn has_newer_tokens(journal: &Roster, primary: &Roster) -> bool {
 fn hand_on<R>(
     places: &Places,
     primary: Primary,
-    found: Substitute,
+    found: &Substitute,
     extension: Extension<'_>,
     at: Moment,
     then: impl FnOnce(Opened, Document<'_>, Extension<'_>) -> R,

@@ -1,0 +1,318 @@
+//! The pool on disk: every way a home can look, and that what is written back keeps what others wrote.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use codex_multi_auth::adapters::store::DiskStore;
+use codex_multi_auth::base::Moment;
+use codex_multi_auth::domain::account::{AccountKey, SwitchReason};
+use codex_multi_auth::domain::change::{Change, Pin};
+use codex_multi_auth::domain::identity::{self, Fallback, Person};
+use codex_multi_auth::domain::recovery::{Health, Loaded};
+use codex_multi_auth::formats::jwt;
+use codex_multi_auth::ports::store::{Store, StoreError};
+use serde_json::Value;
+
+use crate::support::staged::{Staged, Still, ids, vectors};
+
+#[tokio::test]
+async fn every_home_is_read_as_the_specification_says() {
+    let all: Vec<String> = ids("a").into_iter().chain(ids("b")).collect();
+    assert!(all.len() > 40);
+    for id in all {
+        let staged = Staged::new(&id);
+        let before = staged.files();
+
+        let result = staged.store().load().await;
+
+        check(&id, &staged, &before, result);
+    }
+}
+
+fn check(id: &str, staged: &Staged, before: &[(String, Vec<u8>)], result: Result<Loaded, StoreError>) {
+    let expected = &staged.case["expected"];
+    let places = staged.places();
+    if let Some(root) = expected["root"].as_str() {
+        let root = root.replace("$HOME", &staged.home().to_string_lossy());
+        assert_eq!(places.root(), Path::new(&root), "{id}");
+    }
+    let outcome = expected["outcome"].as_str().unwrap();
+    let loaded = match (outcome, result) {
+        ("refuse", Err(StoreError::Newer { version: 4, .. }))
+        | ("corrupt-no-recovery", Err(StoreError::Corrupt { .. })) => {
+            assert_eq!(staged.files(), before, "{id}: nothing is written");
+            return;
+        }
+        (_, Ok(loaded)) => loaded,
+        (_, Err(error)) => panic!("{id}: {error}"),
+    };
+    let roster = &loaded.roster;
+    assert_eq!(roster.accounts.len() as u64, expected["accounts"].as_u64().unwrap(), "{id}: accounts");
+    if let Some(active) = expected["activeIndex"].as_u64() {
+        let index = roster.active.as_ref().and_then(|key| roster.index_of(key));
+        assert_eq!(index.map(|index| index as u64), Some(active), "{id}: active");
+    }
+    if let Some(pin) = expected.get("pinnedAccountIndex") {
+        let index = roster.pin.as_ref().and_then(|key| roster.index_of(key));
+        assert_eq!(index.map(|index| index as u64), pin.as_u64(), "{id}: pin");
+    }
+    if let Some(generation) = expected.get("affinityGeneration") {
+        assert_eq!(roster.generation, generation.as_u64().unwrap_or(0), "{id}: generation");
+    }
+    if let Some(token) = expected["refreshTokenOfFirst"].as_str() {
+        assert_eq!(roster.accounts[0].credentials.refresh.expose(), token, "{id}: token");
+    }
+    let source = expected["source"].as_str().unwrap_or("none");
+    match &loaded.recovery {
+        Some(recovery) => {
+            assert!(recovery.path.ends_with(source), "{id}: {} is not {source}", recovery.path);
+            assert_eq!(recovery.accounts, roster.accounts.len(), "{id}");
+        }
+        None => assert!(matches!(source, "primary" | "none"), "{id}: nothing was recovered"),
+    }
+    let health = match (outcome, expected["restoreReason"].as_str()) {
+        (_, Some("intentional-reset")) => Health::IntentionalReset,
+        ("empty", _) => Health::Empty,
+        _ => Health::Healthy,
+    };
+    assert_eq!(loaded.health, health, "{id}");
+    let files = staged.files();
+    if expected["quarantine"] == true {
+        assert!(files.iter().any(|(name, _)| name.contains("/quarantine/")), "{id}: quarantine");
+    }
+    for gone in expected["mustRemove"].as_array().into_iter().flatten() {
+        let (begin, end) = gone.as_str().unwrap().split_once('*').unwrap_or((gone.as_str().unwrap(), ""));
+        let left = files.iter().find(|(name, _)| {
+            let name = Path::new(name).file_name().unwrap().to_string_lossy();
+            name.starts_with(begin) && name.ends_with(end)
+        });
+        assert_eq!(left.map(|(name, _)| name), None, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn a_commit_keeps_what_others_wrote_and_can_be_read_again() {
+    for id in ids("b").into_iter().chain(ids("a0")) {
+        let staged = Staged::new(&id);
+        let store = staged.store();
+        let Ok(loaded) = store.load().await else { continue };
+        let Some(account) = loaded.roster.accounts.last() else { continue };
+        let old = staged.files();
+
+        let selected = Change::Selected {
+            key: account.key.clone(),
+            reason: SwitchReason::Manual,
+            pin: Pin::Keep,
+            at: staged.now(),
+        };
+        let saved = store.commit(vec![selected]).await.unwrap();
+
+        let again = staged.store().load().await.unwrap();
+        assert_eq!(again.roster, saved.roster, "{id}");
+        assert_eq!(again.roster.active, Some(account.key.clone()), "{id}");
+        assert_eq!(again.recovery, None, "{id}: nothing is left to recover");
+        let text = std::fs::read_to_string(staged.places().pool()).unwrap();
+        let document: Value = serde_json::from_str(&text).unwrap();
+        for pointer in staged.case["expected"]["mustPreserveOnWrite"].as_array().into_iter().flatten() {
+            let Some(pointer) = pointer.as_str().filter(|pointer| pointer.starts_with('/')) else { continue };
+            assert!(document.pointer(pointer).is_some(), "{id}: {pointer}");
+        }
+        strict(&id, &document);
+        assert_eq!(text, codex_multi_auth::formats::lossless::pretty(&text), "{id}: two spaces, no newline");
+        let wal = staged.places().pool_with(".wal");
+        assert!(!wal.exists(), "{id}: the journal is gone");
+        assert!(
+            old.iter().all(|(name, _)| !name.ends_with(".reset-intent")) || saved.health == Health::Healthy
+        );
+    }
+}
+
+/// What the reference's strict reader accepts of the members we set.
+fn strict(id: &str, document: &Value) {
+    assert_eq!(document["version"], 3, "{id}");
+    assert!(document["activeIndex"].is_u64(), "{id}");
+    for row in document["accounts"].as_array().unwrap() {
+        assert!(row["recordId"].is_string(), "{id}");
+        for (name, value) in row.as_object().unwrap() {
+            assert!(!value.is_null(), "{id}: {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_old_format_is_saved_in_the_new_one_and_kept_as_backup() {
+    let staged = Staged::new("a03-v1-basic");
+    let places = staged.places();
+    let old = std::fs::read(places.pool()).unwrap();
+
+    let loaded = staged.store().load().await.unwrap();
+
+    let text = std::fs::read_to_string(places.pool()).unwrap();
+    let document: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(std::fs::read(places.pool_with(".bak")).unwrap(), old);
+    assert_eq!(document["version"], 3);
+    assert!(text.contains("legacyOnly") && !text.contains("rateLimitResetTime\""));
+    assert!(loaded.roster.accounts.iter().any(|account| account.limits.len() == 5));
+}
+
+#[tokio::test]
+async fn a_pool_of_thousands_is_read_in_linear_time_with_its_duplicates_merged() {
+    let rows: Vec<Value> = (1..=2_000)
+        .map(|n: u64| {
+            let key = if n % 20 == 0 { n - 1 } else { n };
+            serde_json::json!({
+                "accountId": format!("acct-fixture-{key:05}"),
+                "email": format!("user{key}@example.com"),
+                "refreshToken": format!("rt_fixture_{n:05}_AAAAbbbbCCCCdddd"),
+                "addedAt": 1_780_000_000_000_u64 + n,
+                "lastUsed": 1_785_000_000_000_u64 + n,
+            })
+        })
+        .collect();
+    let pool = serde_json::json!({ "version": 3, "accounts": rows, "activeIndex": 1_000 });
+    let staged = Staged::new("a02-v3-minimal");
+    std::fs::write(staged.places().pool(), pool.to_string()).unwrap();
+
+    let loaded = staged.store().load().await.unwrap();
+
+    assert_eq!(loaded.roster.accounts.len(), 1_900);
+}
+
+#[tokio::test]
+async fn commits_of_several_stores_on_one_root_lose_nothing() {
+    let staged = Staged::new("b32-over-limit-25");
+    let places = Arc::new(staged.places());
+    let keys: Vec<AccountKey> = staged
+        .store()
+        .load()
+        .await
+        .unwrap()
+        .roster
+        .accounts
+        .iter()
+        .map(|account| account.key.clone())
+        .collect();
+
+    let mut tasks = tokio::task::JoinSet::new();
+    for (number, key) in keys.iter().cloned().enumerate() {
+        // A store of its own each, as another process would have.
+        let store = DiskStore::new(Arc::clone(&places), &staged.env(), Still(staged.now()));
+        let until = Moment::from_millis(1_800_000_000_000 + i64::try_from(number).unwrap());
+        tasks.spawn(async move {
+            store.commit(vec![Change::Limited { key, bucket: "codex".to_owned(), until }]).await.unwrap();
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap();
+    }
+
+    let loaded = staged.store().load().await.unwrap();
+    for (number, key) in keys.iter().enumerate() {
+        let until = Moment::from_millis(1_800_000_000_000 + i64::try_from(number).unwrap());
+        assert_eq!(loaded.roster.get(key).unwrap().limits.get("codex"), Some(&until));
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_another_process_is_noticed_and_an_unchanged_pool_costs_no_reading() {
+    let staged = Staged::new("a01-v3-login-switch-runtime");
+    let (mine, theirs) = (staged.store(), staged.store());
+    let first = mine.load().await.unwrap();
+    let key = first.roster.accounts[1].key.clone();
+
+    let waiting = tokio::spawn({
+        let (mine, revision) = (mine.clone(), first.revision);
+        async move { mine.changed(revision).await }
+    });
+    theirs
+        .commit(vec![Change::Selected {
+            key: key.clone(),
+            reason: SwitchReason::Manual,
+            pin: Pin::Set,
+            at: staged.now(),
+        }])
+        .await
+        .unwrap();
+    let news =
+        tokio::time::timeout(std::time::Duration::from_secs(20), waiting).await.unwrap().unwrap().unwrap();
+
+    assert!(news.revision > first.revision);
+    assert_eq!(news.roster.pin, Some(key));
+    let again = mine.load().await.unwrap();
+    assert!(Arc::ptr_eq(&again.roster, &news.roster));
+}
+
+#[tokio::test]
+async fn a_refresh_result_that_never_reached_the_pool_is_adopted_whatever_its_age() {
+    let staged = Staged::new("a02-v3-minimal");
+    let places = staged.places();
+    let hash = vectors("hashes.json")["leaseFileStem"][0]["sha256"].as_str().unwrap().to_owned();
+    std::fs::create_dir_all(places.leases()).unwrap();
+    std::fs::write(
+        places.leases().join(format!("{hash}.result.json")),
+        format!(
+            r#"{{"tokenHash":"{hash}","createdAt":1,"result":{{"type":"success","access":"a2","refresh":"r2","expires":5,"idToken":"i2"}}}}"#
+        ),
+    )
+    .unwrap();
+
+    let loaded = staged.store().load().await.unwrap();
+
+    let tokens = &loaded.roster.accounts[0].credentials;
+    assert_eq!(tokens.refresh.expose(), "r2");
+    assert_eq!(tokens.id_token.as_ref().map(|token| token.expose()), Some("i2"));
+    assert!(std::fs::read_to_string(places.pool()).unwrap().contains("\"r2\""));
+    let (owner, _) = staged.store().owner_of_refresh(&hash).await.unwrap();
+    assert_eq!(owner, loaded.roster.accounts[0].key);
+}
+
+#[tokio::test]
+async fn a_login_on_a_ruined_pool_keeps_the_ruin() {
+    let staged = Staged::new("b04-truncated-alone");
+    let ruin = std::fs::read(staged.places().pool()).unwrap();
+    let sample = Staged::new("a01-v3-login-switch-runtime").store().load().await.unwrap();
+    let account = sample.roster.accounts[0].clone();
+
+    let refused = staged.store().commit(vec![Change::Unpinned]).await;
+    let saved = staged.store().commit(vec![Change::Added(Box::new(account))]).await.unwrap();
+
+    assert!(matches!(refused, Err(StoreError::Corrupt { .. })));
+    assert_eq!(saved.roster.accounts.len(), 1);
+    assert!(staged.files().iter().any(|(name, bytes)| name.contains("/quarantine/") && *bytes == ruin));
+}
+
+#[test]
+fn candidates_match_rows_as_the_vectors_say() {
+    for case in vectors("account-matching.json")["cases"].as_array().unwrap() {
+        let person = |row: &Value| {
+            Person::new(row["accountId"].as_str(), row["email"].as_str(), row["refreshToken"].as_str()).seen(
+                Moment::from_millis(row["lastUsed"].as_i64().unwrap()),
+                Moment::from_millis(row["addedAt"].as_i64().unwrap()),
+            )
+        };
+        let rows: Vec<Person> = case["rows"].as_array().unwrap().iter().map(person).collect();
+        let fallback = if case["options"]["allowUniqueAccountIdFallbackWithoutEmail"] == true {
+            Fallback::Allowed
+        } else {
+            Fallback::Refused
+        };
+
+        let found = identity::find(&rows, &person(&case["candidate"]), fallback);
+
+        assert_eq!(found.map(|index| index as u64), case["index"].as_u64(), "{}", case["name"]);
+    }
+}
+
+#[test]
+fn tokens_tell_the_e_mail_the_reference_would_read() {
+    for case in vectors("token-identity.json")["cases"].as_array().unwrap() {
+        let claims = jwt::claims(case["accessToken"].as_str(), case["idToken"].as_str());
+
+        let expected = case["reference"]["sanitizedEmail"].as_str().or_else(|| {
+            // Ours reads the profile claim, too.
+            case["accessClaims"]["https://api.openai.com/profile"]["email"].as_str()
+        });
+        assert_eq!(claims.email.as_deref(), expected, "{}", case["name"]);
+        assert!(!claims.workspace_id.unwrap_or_default().starts_with("org-"));
+    }
+}
