@@ -2,6 +2,7 @@
 
 pub mod child;
 pub mod find;
+pub mod home;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -9,7 +9,8 @@ use crate::adapters::fault;
 use crate::adapters::upstream::body::collect;
 use crate::adapters::upstream::client::{Speech, transport};
 use crate::adapters::upstream::received;
-use crate::base::Span;
+use crate::base::calendar::http_date;
+use crate::base::{Moment, Span};
 use crate::ports::home::Home;
 use crate::ports::upstream::UpstreamError;
 use crate::ports::{Clock, Entropy, Store};
@@ -28,10 +29,15 @@ pub(super) struct Answer {
 
 impl Answer {
     /// When upstream wants to be asked again.
-    pub(super) fn retry_after(&self) -> Option<Span> {
-        let number =
-            |name: &str| self.headers.get(name)?.to_str().ok()?.trim().parse::<i64>().ok().filter(|n| *n > 0);
-        number("retry-after-ms").map(Span::millis).or_else(|| number(RETRY_AFTER.as_str()).map(Span::seconds))
+    pub(super) fn retry_after(&self, now: Moment) -> Option<Span> {
+        let text = |name: &str| self.headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+        let number = |name: &str| text(name)?.parse::<i64>().ok().filter(|number| *number > 0);
+        let after = RETRY_AFTER.as_str();
+        number("retry-after-ms")
+            .map(Span::millis)
+            .or_else(|| number(after).map(Span::seconds))
+            .or_else(|| text(after).and_then(http_date).map(|then| now.until(then)))
+            .filter(|wait| !wait.is_over())
     }
 }
 

@@ -252,7 +252,11 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> Shared<S, H, C, E> {
                 None => self.unreadable(account, entry).await,
             };
         }
-        let refusal = oauth_wire::parse_refusal(answer.status.as_u16(), answer.retry_after(), &answer.body);
+        let refusal = oauth_wire::parse_refusal(
+            answer.status.as_u16(),
+            answer.retry_after(self.clock.now()),
+            &answer.body,
+        );
         match refusal.sentence() {
             Sentence::Dead { code } => self.bury(account, entry, code).await,
             Sentence::Transient { wait } => {

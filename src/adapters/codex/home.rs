@@ -1,0 +1,277 @@
+//! The official CLI's home: `auth.json` and `config.toml`.
+//!
+//! `auth.json` is another program's file, which that program rewrites in place. So every change is made under
+//! the home's lock on the bytes as they stand, is compared once more right before the rename, and leaves what it
+//! does not know alone. A login nobody else holds is copied aside before it goes.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::adapters::disk::atomic::{self, Staged};
+use crate::adapters::disk::lock::FileLock;
+use crate::adapters::disk::perms;
+use crate::base::{Moment, Span, calendar};
+use crate::domain::account::Account;
+use crate::domain::change::Change;
+use crate::domain::launch::config::ConfigFacts;
+use crate::domain::official::{Aside, ChatGpt, Login, Stamp, Written};
+use crate::domain::places::Places;
+use crate::domain::roster::Roster;
+use crate::domain::token;
+use crate::formats::codex_auth::{self, Owner};
+use crate::formats::codex_config;
+use crate::ports::home::Home;
+use crate::ports::{Clock, Store};
+
+/// As for every lock of ours.
+const LOCK_WITHIN: Span = Span::seconds(10);
+
+/// `ports::Home` over files.
+#[derive(Clone)]
+pub struct CodexHome<S, C> {
+    store: S,
+    places: Arc<Places>,
+    clock: C,
+}
+
+impl<S: Store, C: Clock> CodexHome<S, C> {
+    /// The home that `places` names; `store` knows whose tokens a file holds.
+    pub fn new(store: S, places: Arc<Places>, clock: C) -> Self {
+        Self { store, places, clock }
+    }
+
+    fn auth(&self) -> &Path {
+        self.places.auth_json()
+    }
+
+    fn read(&self) -> (Option<Vec<u8>>, Login) {
+        let path = self.auth().display().to_string();
+        match atomic::read(self.auth()) {
+            Ok(bytes) => {
+                let login = codex_auth::read(bytes.as_deref(), &path);
+                (bytes, login)
+            }
+            Err(error) => (None, Login::Unreadable { path, detail: error.to_string() }),
+        }
+    }
+
+    async fn lock(&self) -> Result<FileLock, String> {
+        FileLock::acquire(&self.places.codex_home_lock(), LOCK_WITHIN)
+            .await
+            .map_err(|error| error.to_string())
+    }
+
+    /// Whether anything may be written, and why not.
+    async fn objection(&self) -> Option<Written> {
+        let settings = self.store.settings().await.unwrap_or_default();
+        let why = "writing the official CLI's files is switched off (`codexCliSync`)";
+        (!settings.codex_cli_sync).then(|| Written::Skipped(why.to_owned()))
+    }
+
+    /// Puts `text` in the place of `old` unless somebody was faster.
+    fn publish(&self, old: Option<&[u8]>, text: &str) -> Result<Written, String> {
+        if old == Some(text.as_bytes()) {
+            return Ok(Written::Unchanged);
+        }
+        let staged = || -> io::Result<Written> {
+            let mut staged = Staged::write(self.auth(), text.as_bytes())?;
+            staged.sync()?;
+            if atomic::read(self.auth())?.as_deref() != old {
+                return Ok(Written::Changed);
+            }
+            staged.publish()?;
+            Ok(Written::Done)
+        };
+        staged().map_err(|error| format!("{}: {error}", self.auth().display()))
+    }
+
+    /// Copies a login aside unless the pool holds it anyway.
+    async fn keep(&self, bytes: &[u8], login: &Login, at: Moment) -> Result<(), String> {
+        let known = match login {
+            Login::Absent => true,
+            Login::ChatGpt(login) => self.is_known(login).await && !has_api_key(bytes),
+            Login::Other { .. } | Login::Unreadable { .. } => false,
+        };
+        if known {
+            return Ok(());
+        }
+        let to = self.aside_path(at);
+        atomic::write(&to, bytes).map_err(|error| format!("{}: {error}", to.display()))
+    }
+
+    async fn is_known(&self, login: &ChatGpt) -> bool {
+        let Some(refresh) = login.refresh.as_ref().filter(|refresh| !refresh.is_blank()) else { return true };
+        self.store.owner_of_refresh(&token::hash(refresh)).await.is_some()
+    }
+
+    /// `backups-official/auth.<UTC>.json`, with a number where that is taken.
+    fn aside_path(&self, at: Moment) -> PathBuf {
+        let stamp = calendar::stamp(at);
+        let folder = self.places.backups_official();
+        let first = folder.join(format!("auth.{stamp}.json"));
+        if !first.exists() {
+            return first;
+        }
+        let mut further = (2..).map(|number: u32| folder.join(format!("auth.{stamp}-{number}.json")));
+        further.find(|path| !path.exists()).unwrap_or(first)
+    }
+}
+
+/// A key that lives beside the tokens belongs to nobody but its file.
+fn has_api_key(bytes: &[u8]) -> bool {
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
+    let file = crate::formats::lossless::Object::parse(text).unwrap_or_default();
+    file.text("OPENAI_API_KEY").is_some_and(|key| !key.trim().is_empty())
+}
+
+fn stamp_of(login: &Login) -> Option<&Stamp> {
+    match login {
+        Login::ChatGpt(login) => Some(&login.stamp),
+        Login::Other { stamp, .. } => Some(stamp),
+        Login::Absent | Login::Unreadable { .. } => None,
+    }
+}
+
+fn text_of(bytes: Option<&[u8]>) -> Option<&str> {
+    bytes.and_then(|bytes| std::str::from_utf8(bytes).ok())
+}
+
+impl<S: Store, C: Clock> Home for CodexHome<S, C> {
+    async fn login(&self) -> Login {
+        self.read().1
+    }
+
+    async fn repair(&self, seen: &Stamp, at: Moment) -> Result<Written, String> {
+        if let Some(objection) = self.objection().await {
+            return Ok(objection);
+        }
+        let _lock = self.lock().await?;
+        let (bytes, login) = self.read();
+        let Login::ChatGpt(login) = login else { return Ok(Written::Changed) };
+        if login.stamp != *seen {
+            return Ok(Written::Changed);
+        }
+        let old = text_of(bytes.as_deref()).unwrap_or_default();
+        let text = codex_auth::repair(old, &login, at).map_err(|error| error.to_string())?;
+        self.publish(bytes.as_deref(), &text)
+    }
+
+    async fn replace(&self, seen: Option<&Stamp>, account: &Account, at: Moment) -> Result<Written, String> {
+        if let Some(objection) = self.objection().await {
+            return Ok(objection);
+        }
+        let _lock = self.lock().await?;
+        let (bytes, login) = self.read();
+        if let Login::Unreadable { path, detail } = &login {
+            return Ok(Written::Skipped(format!("{path} cannot be read ({detail}) and was left as it is")));
+        }
+        if stamp_of(&login) != seen {
+            return Ok(Written::Changed);
+        }
+        let owner = match &login {
+            Login::ChatGpt(old) if old.is(account) => {
+                if is_newer(old, account) {
+                    return Ok(Written::Skipped("auth.json holds newer tokens of this account".to_owned()));
+                }
+                Owner::Stays
+            }
+            Login::ChatGpt(_) | Login::Other { .. } | Login::Absent | Login::Unreadable { .. } => {
+                Owner::Changes
+            }
+        };
+        let text = match codex_auth::select(text_of(bytes.as_deref()), account, None, owner) {
+            Ok(text) => text,
+            Err(error) => return Ok(Written::Skipped(error.to_string())),
+        };
+        if let (Owner::Changes, Some(bytes)) = (owner, &bytes) {
+            self.keep(bytes, &login, at).await?;
+        }
+        self.publish(bytes.as_deref(), &text)
+    }
+
+    async fn set_aside(&self, at: Moment) -> Result<Option<Aside>, String> {
+        let _lock = self.lock().await?;
+        let from = self.auth().to_owned();
+        let said = |error: io::Error| format!("{}: {error}", from.display());
+        let Some(bytes) = atomic::read(&from).map_err(said)? else { return Ok(None) };
+        let to = self.aside_path(at);
+        // Copied rather than renamed: the root may be on another file system, and the file may be a link.
+        perms::private_dir(&self.places.backups_official()).map_err(said)?;
+        atomic::write(&to, &bytes).map_err(said)?;
+        atomic::remove(&from).map_err(said)?;
+        Ok(Some(Aside { from, to }))
+    }
+
+    async fn put_back(&self, aside: &Aside) -> Result<Written, String> {
+        let _lock = self.lock().await?;
+        let said = |error: io::Error| format!("{}: {error}", aside.from.display());
+        if atomic::read(&aside.from).map_err(said)?.is_some() {
+            return Ok(Written::Changed);
+        }
+        let Some(bytes) = atomic::read(&aside.to).map_err(said)? else {
+            return Ok(Written::Skipped(format!("{} is gone", aside.to.display())));
+        };
+        atomic::write(&aside.from, &bytes).map_err(said)?;
+        atomic::remove(&aside.to).map_err(said)?;
+        Ok(Written::Done)
+    }
+
+    async fn newer(&self, roster: &Roster) -> Vec<Change> {
+        let Login::ChatGpt(login) = self.read().1 else { return Vec::new() };
+        let Some(credentials) = codex_auth::credentials(&login) else { return Vec::new() };
+        let mut rows = roster.accounts.iter().filter(|account| login.is(account));
+        // Two rows that could both be meant: taking the wrong one would merge two people.
+        let (Some(account), None) = (rows.next(), rows.next()) else { return Vec::new() };
+        if !is_newer(&login, account) {
+            return Vec::new();
+        }
+        let at = self.clock.now();
+        vec![Change::Renewed { key: account.key.clone(), credentials: Box::new(credentials), at }]
+    }
+
+    async fn write_back(&self, account: &Account, at: Moment) -> Result<Written, String> {
+        if let Some(objection) = self.objection().await {
+            return Ok(objection);
+        }
+        let _lock = self.lock().await?;
+        let (bytes, login) = self.read();
+        let Login::ChatGpt(login) = login else { return Ok(Written::Unchanged) };
+        if !login.is(account) || is_newer(&login, account) || holds(&login, account) {
+            return Ok(Written::Unchanged);
+        }
+        match codex_auth::select(text_of(bytes.as_deref()), account, Some(at), Owner::Stays) {
+            Ok(text) => self.publish(bytes.as_deref(), &text),
+            Err(error) => Ok(Written::Skipped(error.to_string())),
+        }
+    }
+
+    async fn config(&self, profile: Option<&str>) -> Result<ConfigFacts, String> {
+        let path = self.places.config_toml();
+        let base = facts(path, profile)?;
+        let Some(name) = profile.filter(|name| !name.contains(['/', '\\'])) else { return Ok(base) };
+        let own = path.with_file_name(format!("{name}.config.toml"));
+        Ok(base.under(facts(&own, None)?))
+    }
+
+    fn path(&self) -> String {
+        self.places.codex_home().display().to_string()
+    }
+}
+
+fn facts(path: &Path, profile: Option<&str>) -> Result<ConfigFacts, String> {
+    let said = |why: String| format!("{}: {why}", path.display());
+    let text = atomic::read_text(path).map_err(|error| said(error.to_string()))?;
+    codex_config::facts(&text.unwrap_or_default(), profile).map_err(said)
+}
+
+/// Whether the file's tokens are known to be newer than the account's.
+fn is_newer(login: &ChatGpt, account: &Account) -> bool {
+    codex_auth::credentials(login).is_some_and(|tokens| token::is_newer(&tokens, &account.credentials))
+}
+
+/// Whether the file holds exactly the account's tokens.
+fn holds(login: &ChatGpt, account: &Account) -> bool {
+    let tokens = &account.credentials;
+    login.refresh.as_ref() == Some(&tokens.refresh) && login.access == tokens.access && login.is_sound()
+}
