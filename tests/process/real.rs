@@ -14,6 +14,7 @@ use crate::support::client::{CONFIG, Genuine, Way};
 use crate::support::process::{Ran, run};
 
 mod forwarded;
+mod namespace;
 
 /// A prompt that takes four tool calls.
 const LOOP: &str = "count to four REHEARSE{steps=4 words=5}";

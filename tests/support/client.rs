@@ -26,12 +26,22 @@ pub(crate) enum Way {
 pub(crate) const CONFIG: &str =
     "# mine, keep\nmodel = \"gpt-5.4\"   # the usual one\n\n[tui]\nnotifications = false\n";
 
+/// How the back end is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Names {
+    /// By overrides that point at loopback.
+    Loopback,
+    /// By the names of the real hosts, in a network where they lead here.
+    Real,
+}
+
 /// A back end, a home and a client for it.
 pub(crate) struct Genuine {
     pub(crate) play: Play,
     pub(crate) home: Home,
     front: Front,
     program: PathBuf,
+    names: Names,
 }
 
 impl Genuine {
@@ -39,26 +49,44 @@ impl Genuine {
     pub(crate) fn with(scenario: Scenario) -> Option<Self> {
         let program = installed()?;
         let play = Play::start(scenario);
-        let mut home = play.home();
-        let names = play.backend().names();
-        home.write_auth(&play.login(names.first().expect("an account")));
-        std::fs::write(home.codex().join("config.toml"), CONFIG).expect("writable");
+        let home = play.home();
         let front = Front::before(play.address(), home.path());
-        home.set("CODEX_CA_CERTIFICATE", front.authority().display().to_string());
-        home.set("HTTPS_PROXY", format!("http://127.0.0.1:{}", closed_port()));
-        home.set("NO_PROXY", "127.0.0.1,localhost");
-        home.put_on_path(&target().join("codex/node_modules/.bin"));
-        Some(Self { play, home, front, program })
+        let mut stage = Self { play, home, front, program, names: Names::Loopback };
+        stage.furnish();
+        stage.home.set("HTTPS_PROXY", format!("http://127.0.0.1:{}", closed_port()));
+        stage.home.set("NO_PROXY", "127.0.0.1,localhost");
+        Some(stage)
+    }
+
+    /// The same for a network in which the names of the real hosts lead to this machine: no setting, no override.
+    pub(crate) fn behind_real_names(scenario: Scenario) -> Option<Self> {
+        let program = installed()?;
+        let play = Play::start(scenario);
+        let home = Home::new();
+        let logins: Vec<_> = play.backend().names().iter().map(|name| play.login(name)).collect();
+        home.write_pool(&logins);
+        let front = Front::at(443, play.address(), home.path());
+        let mut stage = Self { play, home, front, program, names: Names::Real };
+        stage.furnish();
+        Some(stage)
+    }
+
+    fn furnish(&mut self) {
+        let names = self.play.backend().names();
+        self.home.write_auth(&self.play.login(names.first().expect("an account")));
+        std::fs::write(self.home.codex().join("config.toml"), CONFIG).expect("writable");
+        self.home.set("CODEX_CA_CERTIFICATE", self.front.authority().display().to_string());
+        self.home.put_on_path(&target().join("codex/node_modules/.bin"));
     }
 
     /// A command that gives the client `words`.
     pub(crate) fn command(&self, way: Way, words: &[&str]) -> Command {
-        let mut own = vec![
-            format!("chatgpt_base_url=\"https://127.0.0.1:{}/backend-api\"", self.front.port()),
-            "analytics.enabled=false".to_owned(),
-            "check_for_update_on_startup=false".to_owned(),
-        ];
-        if way == Way::Straight {
+        let mut own =
+            vec!["analytics.enabled=false".to_owned(), "check_for_update_on_startup=false".to_owned()];
+        if self.names == Names::Loopback {
+            own.push(format!("chatgpt_base_url=\"https://127.0.0.1:{}/backend-api\"", self.front.port()));
+        }
+        if self.names == Names::Loopback && way == Way::Straight {
             own.push(format!("openai_base_url=\"{}/codex\"", self.play.backend().upstream_url()));
         }
         let mut all: Vec<&str> = own.iter().flat_map(|pair| ["-c", pair.as_str()]).collect();
@@ -66,6 +94,9 @@ impl Genuine {
         match way {
             Way::Straight => {
                 let mut command = self.home.command(&self.program, &all);
+                if self.names == Names::Real {
+                    return command;
+                }
                 let refresh = format!("{}/oauth/token", self.play.backend().auth_url());
                 command.env("CODEX_REFRESH_TOKEN_URL_OVERRIDE", refresh);
                 command
@@ -89,7 +120,7 @@ impl Genuine {
 const FREELY: &str = "--dangerously-bypass-approvals-and-sandbox";
 
 /// The native program of the npm package.
-fn installed() -> Option<PathBuf> {
+pub(crate) fn installed() -> Option<PathBuf> {
     static TOLD: Once = Once::new();
     let packages = target().join("codex/node_modules/@openai");
     let platforms = std::fs::read_dir(&packages).into_iter().flatten().filter_map(Result::ok);

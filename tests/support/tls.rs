@@ -28,22 +28,27 @@ impl Front {
     /// Listens on a free loopback port, hands decrypted bytes to `behind`, and leaves the authority's certificate in
     /// `folder`.
     pub(crate) fn before(behind: SocketAddr, folder: &Path) -> Self {
+        Self::at(0, behind, folder)
+    }
+
+    /// The same on a certain port.
+    pub(crate) fn at(port: u16, behind: SocketAddr, folder: &Path) -> Self {
         let (config, authority) = credentials();
         let path = folder.join("authority.pem");
         std::fs::write(&path, authority).expect("a writable folder");
         let stop = CancellationToken::new();
-        let (tell, port) = std::sync::mpsc::channel();
+        let (tell, told) = std::sync::mpsc::channel();
         let token = stop.clone();
         let thread = std::thread::spawn(move || {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
-                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a loopback port");
+                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.expect("a loopback port");
                 tell.send(listener.local_addr().expect("bound").port()).expect("somebody waits");
                 token.run_until_cancelled(serve(listener, config, behind)).await;
             });
         });
-        let port = port.recv().expect("the front listens");
+        let port = told.recv().expect("the front listens");
         Self { port, authority: path, stop, thread: Some(thread) }
     }
 
