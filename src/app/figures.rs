@@ -23,6 +23,8 @@ pub struct Tally {
     pub tokens: u64,
     /// Requests that failed.
     pub failures: u64,
+    /// Requests and tokens by model.
+    pub models: BTreeMap<String, (u64, u64)>,
     /// Places in the ledger of the newest requests, newest first.
     pub recent: Vec<usize>,
 }
@@ -33,6 +35,9 @@ impl Tally {
         self.requests += 1;
         self.tokens += row.tokens.total;
         self.failures += u64::from(row.ending == Ending::Failure);
+        let model = row.model.as_deref().unwrap_or("unknown");
+        let used = self.models.entry(model.to_owned()).or_default();
+        *used = (used.0 + 1, used.1 + row.tokens.total);
         self.recent.insert(0, place);
         self.recent.truncate(RECENT);
     }

@@ -236,7 +236,7 @@ impl Skin {
 }
 
 /// Twins of glyphs, each as wide as the glyph.
-const TWINS: [(&str, char); 24] = [
+const TWINS: [(&str, char); 26] = [
     ("─–−░▃", '-'),
     ("│", '|'),
     ("┌┐└┘├┤┬┴┼✓▅", '+'),
@@ -251,6 +251,8 @@ const TWINS: [(&str, char); 24] = [
     ("○óòôõö", 'o'),
     ("◌·▁", '.'),
     ("×", 'x'),
+    ("◓", '/'),
+    ("◑◒", '\\'),
     ("▂", ':'),
     ("äáàâãå", 'a'),
     ("éèêë", 'e'),

@@ -1,0 +1,37 @@
+//! What lies over a screen, the innermost last.
+
+mod confirm;
+mod help;
+mod messages;
+mod palette;
+mod turn;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Position;
+
+use crate::app::overlays::Overlay;
+use crate::view::scene::Scene;
+
+/// Draws every overlay; returns the caret of the innermost one.
+pub fn render(scene: &Scene, buffer: &mut Buffer) -> Option<Position> {
+    let mut caret = None;
+    for overlay in &scene.ui.overlays {
+        caret = match overlay {
+            Overlay::Help(open) => help::render(scene, open, buffer),
+            Overlay::Palette(open) => palette::render(scene, open, buffer),
+            Overlay::Confirm(open) => {
+                confirm::render(scene, open, buffer);
+                None
+            }
+            Overlay::Messages(open) => {
+                messages::render(scene, *open, buffer);
+                None
+            }
+            Overlay::Turn(id) => {
+                turn::render(scene, *id, buffer);
+                None
+            }
+        };
+    }
+    caret
+}

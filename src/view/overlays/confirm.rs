@@ -1,0 +1,42 @@
+//! A question with two answers.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::app::overlays::confirm::{Answer, Confirm};
+use crate::base::text::{clean, width, wrap};
+use crate::view::pen::Pen;
+use crate::view::scene::Scene;
+use crate::view::widgets::modal::{Modal, centred};
+
+/// Draws the question.
+pub fn render(scene: &Scene, question: &Confirm, buffer: &mut Buffer) {
+    let skin = scene.skin;
+    let screen = scene.layout.screen;
+    let wanted = 58.min(screen.width.saturating_sub(2));
+    let room = usize::from(wanted.saturating_sub(6));
+    let mut lines: Vec<String> = Vec::new();
+    for paragraph in &question.paragraphs {
+        lines.extend(wrap(&clean(paragraph), room));
+        lines.push(String::new());
+    }
+    let height = u16::try_from(lines.len() + 5).unwrap_or(u16::MAX).min(scene.layout.floor.y);
+    let area = centred(Rect { height: scene.layout.floor.y, ..screen }, wanted, height);
+    let inner = Modal { title: &question.title, note: "" }.frame(area, buffer, skin);
+    let mut pen = Pen::new(buffer, inner);
+    let answers = inner.height.saturating_sub(2);
+    for (row, line) in (1..answers).zip(&lines) {
+        pen.put(2, row, line, skin.text());
+    }
+    let mut column = inner.width.saturating_sub(answer_width(question)) / 2;
+    for (answer, name) in [(Answer::Safe, question.safe), (Answer::Act, question.act)] {
+        let focused = question.focus == answer;
+        let text = if focused { format!("[ {name} ]") } else { format!("  {name}  ") };
+        let style = if focused { skin.selection() } else { skin.text() };
+        column = pen.put(column, answers, &text, style) + 4;
+    }
+}
+
+fn answer_width(question: &Confirm) -> u16 {
+    u16::try_from(width(question.safe) + width(question.act) + 12).unwrap_or(u16::MAX)
+}

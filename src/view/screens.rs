@@ -1,0 +1,8 @@
+//! The screens, each drawn into its part of the frame.
+
+pub mod accounts;
+pub mod detail;
+pub mod empty;
+pub mod frame;
+pub mod monitor;
+pub mod pane;
