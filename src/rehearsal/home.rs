@@ -1,8 +1,9 @@
 //! A home to rehearse in: a root and a Codex home with ordinary files, in a folder that goes when it is dropped.
 //!
-//! The real home is never looked at.
+//! The real home is never looked at. A rehearsal that was killed leaves its folder behind; the next one removes it:
+//! a living rehearsal holds a lock in its folder, which ends with the process however it ends.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -13,12 +14,18 @@ use crate::formats::fake::pool::{self, Seated};
 use crate::formats::scenario::Presence;
 use crate::rehearsal::backend::Backend;
 
+/// How throw-away folders are called.
+const PREFIX: &str = "codex-multi-auth-demo-";
+
+/// The file in a throw-away folder whose lock says that its rehearsal lives.
+const ALIVE: &str = ".alive";
+
 /// A furnished home.
 #[derive(Debug)]
 pub struct Home {
     folder: PathBuf,
     /// Removes the folder when dropped; none when somebody else owns it.
-    _guard: Option<TempDir>,
+    _guard: Option<(TempDir, File)>,
 }
 
 impl Home {
@@ -27,14 +34,17 @@ impl Home {
     /// # Errors
     /// When the folder or its files cannot be written.
     pub fn throw_away(backend: &Backend) -> io::Result<Self> {
+        sweep(&std::env::temp_dir());
         let mut builder = tempfile::Builder::new();
-        builder.prefix("codex-multi-auth-demo-");
+        builder.prefix(PREFIX);
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
         let guard = builder.tempdir()?;
+        let alive = File::create(guard.path().join(ALIVE))?;
+        alive.lock()?;
         let folder = guard.path().to_owned();
         furnish(&folder, backend)?;
-        Ok(Self { folder, _guard: Some(guard) })
+        Ok(Self { folder, _guard: Some((guard, alive)) })
     }
 
     /// Furnishes a given folder, which stays.
@@ -59,6 +69,19 @@ impl Home {
     /// The root of the product (`CODEX_MULTI_AUTH_DIR`); where the product looks below that Codex home anyway.
     pub fn root(&self) -> PathBuf {
         root(&self.folder)
+    }
+}
+
+/// Removes the folders of rehearsals that were killed. One without its lock file is just being made.
+fn sweep(temporary: &Path) {
+    let entries = std::fs::read_dir(temporary).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX)) {
+        let folder = entry.path();
+        let Ok(alive) = File::open(folder.join(ALIVE)) else { continue };
+        if alive.try_lock().is_ok() {
+            // Somebody else's folder, or one in use elsewhere, stays: that is what the error means.
+            let _ = std::fs::remove_dir_all(&folder);
+        }
     }
 }
 
@@ -130,4 +153,27 @@ fn private_file(path: &Path, text: &str) -> io::Result<()> {
     let mut file = options.open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_killed_rehearsal_is_swept_and_a_living_one_is_not() {
+        let temporary = tempfile::tempdir().unwrap();
+        let made = |name: &str| {
+            let folder = temporary.path().join(format!("{PREFIX}{name}"));
+            std::fs::create_dir(&folder).unwrap();
+            folder
+        };
+        let (dead, alive, young) = (made("dead"), made("alive"), made("young"));
+        File::create(dead.join(ALIVE)).unwrap();
+        let held = File::create(alive.join(ALIVE)).unwrap();
+        held.lock().unwrap();
+
+        sweep(temporary.path());
+
+        assert_eq!([dead.exists(), alive.exists(), young.exists()], [false, true, true]);
+    }
 }
