@@ -5,6 +5,7 @@
 //! it learnt as facts. What must survive is written through the store by the proxy itself, before it is announced.
 
 mod answer;
+mod approach;
 mod catalog;
 mod control;
 mod exchange;
@@ -18,6 +19,7 @@ mod inspect;
 mod keep;
 mod outbound;
 mod pump;
+mod record;
 mod refresh;
 pub mod refusal;
 mod relay;

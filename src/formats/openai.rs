@@ -15,13 +15,7 @@ use crate::formats::headers;
 const MESSAGE_CAP: usize = 2_000;
 
 /// The answer behind a failing HTTP status. `headers` are pairs with lower-case names.
-pub fn answer<'a>(
-    status: u16,
-    headers: impl Iterator<Item = (&'a str, &'a str)> + Clone,
-    body: &[u8],
-    model: Option<&str>,
-    at: Moment,
-) -> Answer {
+pub fn answer(status: u16, headers: &[(&str, &str)], body: &[u8], model: Option<&str>, at: Moment) -> Answer {
     let mut answer = Answer { status, ..Answer::default() };
     take_headers(&mut answer, headers, model, at);
     let is_mitigated = answer.body == BodyKind::Edge;
@@ -55,17 +49,12 @@ fn kind_of_text(text: &str) -> BodyKind {
     }
 }
 
-fn take_headers<'a>(
-    answer: &mut Answer,
-    headers: impl Iterator<Item = (&'a str, &'a str)> + Clone,
-    model: Option<&str>,
-    at: Moment,
-) {
-    let waits = headers::waits(headers.clone(), at);
+fn take_headers(answer: &mut Answer, headers: &[(&str, &str)], model: Option<&str>, at: Moment) {
+    let waits = headers::waits(headers.iter().copied(), at);
     answer.retry_header = waits.retry;
     answer.window_header = waits.window;
     answer.active_limit = waits.active_limit;
-    answer.quota = headers::quota(headers, answer.status, model, at);
+    answer.quota = headers::quota(headers.iter().copied(), answer.status, model, at);
     if waits.mitigated {
         answer.body = BodyKind::Edge;
     }
@@ -81,12 +70,9 @@ pub(super) fn failed_event(value: &Value, at: Moment) -> Answer {
             .iter()
             .filter_map(|(name, value)| Some((name.to_ascii_lowercase(), scalar(value)?)))
             .collect();
-        take_headers(
-            &mut answer,
-            pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())),
-            None,
-            at,
-        );
+        let pairs: Vec<(&str, &str)> =
+            pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        take_headers(&mut answer, &pairs, None, at);
     }
     let inner = value.get("response").filter(|response| response.get("error").is_some_and(Value::is_object));
     take_error(&mut answer, inner.unwrap_or(value));
@@ -220,7 +206,7 @@ mod tests {
     const NOW: Moment = Moment::from_secs(1_795_360_095);
 
     fn read(status: u16, body: &str) -> Answer {
-        answer(status, std::iter::empty(), body.as_bytes(), None, NOW)
+        answer(status, &[], body.as_bytes(), None, NOW)
     }
 
     #[test]

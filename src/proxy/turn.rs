@@ -5,19 +5,29 @@
 //! lock. Nothing is visible to the client before [`Step::Relay`], [`Step::Answer`] or [`Step::Refuse`]; after `Relay`
 //! there is no other account. A turn may be dropped only after `Done`, `Cut`, or a step with [`Event::ClientGone`].
 
+mod judge;
+mod repair;
+mod road;
+
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use http::HeaderMap;
 
 use crate::base::{Moment, Secret, Span};
 use crate::domain::account::AccountKey;
+use crate::domain::attempts::Budget;
+use crate::domain::chance::Rng;
 use crate::domain::facts::{ProxyFact, TurnRow, Via};
-use crate::domain::pool::Pool;
+use crate::domain::failure::{Class, Verdict};
+use crate::domain::pool::{Count, Observation, Pool};
 use crate::domain::refresh;
 use crate::domain::selection::Ask;
-use crate::domain::usage::entry::Entry;
+use crate::domain::usage::entry::{Ending, Entry, Operation};
 use crate::domain::workspace::Routing;
 use crate::formats::events::Fact;
 use crate::ports::upstream::{ReadError, UpstreamError};
+use crate::proxy::record::{CUT, Closing, End, Record};
 use crate::proxy::refusal::Refusal;
 
 /// What kind of request it is (runtime.md §3).
@@ -197,24 +207,173 @@ pub struct Kept {
 #[derive(Debug)]
 pub struct Turn {
     facts: Facts,
+    ask: Ask,
+    record: Record,
+    state: State,
+    budget: Option<Budget>,
+    current: Option<Current>,
+    /// An answer worth giving when nobody does better.
+    kept: Option<Box<Kept>>,
+    plain: Plain,
+    edited: Option<Bytes>,
+    stripped: Stripped,
+    status: u16,
+    is_stream: bool,
+    has_waited: bool,
+    has_ended: bool,
+    has_compacted: bool,
+    was_forbidden: bool,
+    overload: Overload,
+    empties: u32,
+    throttles: u32,
+    repairs: u32,
+    /// Upstream failed the turn in its own words, which the client has.
+    doomed: Option<End>,
+    producers: BTreeSet<AccountKey>,
+}
+
+#[derive(Debug)]
+enum State {
+    Fresh,
+    Refreshing,
+    Discovering,
+    Decoding(For),
+    Sending,
+    Reading { status: u16, headers: HeaderMap },
+    Holding,
+    Relaying,
+    Waiting(After),
+    Over,
+}
+
+/// What a decoded body is wanted for.
+#[derive(Debug)]
+enum For {
+    /// The session's mark of reasoning this account cannot read.
+    Mark,
+    /// Account-bound content upstream just refused.
+    Repair(Box<Fault>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum After {
+    /// The same account again.
+    Again,
+    /// Anybody.
+    Choose,
+}
+
+#[derive(Debug)]
+struct Current {
+    key: AccountKey,
+    token: Secret,
+    holds_seat: bool,
+}
+
+#[derive(Debug)]
+enum Plain {
+    Unknown,
+    Undecodable,
+    Known(Bytes),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stripped {
+    Nothing,
+    Reasoning,
+    Ids,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Overload {
+    Never,
+    Retried,
+    Rotated,
+}
+
+/// A failure before anything went to the client.
+#[derive(Debug)]
+struct Fault {
+    verdict: Verdict,
+    /// Upstream's answer; `None` for events of a held stream and for transport failures.
+    kept: Option<Box<Kept>>,
+    /// Whether a held stream could be shown as it is.
+    from: From,
+    /// The message says that an item misses its reasoning.
+    misses_reasoning: bool,
+    /// Target of a redirect.
+    location: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum From {
+    Answer,
+    Stream,
+    Nothing,
+}
+
+impl Fault {
+    fn bare(class: Class) -> Self {
+        Self {
+            verdict: Verdict::bare(class),
+            kept: None,
+            from: From::Nothing,
+            misses_reasoning: false,
+            location: None,
+        }
+    }
 }
 
 impl Turn {
     /// A turn that has not begun.
     pub fn new(facts: Facts) -> Self {
-        Self { facts }
+        let ask = facts.ask.clone();
+        Self {
+            record: Record::new(facts.id, facts.via, &ask, facts.arrived),
+            facts,
+            ask,
+            state: State::Fresh,
+            budget: None,
+            current: None,
+            kept: None,
+            plain: Plain::Unknown,
+            edited: None,
+            stripped: Stripped::Nothing,
+            status: 200,
+            is_stream: false,
+            has_waited: false,
+            has_ended: false,
+            has_compacted: false,
+            was_forbidden: false,
+            overload: Overload::Never,
+            empties: 0,
+            throttles: 0,
+            repairs: 0,
+            doomed: None,
+            producers: BTreeSet::new(),
+        }
     }
 
     /// Takes one event and says what to do.
-    pub fn step(
-        &mut self,
-        event: Event<'_>,
-        pool: &mut Pool,
-        now: Moment,
-        rng: &mut crate::domain::chance::Rng,
-    ) -> Step {
-        let _ = (event, pool, now, rng);
-        Step::Done
+    pub fn step(&mut self, event: Event<'_>, pool: &mut Pool, now: Moment, rng: &mut Rng) -> Step {
+        if matches!(self.state, State::Over) {
+            return Step::Done;
+        }
+        match event {
+            Event::Start => self.start(pool, now, rng),
+            Event::Refreshed(outcome) => self.refreshed(&outcome, pool, now, rng),
+            Event::Routed(answer) => self.routed(answer, pool, now, rng),
+            Event::Decoded(plain) => self.decoded(plain, pool, now, rng),
+            Event::Head { status, headers } => self.head(status, headers, pool, now, rng),
+            Event::Body(body) => self.body(body, pool, now, rng),
+            Event::Said(fact) => self.said(fact, pool, now, rng),
+            Event::HeldEnough => self.commit(now),
+            Event::Ended => self.ended(pool, now, rng),
+            Event::Broke(_) | Event::Stalled => self.broke(pool, now, rng),
+            Event::WaitOver => self.wait_over(pool, now, rng),
+            Event::DeadlinePassed => self.out_of_time(pool, now, rng),
+            Event::ClientGone => self.gone(pool, now, rng),
+        }
     }
 
     /// Whether [`Event::Said`] with this fact must be reported after `Relay`; the others only cost a lock.
@@ -224,36 +383,109 @@ impl Turn {
 
     /// Counts bytes that went to the client.
     pub fn relayed(&mut self, bytes: u64) {
-        let _ = bytes;
+        self.record.row.bytes_out = self.record.row.bytes_out.saturating_add(bytes);
     }
 
     /// The row of this turn as it stands.
     pub fn row(&self, now: Moment) -> TurnRow {
-        TurnRow {
-            id: self.facts.id,
-            at: self.facts.arrived,
-            account: None,
-            model: self.facts.ask.model.clone(),
-            via: self.facts.via,
-            status: crate::domain::facts::TurnStatus::Running,
-            took: Some(now.since(self.facts.arrived)),
-            first_byte: None,
-            tokens: None,
-            session: None,
-            turn: 0,
-            note: String::new(),
-            attempts: Vec::new(),
-            bytes_out: 0,
-        }
+        self.record.row(now)
     }
 
     /// Facts to announce since the last call (rotations, quota).
     pub fn take_facts(&mut self) -> Vec<ProxyFact> {
-        Vec::new()
+        std::mem::take(&mut self.record.facts)
     }
 
     /// The ledger row, once, after the last step; `None` for requests that keep none.
     pub fn take_entry(&mut self) -> Option<Entry> {
-        None
+        self.record.take_entry()
+    }
+
+    fn is_committed(&self) -> bool {
+        matches!(self.state, State::Relaying)
+    }
+
+    fn gone(&mut self, pool: &mut Pool, now: Moment, rng: &mut Rng) -> Step {
+        let end = if self.has_ended { End::good(self.status) } else { End::gone() };
+        if let Some(current) = self.current.as_ref().filter(|_| !self.has_ended) {
+            pool.observe(&current.key, &self.ask, Observation::Neutral, now);
+            self.record.judged("client left");
+        }
+        self.close(&end, pool, now, rng);
+        Step::Done
+    }
+
+    /// Nothing more happens: the seat is free, the record complete.
+    fn close(&mut self, end: &End, pool: &mut Pool, now: Moment, rng: &mut Rng) {
+        self.leave(pool);
+        self.state = State::Over;
+        if self.facts.kind == Kind::Models {
+            return;
+        }
+        match end.ending {
+            Ending::Success => pool.count(Count::Ok),
+            Ending::Failure | Ending::Blocked => pool.count(Count::Failed),
+            Ending::Cancelled => {}
+        }
+        let operation = match self.facts.kind {
+            Kind::Responses => Operation::Responses,
+            Kind::Models => Operation::Models,
+            Kind::ThreadGoal => Operation::ThreadGoal,
+            Kind::Other => Operation::Unknown,
+        };
+        let closing = Closing {
+            operation,
+            ask: &self.ask,
+            project: self.facts.project.as_deref(),
+            sends: self.budget.map_or(0, |budget| budget.sends()),
+            end,
+        };
+        self.record.close(&closing, pool, now, rng);
+    }
+
+    /// Gives the seat on the current account back.
+    fn leave(&mut self, pool: &mut Pool) {
+        if let Some(current) = self.current.take()
+            && current.holds_seat
+        {
+            pool.release(&current.key);
+        }
+    }
+
+    fn broke(&mut self, pool: &mut Pool, now: Moment, rng: &mut Rng) -> Step {
+        if !self.is_committed() {
+            return self.failed(Fault::bare(Class::Network), pool, now, rng);
+        }
+        self.cut(pool, now, rng)
+    }
+
+    /// The stream broke in front of the client.
+    fn cut(&mut self, pool: &mut Pool, now: Moment, rng: &mut Rng) -> Step {
+        let end = match self.doomed.take() {
+            Some(end) => end,
+            None if self.has_ended => End::good(self.status),
+            None => {
+                self.learn(&Verdict::bare(Class::Network), pool, now);
+                self.record.last = Some(Class::Network);
+                self.record.judged("cut");
+                End::bad(self.status, CUT)
+            }
+        };
+        self.close(&end, pool, now, rng);
+        Step::Cut
+    }
+
+    fn out_of_time(&mut self, pool: &mut Pool, now: Moment, rng: &mut Rng) -> Step {
+        if self.is_committed() {
+            if let Some(current) = &self.current {
+                pool.observe(&current.key, &self.ask, Observation::Neutral, now);
+            }
+            self.close(&End::bad(self.status, CUT), pool, now, rng);
+            return Step::Cut;
+        }
+        if let Some(current) = &self.current {
+            pool.observe(&current.key, &self.ask, Observation::Neutral, now);
+        }
+        self.refuse_for_now("budget", pool, now, rng)
     }
 }
