@@ -150,7 +150,7 @@ impl Refusal {
             ("pinnedAccountIndex", or_null(number)),
             ("reason", text_or_null(trouble.bar.map(|bar| bar.word().to_owned()))),
             ("pin_source", Member::Text(trouble.source.word().to_owned())),
-            ("reset_at", text_or_null(returns_at.map(calendar::iso))),
+            ("reset_at", text_or_null(returns_at.map(calendar::rfc3339))),
             ("retry_after_ms", or_null(wait.map(Span::as_millis))),
             ("account_skip_reasons", Member::Map(skips)),
             ("pinned_account", or_null(number.map(|index| index + 1))),
@@ -299,7 +299,7 @@ fn pinned_message(trouble: &PinTrouble, returns_at: Option<Moment>) -> String {
         Some(Bar::NotEntitled(_)) => ("it may not use this model", "next attempt allowed"),
         Some(Bar::Attempted) => ("it failed for this request", "expected available"),
     };
-    let when = returns_at.map(calendar::iso).map(|at| format!("; {noun} at {at}")).unwrap_or_default();
+    let when = returns_at.map(calendar::rfc3339).map(|at| format!("; {noun} at {at}")).unwrap_or_default();
     let remedy = match trouble.source {
         PinSource::Forced => "Start again without `--account`, or with another one",
         PinSource::Manual => {
