@@ -6,5 +6,6 @@ mod demo;
 mod harness;
 mod headless;
 mod real;
+mod refresh;
 mod terminal;
 mod together;

@@ -51,6 +51,10 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> Shared<S, H, C, E> {
         let row_hash = row.map(|row| token::hash(&row.credentials.refresh));
         let is_adopted = kept.iter().any(|(row, _)| row.key == entry.key);
         if is_adopted || entry.settle(row_hash.as_deref()) == Settlement::Clear {
+            // The crash may have come between pool and `auth.json`.
+            if let Some(row) = row.filter(|_| !is_adopted) {
+                self.mirror(row, self.clock.now()).await;
+            }
             intent::clear(&self.leases);
             return Ok(());
         }
