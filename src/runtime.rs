@@ -1,14 +1,195 @@
 //! The loop, its services and its shells.
 
+pub mod demo;
+pub mod engine;
+pub mod host;
 pub mod input;
+pub mod launch;
+pub mod listen;
+pub mod perform;
 pub mod screen;
+pub mod services;
+pub mod shell;
+pub mod skins;
 pub mod terminal;
 
-use crate::app::goal::Goal;
-use crate::app::options::Options;
-use crate::domain::problem::Exit;
+use std::io::{self, Write as _};
+use std::sync::Arc;
 
-/// Does what the command line asked for and returns how the process ends.
-pub fn run(_: Goal, _: Options) -> Exit {
-    Exit::Failed
+use crate::adapters::clock::SystemClock;
+use crate::adapters::entropy::SystemEntropy;
+use crate::adapters::env::Env;
+use crate::adapters::places;
+use crate::app::effect::Capture;
+use crate::app::flows::serve::Announce;
+use crate::app::goal::{Command, Entry, Goal, Listing};
+use crate::app::model::{Boot, Model};
+use crate::app::options::{Face, Form, Options};
+use crate::app::outcome::{Body, Outcome};
+use crate::app::world::Setting;
+use crate::domain::endpoints::Endpoints;
+use crate::domain::problem::{Exit, Hint, Problem};
+use crate::ports::{Clock as _, Entropy as _};
+use crate::report;
+use crate::runtime::demo::Demo;
+use crate::runtime::host::Host;
+use crate::runtime::shell::dashboard::Dashboard;
+use crate::runtime::shell::headless::Headless;
+
+/// Does what the command line asked for, prints its report and returns how the process ends.
+pub fn run(goal: Goal, options: Options) -> Exit {
+    // Only a second installation fails, and this is the only one.
+    let _ = color_eyre::config::HookBuilder::default().display_env_section(false).install();
+    terminal::hook_panics();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let problem = Problem::new("internal", Exit::Failed, "the program could not start")
+                .because(error.to_string());
+            return refuse(&goal, problem, options.form);
+        }
+    };
+    runtime.block_on(start(goal, options))
+}
+
+async fn start(goal: Goal, options: Options) -> Exit {
+    let env = Env::read();
+    let host = match build(&goal, &options, env).await {
+        Ok(host) => host,
+        Err(problem) => return refuse(&goal, problem, options.form),
+    };
+    host.auth.recover().await;
+    let goal = settle(goal, &options, &host);
+    let boot = boot(&host, options.form).await;
+    let (model, effects) = crate::app::init(goal, boot);
+    let (exit, model) = if matches!(model.goal, Goal::Dashboard(_)) {
+        let capture = if host.settings.mouse { Capture::On } else { Capture::Off };
+        let skins = skins::Skins::new(&host.env, host.places.clone(), options.colour);
+        let mut shell = match Dashboard::new(capture, skins) {
+            Ok(shell) => shell,
+            Err(error) => {
+                let problem = Problem::new("internal", Exit::Failed, "the terminal could not be taken")
+                    .because(error.to_string())
+                    .hint(Hint::Say("Add `--headless` to print instead".to_owned()));
+                return refuse(&model.goal, problem, options.form);
+            }
+        };
+        engine::run(model, effects, host.clone(), &mut shell).await
+    } else {
+        engine::run(model, effects, host.clone(), &mut Headless).await
+    };
+    if matches!(model.goal, Goal::Forward(_)) {
+        host.settle_selection().await;
+    }
+    print_outcome(&model, options.form);
+    exit
+}
+
+async fn build(goal: &Goal, options: &Options, env: Env) -> Result<Host, Problem> {
+    let endpoints = Endpoints::resolve(
+        env.upstream_base_url.as_deref(),
+        env.upstream_base_url_alias.as_deref(),
+        env.auth_base_url.as_deref(),
+    )?;
+    let clock = SystemClock::new();
+    let asks = options.face != Face::Headless;
+    let Some(scenario) = &options.demo else {
+        return Host::build(places::resolve(&env), env, endpoints, clock, None, asks).await;
+    };
+    if matches!(goal, Goal::Forward(_)) {
+        return Err(Problem::new(
+            "bad-argument",
+            Exit::Usage,
+            "the official CLI cannot be launched in a rehearsal",
+        )
+        .because("it would ask the real host about a made-up account")
+        .hint(Hint::Say("Leave out `--demo` to launch it for real".to_owned())));
+    }
+    if endpoints.backend_overridden || endpoints.auth_overridden {
+        return Err(Problem::new(
+            "unsafe-override",
+            Exit::Usage,
+            "a rehearsal brings its own back end, but an endpoint override is set",
+        )
+        .hint(Hint::Say(
+            "Unset `CODEX_MULTI_AUTH_UPSTREAM_BASE_URL` and `CODEX_MULTI_AUTH_AUTH_BASE_URL`".to_owned(),
+        )));
+    }
+    let demo = Arc::new(Demo::open(scenario, clock.now())?);
+    let (places, env, endpoints) = demo.surroundings(&env)?;
+    Host::build(places, env, endpoints, clock, Some(demo), asks).await
+}
+
+/// A screen is not opened where the settings ask for the scripted face.
+fn settle(goal: Goal, options: &Options, host: &Host) -> Goal {
+    match goal {
+        Goal::Dashboard(entry) if options.face != Face::Screen || host.settings.headless_by_default => {
+            Goal::Run(entry.command.unwrap_or(Command::Status(Listing::Status)))
+        }
+        Goal::Dashboard(_) | Goal::Run(_) | Goal::Forward(_) | Goal::Serve(_) => goal,
+    }
+}
+
+async fn boot(host: &Host, form: Form) -> Boot {
+    let overrides = (
+        host.endpoints.backend_overridden.then(|| host.endpoints.backend.clone()),
+        host.endpoints.auth_overridden.then(|| host.endpoints.auth.clone()),
+    );
+    Boot {
+        at: host.clock.now(),
+        setting: Setting {
+            storage_path: host.places.pool().display().to_string(),
+            codex_home: host.places.codex_home().display().to_string(),
+            overrides: if host.demo.is_some() { (None, None) } else { overrides },
+            demo: host.demo.as_ref().map(|demo| demo.name().to_owned()),
+            zone: host.clock.zone(),
+        },
+        seed: SystemEntropy.seed(),
+        pid: std::process::id(),
+        announce: match form {
+            Form::Json => Announce::Json,
+            Form::Text => Announce::Text,
+        },
+        size: crossterm::terminal::size().unwrap_or((80, 24)),
+        remembered: host.remembered().await,
+    }
+}
+
+fn print_outcome(model: &Model, form: Form) {
+    if matches!(model.goal, Goal::Dashboard(_)) {
+        return;
+    }
+    if let Some(outcome) = &model.outcome {
+        print(outcome, form);
+    }
+}
+
+fn print(outcome: &Outcome, form: Form) {
+    let printed = report::print(outcome, form);
+    // A reader that has gone away is no failure of ours.
+    let _ = io::stdout().lock().write_all(printed.out.as_bytes());
+    let _ = io::stderr().lock().write_all(printed.err.as_bytes());
+}
+
+fn refuse(goal: &Goal, problem: Problem, form: Form) -> Exit {
+    let exit = problem.exit;
+    print(&Outcome { command: word(goal), exit, body: Body::Problem(problem) }, form);
+    exit
+}
+
+fn word(goal: &Goal) -> &'static str {
+    let command = match goal {
+        Goal::Forward(_) => return "codex",
+        Goal::Serve(_) => return "serve",
+        Goal::Dashboard(Entry { command, .. }) => command.as_ref(),
+        Goal::Run(command) => Some(command),
+    };
+    match command {
+        None | Some(Command::Status(Listing::Status | Listing::Line)) => "status",
+        Some(Command::Status(Listing::List)) => "list",
+        Some(Command::Switch(_)) => "switch",
+        Some(Command::Unpin) => "unpin",
+        Some(Command::Why(_)) => "why-selected",
+        Some(Command::Monitor) => "monitor",
+    }
 }

@@ -4,7 +4,7 @@
 //! of its own, and connections must not be driven by the other's.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use reqwest::Url;
@@ -15,31 +15,35 @@ use crate::adapters::codex::OfficialCli;
 use crate::adapters::codex::home::CodexHome;
 use crate::adapters::entropy::SystemEntropy;
 use crate::adapters::env::Env;
-use crate::adapters::peers::LivePeers;
+use crate::adapters::peers::{LivePeers, process_start};
 use crate::adapters::store::DiskStore;
 use crate::adapters::upstream::BackEnd;
 use crate::adapters::upstream::client::{Clients, Egress};
 use crate::adapters::upstream::roots::RootSources;
-use crate::app::msg::{Mirrored, Planned};
 use crate::app::sub::ProxySpec;
-use crate::domain::account::AccountKey;
+use crate::base::Secret;
+use crate::domain::digest::sha256_hex;
 use crate::domain::endpoints::Endpoints;
-use crate::domain::launch::Through;
 use crate::domain::places::Places;
 use crate::domain::problem::{Exit, Problem};
 use crate::domain::settings::Settings;
-use crate::ports::{Ports, Store as _};
+use crate::formats::path_prefix::path_prefix;
+use crate::ports::{Entropy as _, Ports, Store as _};
 use crate::proxy;
 use crate::runtime::demo::Demo;
+use crate::runtime::launch;
 
-/// Token server over the disk store and the real home.
-pub type Tokens =
-    TokenServer<DiskStore<SystemClock>, CodexHome<SystemClock>, SystemClock, SystemEntropy>;
+/// The pool on disk.
+pub type Disk = DiskStore<SystemClock>;
+/// The official CLI's files.
+pub type OfficialHome = CodexHome<Disk, SystemClock>;
+/// Token server over both.
+pub type Tokens = TokenServer<Disk, OfficialHome, SystemClock, SystemEntropy>;
 
 /// One set of ports.
 #[derive(Clone)]
 pub struct SystemPorts {
-    store: DiskStore<SystemClock>,
+    store: Disk,
     auth: Tokens,
     upstream: BackEnd<SystemClock>,
     clock: SystemClock,
@@ -47,7 +51,7 @@ pub struct SystemPorts {
 }
 
 impl Ports for SystemPorts {
-    type Store = DiskStore<SystemClock>;
+    type Store = Disk;
     type Auth = Tokens;
     type Upstream = BackEnd<SystemClock>;
     type Clock = SystemClock;
@@ -86,9 +90,9 @@ pub struct Host {
     /// Settings as read at the start; what is built from them (egress) stays for the process.
     pub settings: Arc<Settings>,
     /// The pool.
-    pub store: DiskStore<SystemClock>,
+    pub store: Disk,
     /// The official CLI's files.
-    pub home: CodexHome<SystemClock>,
+    pub home: OfficialHome,
     /// The token endpoint.
     pub auth: Tokens,
     /// The back end.
@@ -101,6 +105,8 @@ pub struct Host {
     pub clock: SystemClock,
     /// The rehearsal, if this is one.
     pub demo: Option<Arc<Demo>>,
+    /// Whether a person may be asked.
+    pub asks: bool,
 }
 
 impl Host {
@@ -114,14 +120,15 @@ impl Host {
         endpoints: Endpoints,
         clock: SystemClock,
         demo: Option<Arc<Demo>>,
+        asks: bool,
     ) -> Result<Self, Problem> {
         let (places, env) = (Arc::new(places), Arc::new(env));
-        let store = DiskStore::new(places.clone(), env.clone(), clock.clone());
+        let store = DiskStore::new(places.clone(), &env, clock.clone());
         let settings = store.settings().await.unwrap_or_default();
-        let home = CodexHome::new(places.clone(), env.clone(), clock.clone());
+        let home = CodexHome::new(store.clone(), places.clone(), clock.clone());
         let (auth, upstream) = network(&places, &env, &endpoints, &settings, &store, &home, &clock)?;
         Ok(Self {
-            official: OfficialCli::new(places.clone(), env.clone()),
+            official: OfficialCli::new(launch::search(&places, &env), places.preflight_cache()),
             peers: LivePeers::new(places.run()),
             endpoints: Arc::new(endpoints),
             settings: Arc::new(settings),
@@ -133,6 +140,7 @@ impl Host {
             upstream,
             clock,
             demo,
+            asks,
         })
     }
 
@@ -141,8 +149,8 @@ impl Host {
     /// # Errors
     /// When the hosts are not addresses.
     pub fn service_ports(&self) -> Result<SystemPorts, Problem> {
-        let store = DiskStore::new(self.places.clone(), self.env.clone(), self.clock.clone());
-        let home = CodexHome::new(self.places.clone(), self.env.clone(), self.clock.clone());
+        let store = DiskStore::new(self.places.clone(), &self.env, self.clock.clone());
+        let home = CodexHome::new(store.clone(), self.places.clone(), self.clock.clone());
         let (auth, upstream) = network(
             &self.places,
             &self.env,
@@ -178,6 +186,27 @@ impl Host {
         }
     }
 
+    /// The loop's own set of ports.
+    pub fn ports(&self) -> SystemPorts {
+        SystemPorts {
+            store: self.store.clone(),
+            auth: self.auth.clone(),
+            upstream: self.upstream.clone(),
+            clock: self.clock.clone(),
+            entropy: SystemEntropy,
+        }
+    }
+
+    /// What the screens remembered from the last run.
+    pub async fn remembered(&self) -> String {
+        self.store.ui_state().await
+    }
+
+    /// Keeps what the screens want to remember; losing it loses nothing.
+    pub async fn remember(&self, text: String) {
+        let _ = self.store.remember(text).await;
+    }
+
     /// Effective settings, read anew.
     pub async fn settings(&self) -> Settings {
         self.store.settings().await.unwrap_or_default()
@@ -189,8 +218,8 @@ fn network(
     env: &Env,
     endpoints: &Endpoints,
     settings: &Settings,
-    store: &DiskStore<SystemClock>,
-    home: &CodexHome<SystemClock>,
+    store: &Disk,
+    home: &OfficialHome,
     clock: &SystemClock,
 ) -> Result<(Tokens, BackEnd<SystemClock>), Problem> {
     let egress = Egress::choose(
@@ -226,7 +255,7 @@ fn address(text: &str) -> Result<Url, Problem> {
 fn prefix() -> Secret {
     let mut bytes = [0; 32];
     SystemEntropy.fill(&mut bytes);
-    url_safe(&bytes)
+    path_prefix(&bytes)
 }
 
 /// The control socket; a path over 100 bytes is replaced by a short one in the temporary directory, because

@@ -1,0 +1,136 @@
+//! The official CLI's side of the host: its files, and launches through the proxy.
+
+use std::ffi::OsString;
+use std::io::{IsTerminal as _, Write as _};
+
+use crate::adapters::codex::deferred;
+use crate::adapters::codex::find::Search;
+use crate::adapters::env;
+use crate::adapters::question::{Asking, TerminalQuestion};
+use crate::app::msg::{Mirrored, Planned};
+use crate::domain::account::{Account, AccountKey};
+use crate::domain::launch::Through;
+use crate::domain::official::{Login, Written};
+use crate::domain::places::Places;
+use crate::domain::problem::Problem;
+use crate::domain::roster::Roster;
+use crate::forward::{Audience, Desk};
+use crate::ports::{Clock as _, Home as _, Peers as _, Store as _};
+use crate::runtime::host::{Host, OfficialHome, SystemPorts};
+
+/// The forwarder's desk over the real adapters.
+pub type RealDesk = Desk<SystemPorts, OfficialHome, crate::adapters::codex::OfficialCli, TerminalQuestion>;
+
+/// Where the official CLI is looked for.
+pub fn search(places: &Places, env: &env::Env) -> Search {
+    Search {
+        named: env.real_codex_bin.clone(),
+        path: env.path.clone().map(OsString::from),
+        prefixes: env.npm_prefixes.iter().map(std::path::PathBuf::from).collect(),
+        own: std::env::current_exe().ok(),
+        cache: places.official_cache(),
+    }
+}
+
+impl Host {
+    fn desk(&self) -> RealDesk {
+        let person = std::io::stderr().is_terminal();
+        Desk {
+            ports: self.ports(),
+            home: self.home.clone(),
+            codex: self.official.clone(),
+            question: TerminalQuestion { face: if self.asks { Asking::Allowed } else { Asking::Never } },
+            env: env::inherited(),
+            audience: if person { Audience::Person } else { Audience::Script },
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION"),
+        }
+    }
+
+    /// Decides about a launch.
+    ///
+    /// # Errors
+    /// What ends it before it begins.
+    pub async fn plan(&self, args: Vec<OsString>) -> Result<Planned, Problem> {
+        self.desk().plan(&args).await
+    }
+
+    /// Checks, repairs or replaces the login the official CLI would use.
+    ///
+    /// # Errors
+    /// When nothing usable is to be had.
+    pub async fn preflight(&self) -> Result<Vec<String>, Problem> {
+        self.desk().preflight().await
+    }
+
+    /// Runs the child; polled on the main thread.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn launch(&self, args: Vec<OsString>, through: Option<Through>) -> Result<i32, Problem> {
+        let tell = |line: String| {
+            let _ = writeln!(std::io::stderr().lock(), "{line}");
+        };
+        self.desk().launch(&args, through.as_ref(), tell).await
+    }
+
+    /// Writes the selected account into the official CLI's files, unless a forwarded session of that home
+    /// still runs on a live account: then it waits for the end of the last one (forwarder.md §7.3).
+    pub async fn mirror(&self, key: &AccountKey) -> Mirrored {
+        let roster = match self.store.load().await {
+            Ok(loaded) => loaded.roster,
+            Err(error) => return Mirrored::Failed(Problem::from(error).what),
+        };
+        let Some(account) = roster.get(key) else {
+            return Mirrored::Skipped("the account is gone".to_owned());
+        };
+        let login = self.home.login().await;
+        if is_alive(&login, &roster) && self.is_in_session().await {
+            return match deferred::keep(&self.places, key) {
+                Ok(()) => Mirrored::Deferred,
+                Err(error) => Mirrored::Failed(error.to_string()),
+            };
+        }
+        deferred::forget(&self.places);
+        self.write(login, account).await
+    }
+
+    async fn write(&self, login: Login, account: &Account) -> Mirrored {
+        let seen = match login {
+            Login::Absent => None,
+            Login::ChatGpt(login) => Some(login.stamp),
+            Login::Unreadable { detail, .. } => return Mirrored::Failed(detail),
+            Login::Other { kind, .. } => {
+                return Mirrored::Skipped(format!("auth.json holds {kind}, which is left alone"));
+            }
+        };
+        match self.home.replace(seen.as_ref(), account, self.clock.now()).await {
+            Ok(Written::Done) => Mirrored::Written,
+            Ok(Written::Unchanged) => Mirrored::Unchanged,
+            Ok(Written::Changed) => Mirrored::Failed("auth.json changed at the same moment".to_owned()),
+            Ok(Written::Skipped(why)) => Mirrored::Skipped(why),
+            Err(why) => Mirrored::Failed(why),
+        }
+    }
+
+    /// After the last forwarded session of this home: writes the selection that waited for it.
+    pub async fn settle_selection(&self) {
+        if let Some(key) = deferred::waiting(&self.places)
+            && !self.is_in_session().await
+        {
+            self.mirror(&key).await;
+        }
+    }
+
+    async fn is_in_session(&self) -> bool {
+        let home = self.home.path();
+        self.peers.list().await.iter().any(|peer| peer.kind == "inline" && peer.codex_home == home)
+    }
+}
+
+/// Whether the login in `auth.json` is, as far as the pool knows, one that running clients can go on with.
+fn is_alive(login: &Login, roster: &Roster) -> bool {
+    let Login::ChatGpt(login) = login else { return false };
+    let known = roster.accounts.iter().find(|account| login.is(account));
+    known.is_none_or(|account| account.invalidation.is_none() && account.uncertain_since.is_none())
+}
