@@ -29,10 +29,11 @@ use crate::app::outcome::{Body, Outcome};
 use crate::app::world::Setting;
 use crate::domain::endpoints::Endpoints;
 use crate::domain::problem::{Exit, Hint, Problem};
+use crate::domain::settings::Settings;
 use crate::ports::{Clock as _, Entropy as _};
 use crate::report;
 use crate::runtime::demo::Demo;
-use crate::runtime::host::Host;
+use crate::runtime::host::{Asks, Host, Surroundings};
 use crate::runtime::shell::dashboard::Dashboard;
 use crate::runtime::shell::headless::Headless;
 
@@ -59,11 +60,12 @@ async fn start(goal: Goal, options: Options) -> Exit {
         Err(problem) => return refuse(&goal, problem, options.form),
     };
     host.auth.recover().await;
-    let goal = settle(goal, &options, &host);
+    let settings = host.settings().await;
+    let goal = settle(goal, &options, &settings);
     let boot = boot(&host, options.form).await;
     let (model, effects) = crate::app::init(goal, boot);
     let (exit, model) = if matches!(model.goal, Goal::Dashboard(_)) {
-        let capture = if host.settings.mouse { Capture::On } else { Capture::Off };
+        let capture = if settings.mouse { Capture::On } else { Capture::Off };
         let skins = skins::Skins::new(&host.env, host.places.clone(), options.colour);
         let mut shell = match Dashboard::new(capture, skins) {
             Ok(shell) => shell,
@@ -91,10 +93,10 @@ async fn build(goal: &Goal, options: &Options, env: Env) -> Result<Host, Problem
         env.upstream_base_url_alias.as_deref(),
         env.auth_base_url.as_deref(),
     )?;
-    let clock = SystemClock::new();
-    let asks = options.face != Face::Headless;
+    let asks = if options.face == Face::Headless { Asks::Nobody } else { Asks::Person };
     let Some(scenario) = &options.demo else {
-        return Host::build(places::resolve(&env), env, endpoints, clock, None, asks).await;
+        let around = Surroundings { places: places::resolve(&env), env, endpoints, demo: None };
+        return Host::build(around, asks).await;
     };
     if matches!(goal, Goal::Forward(_)) {
         return Err(Problem::new(
@@ -115,15 +117,14 @@ async fn build(goal: &Goal, options: &Options, env: Env) -> Result<Host, Problem
             "Unset `CODEX_MULTI_AUTH_UPSTREAM_BASE_URL` and `CODEX_MULTI_AUTH_AUTH_BASE_URL`".to_owned(),
         )));
     }
-    let demo = Arc::new(Demo::open(scenario, clock.now())?);
-    let (places, env, endpoints) = demo.surroundings(&env)?;
-    Host::build(places, env, endpoints, clock, Some(demo), asks).await
+    let demo = Arc::new(Demo::open(scenario, SystemClock::new().now())?);
+    Host::build(demo.surroundings(env)?, asks).await
 }
 
 /// A screen is not opened where the settings ask for the scripted face.
-fn settle(goal: Goal, options: &Options, host: &Host) -> Goal {
+fn settle(goal: Goal, options: &Options, settings: &Settings) -> Goal {
     match goal {
-        Goal::Dashboard(entry) if options.face != Face::Screen || host.settings.headless_by_default => {
+        Goal::Dashboard(entry) if options.face != Face::Screen || settings.headless_by_default => {
             Goal::Run(entry.command.unwrap_or(Command::Status(Listing::Status)))
         }
         Goal::Dashboard(_) | Goal::Run(_) | Goal::Forward(_) | Goal::Serve(_) => goal,

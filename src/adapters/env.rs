@@ -96,6 +96,8 @@ pub struct Env {
     pub no_proxy: Option<String>,
     /// `CODEX_MULTI_AUTH_REAL_CODEX_BIN`
     pub real_codex_bin: Option<String>,
+    /// `npm_config_prefix` and `PREFIX`, as far as they are set.
+    pub npm_prefixes: Vec<String>,
     /// `CODEX_MULTI_AUTH_BYPASS`
     pub bypass: Option<String>,
     /// `CODEX_MULTI_AUTH_STATUSLINE`
@@ -248,6 +250,7 @@ impl Env {
             all_proxy: any_case("ALL_PROXY"),
             no_proxy: any_case("NO_PROXY"),
             real_codex_bin: var("CODEX_MULTI_AUTH_REAL_CODEX_BIN"),
+            npm_prefixes: ["npm_config_prefix", "PREFIX"].into_iter().filter_map(&var).collect(),
             bypass: var("CODEX_MULTI_AUTH_BYPASS"),
             status_line: var("CODEX_MULTI_AUTH_STATUSLINE"),
             auto_update: var("CODEX_MULTI_AUTH_AUTO_UPDATE"),

@@ -3,7 +3,7 @@
 //! What is set up here ends with the process: the thread stops and the folder goes when the [`Demo`] is
 //! dropped. The real home is never looked at.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use tokio::sync::mpsc;
@@ -18,6 +18,7 @@ use crate::rehearsal::backend::{Backend, Options};
 use crate::rehearsal::client::{Play, Target, play};
 use crate::rehearsal::home::Home;
 use crate::rehearsal::scenario::{self, BUILT_IN, FindError, Scenario, Traffic};
+use crate::runtime::host::Surroundings;
 
 /// A running rehearsal.
 #[derive(Debug)]
@@ -70,14 +71,14 @@ impl Demo {
         &self.name
     }
 
-    /// Where everything is in this rehearsal.
+    /// What surrounds a process in this rehearsal.
     ///
     /// # Errors
-    /// Never for addresses of the built-in back end.
-    pub fn surroundings(&self, env: &Env) -> Result<(Places, Env, Endpoints), Problem> {
+    /// When the back end's own address is not usable.
+    pub fn surroundings(self: Arc<Self>, env: Env) -> Result<Surroundings, Problem> {
         let endpoints = Endpoints::resolve(Some(&self.upstream), None, Some(&self.auth))?;
-        let env = Env { config_path: None, force_account: None, ..env.clone() };
-        Ok((self.places.clone(), env, endpoints))
+        let env = Env { config_path: None, force_account: None, ..env };
+        Ok(Surroundings { places: self.places.clone(), env, endpoints, demo: Some(self) })
     }
 
     /// Lets the simulated client send turns to `base_url` until `stop`.

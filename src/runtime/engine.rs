@@ -186,4 +186,3 @@ impl Drawn {
         self.news = false;
     }
 }
-

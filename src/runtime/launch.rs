@@ -3,10 +3,11 @@
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _};
 
-use crate::adapters::codex::deferred;
 use crate::adapters::codex::find::Search;
+use crate::adapters::codex::{OfficialCli, deferred};
 use crate::adapters::env;
 use crate::adapters::question::{Asking, TerminalQuestion};
+use crate::adapters::{SystemHome, SystemPorts};
 use crate::app::msg::{Mirrored, Planned};
 use crate::domain::account::{Account, AccountKey};
 use crate::domain::launch::Through;
@@ -16,10 +17,10 @@ use crate::domain::problem::Problem;
 use crate::domain::roster::Roster;
 use crate::forward::{Audience, Desk};
 use crate::ports::{Clock as _, Home as _, Peers as _, Store as _};
-use crate::runtime::host::{Host, OfficialHome, SystemPorts};
+use crate::runtime::host::{Asks, Host};
 
 /// The forwarder's desk over the real adapters.
-pub type RealDesk = Desk<SystemPorts, OfficialHome, crate::adapters::codex::OfficialCli, TerminalQuestion>;
+pub type RealDesk = Desk<SystemPorts, SystemHome, OfficialCli, TerminalQuestion>;
 
 /// Where the official CLI is looked for.
 pub fn search(places: &Places, env: &env::Env) -> Search {
@@ -36,10 +37,15 @@ impl Host {
     fn desk(&self) -> RealDesk {
         let person = std::io::stderr().is_terminal();
         Desk {
-            ports: self.ports(),
+            ports: self.ports.clone(),
             home: self.home.clone(),
             codex: self.official.clone(),
-            question: TerminalQuestion { face: if self.asks { Asking::Allowed } else { Asking::Never } },
+            question: TerminalQuestion {
+                face: match self.asks {
+                    Asks::Person => Asking::Allowed,
+                    Asks::Nobody => Asking::Never,
+                },
+            },
             env: env::inherited(),
             audience: if person { Audience::Person } else { Audience::Script },
             pid: std::process::id(),

@@ -62,7 +62,11 @@ impl Performer {
             }
             Effect::Codex(effect) => self.codex(effect),
             Effect::Peers(effect) => self.peers(effect),
-            Effect::Desktop(_) | Effect::Tell(_) | Effect::Announce(_) | Effect::Cancel(_) | Effect::Exit(_) => {}
+            Effect::Desktop(_)
+            | Effect::Tell(_)
+            | Effect::Announce(_)
+            | Effect::Cancel(_)
+            | Effect::Exit(_) => {}
         }
     }
 
@@ -72,9 +76,12 @@ impl Performer {
             CodexEffect::Mirror(ticket, key) => self.run(Some(ticket), async move {
                 Msg::Codex(CodexMsg::Mirrored(ticket, host.mirror(&key).await))
             }),
-            CodexEffect::Plan(ticket, args) => self.run(Some(ticket), async move {
-                Msg::Codex(CodexMsg::Planned(ticket, host.plan(args).await))
-            }),
+            CodexEffect::Plan(ticket, args) => {
+                self.run(
+                    Some(ticket),
+                    async move { Msg::Codex(CodexMsg::Planned(ticket, host.plan(args).await)) },
+                )
+            }
             CodexEffect::Preflight(ticket) => self.run(Some(ticket), async move {
                 Msg::Codex(CodexMsg::Preflighted(ticket, host.preflight().await))
             }),

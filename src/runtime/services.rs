@@ -91,10 +91,12 @@ fn host_proxy(
     sender: &UnboundedSender<Msg>,
     stop: &CancellationToken,
 ) -> Result<(), String> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
     runtime.block_on(async {
-        let ports = host.service_ports().map_err(sentence)?;
+        let ports = host.service_ports().await.map_err(sentence)?;
         let (facts, mut heard) = mpsc::unbounded_channel();
         let upwards = sender.clone();
         let relay = tokio::spawn(async move {

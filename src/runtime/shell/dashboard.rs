@@ -48,9 +48,7 @@ impl Shell for Dashboard {
     fn present(&mut self, model: &Model) -> io::Result<()> {
         let skin = self.skins.of(model);
         self.terminal.draw(|frame| crate::view::view(model, skin, frame))?;
-        #[cfg(debug_assertions)]
-        panic_when_asked();
-        Ok(())
+        crate::adapters::fault::pass("frame.drawn")
     }
 
     fn desktop(&mut self, effect: &DesktopEffect) -> io::Result<()> {
