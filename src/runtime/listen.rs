@@ -12,7 +12,7 @@ use crate::app::input::Input;
 use crate::app::msg::{Msg, PeersMsg, Signal, StoreMsg};
 use crate::app::sub::Sub;
 use crate::base::Span;
-use crate::ports::{Clock, Peers as _, Store as _};
+use crate::ports::{Clock as _, Store as _};
 use crate::runtime::host::Host;
 use crate::runtime::services::Services;
 use crate::runtime::{input, perform};
