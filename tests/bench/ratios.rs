@@ -17,6 +17,7 @@ use color_eyre::Result;
 use crate::pairs::Ratio;
 
 mod floors;
+mod frame;
 mod pairs;
 mod screen;
 mod start;
@@ -70,6 +71,7 @@ const FIGURES: &[(&str, Take)] = &[
     ("P3", traffic::per_event),
     ("T1", screen::first_paint),
     ("T2", screen::keys),
+    ("T3", frame::cost),
     ("T5", screen::idle),
 ];
 
