@@ -51,7 +51,7 @@ impl<P: Ports, H: Home, C: Codex, Q: Question> Desk<P, H, C, Q> {
         let mut notes = route.notes;
         if let Way::Plain(why) = route.way {
             self.not_forced(&own, why)?;
-            return self.plain(&own, &official, notes).await;
+            return Ok(self.plain(&own, &official, notes));
         }
         if let Err(why) = config {
             return Err(closed(
@@ -78,13 +78,13 @@ impl<P: Ports, H: Home, C: Codex, Q: Question> Desk<P, H, C, Q> {
             if self.audience == Audience::Person {
                 notes.push("No accounts are configured, so there is nothing to rotate".to_owned());
             }
-            return self.plain(&own, &official, notes).await;
+            return Ok(self.plain(&own, &official, notes));
         }
         if !self.owns_login(&roster, &mut notes).await? {
             if forced.is_some() {
                 return Err(not_active());
             }
-            return self.plain(&own, &official, notes).await;
+            return Ok(self.plain(&own, &official, notes));
         }
         if own.show == Show::Yes {
             return self.describe(&own, &official, &settings, &facts, &roster, forced.as_ref(), &notes).await;
@@ -260,14 +260,14 @@ impl<P: Ports, H: Home, C: Codex, Q: Question> Desk<P, H, C, Q> {
         if own.account.is_some() || (by_variable && would_rotate) { Err(not_active()) } else { Ok(()) }
     }
 
-    async fn plain(&self, own: &Own, official: &Official, notes: Vec<String>) -> Result<Planned, Problem> {
+    fn plain(&self, own: &Own, official: &Official, notes: Vec<String>) -> Planned {
         if own.show == Show::No {
-            return Ok(Planned::Plain(notes));
+            return Planned::Plain(notes);
         }
         let environment = inject::plain_environment(&self.env, self.version);
         let plan = assembled(official, own.rest.clone(), environment);
         let text = show::text(&plan, "none", "as in auth.json", &notes, "not needed");
-        Ok(Planned::Printed(text, Exit::Ok))
+        Planned::Printed(text, Exit::Ok)
     }
 
     #[expect(clippy::too_many_arguments, reason = "everything a description shows, each once")]

@@ -135,7 +135,7 @@ impl<P: Ports, H: Home, C: Codex, Q: Question> Desk<P, H, C, Q> {
                 Ok(Written::Done | Written::Changed) => return Ok(Step::Again),
                 Ok(Written::Unchanged) => {}
                 Ok(Written::Skipped(why)) | Err(why) => {
-                    self.hint(notes, format!("auth.json was not repaired: {why}"))
+                    self.hint(notes, format!("auth.json was not repaired: {why}"));
                 }
             }
         }

@@ -126,7 +126,9 @@ impl Store for World {
     async fn commit(&self, changes: Vec<Change>) -> Result<Loaded, StoreError> {
         {
             let mut state = self.0.lock().unwrap();
-            changes.iter().for_each(|change| state.roster.apply(change));
+            for change in &changes {
+                state.roster.apply(change);
+            }
         }
         self.load().await
     }
@@ -277,8 +279,8 @@ fn login(name: &str) -> ChatGpt {
     }
 }
 
-fn holding(name: &str) -> Option<Login> {
-    Some(Login::ChatGpt(Box::new(login(name))))
+fn holding(name: &str) -> Login {
+    Login::ChatGpt(Box::new(login(name)))
 }
 
 fn args(line: &str) -> Vec<std::ffi::OsString> {
@@ -297,7 +299,7 @@ fn through() -> Through {
 async fn a_live_login_is_only_checked() {
     let world = World::with(|state| {
         state.roster = pool(&["one", "two"]);
-        state.login = holding("one");
+        state.login = Some(holding("one"));
     });
 
     let notes = world.desk(Audience::Person).preflight().await.unwrap();
@@ -311,7 +313,7 @@ async fn a_dead_login_is_replaced_by_the_first_account_that_lives() {
     let gone = || VecDeque::from([ReadError::Unavailable("deactivated".to_owned())]);
     let world = World::with(|state| {
         state.roster = pool(&["one", "two", "three"]);
-        state.login = holding("one");
+        state.login = Some(holding("one"));
         state.routing = BTreeMap::from([("record:one".into(), gone()), ("record:two".into(), gone())]);
     });
 
@@ -334,7 +336,7 @@ async fn a_dead_login_is_replaced_by_the_first_account_that_lives() {
 async fn a_refused_token_is_refreshed_once_before_the_login_counts_as_dead() {
     let world = World::with(|state| {
         state.roster = pool(&["one", "two"]);
-        state.login = holding("one");
+        state.login = Some(holding("one"));
         state.routing = BTreeMap::from([("record:one".into(), VecDeque::from([ReadError::Refused]))]);
     });
 
@@ -351,7 +353,7 @@ async fn a_token_about_to_expire_is_refreshed_first() {
     let world = World::with(|state| {
         state.roster = pool(&["one"]);
         state.roster.accounts[0].credentials.expires_at = Some(NOW + Span::minutes(4));
-        state.login = holding("one");
+        state.login = Some(holding("one"));
     });
 
     world.desk(Audience::Person).preflight().await.unwrap();
@@ -387,7 +389,7 @@ async fn what_cannot_be_asked_does_not_stop_a_launch() {
     let offline = VecDeque::from([ReadError::Transport(UpstreamError::Unreachable("refused".into()))]);
     let world = World::with(|state| {
         state.roster = pool(&["one", "two"]);
-        state.login = holding("one");
+        state.login = Some(holding("one"));
         state.routing = BTreeMap::from([("record:one".into(), offline)]);
     });
 
@@ -401,7 +403,7 @@ async fn nobody_alive_ends_the_launch_with_who_needs_what() {
     let world = World::with(|state| {
         state.roster = pool(&["one", "two"]);
         state.roster.accounts[0].invalidation = Some(Invalidation { at: NOW, code: None });
-        state.login = holding("one");
+        state.login = Some(holding("one"));
         state.refresh =
             BTreeMap::from([("record:two".into(), Outcome::Dead { code: "refresh_token_reused".into() })]);
         state.roster.accounts[1].credentials.expires_at = Some(NOW);
@@ -419,7 +421,7 @@ async fn a_foreign_login_is_replaced_only_with_a_yes() {
     let world = |answer| {
         World::with(|state| {
             state.roster = pool(&["one"]);
-            state.login = holding("stranger");
+            state.login = Some(holding("stranger"));
             state.routing = dead();
             state.answer = answer;
         })
@@ -440,7 +442,7 @@ async fn a_foreign_login_is_replaced_only_with_a_yes() {
 async fn a_foreign_login_that_lives_stays() {
     let world = World::with(|state| {
         state.roster = pool(&["one"]);
-        state.login = holding("stranger");
+        state.login = Some(holding("stranger"));
     });
 
     let notes = world.desk(Audience::Person).preflight().await.unwrap();
@@ -464,7 +466,7 @@ async fn writes_can_be_forbidden() {
 async fn a_plan_names_the_forced_account_by_its_record() {
     let world = World::with(|state| {
         state.roster = pool(&["one", "two"]);
-        state.login = holding("one");
+        state.login = Some(holding("one"));
     });
     let desk = world.desk(Audience::Person);
 
@@ -479,7 +481,7 @@ async fn a_plan_names_the_forced_account_by_its_record() {
 async fn a_plan_is_refused_before_anything_starts() {
     let world = World::with(|state| {
         state.roster = pool(&["one"]);
-        state.login = holding("one");
+        state.login = Some(holding("one"));
     });
     let desk = world.desk(Audience::Person);
     let old = World::with(|state| {
@@ -534,7 +536,7 @@ async fn somebody_elses_login_is_not_rotated_without_a_yes() {
 async fn a_failed_login_leaves_the_file_as_it_was() {
     let world = World::with(|state| {
         state.roster = pool(&["one"]);
-        state.login = holding("one");
+        state.login = Some(holding("one"));
         state.code = 1;
     });
     let desk = world.desk(Audience::Person);
@@ -572,7 +574,7 @@ async fn the_child_gets_our_pair_first_and_the_keyring_is_left_alone() {
 async fn a_described_launch_changes_nothing_and_masks_the_prefix() {
     let world = World::with(|state| {
         state.roster = pool(&["one"]);
-        state.login = holding("one");
+        state.login = Some(holding("one"));
     });
 
     let planned = world.desk(Audience::Person).plan(&args("--print-launch exec hi")).await.unwrap();
