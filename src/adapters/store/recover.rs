@@ -122,6 +122,16 @@ pub(super) fn sweep(places: &Places, now: Moment) {
     }
 }
 
+/// Removes what our own crashed writers left, whatever its age. Only under the pool lock, where no writer of
+/// ours but the caller can be at work; the reference's have thirteen digits of time in their names.
+pub(super) fn sweep_ours(places: &Places) {
+    for name in names(places.pool_dir()) {
+        if name.starts_with(&format!("{POOL_FILE}.")) && is_leftover(&name) && is_numbered(&name) {
+            let _ = fs::remove_file(places.pool_dir().join(&name));
+        }
+    }
+}
+
 /// When a file was last written.
 pub(super) fn modified(path: &Path) -> Option<Moment> {
     fs::metadata(path).and_then(|meta| meta.modified()).ok().map(moment)
@@ -141,6 +151,12 @@ fn names(directory: &Path) -> Vec<String> {
 fn is_leftover(name: &str) -> bool {
     let ours = name.starts_with(&format!("{POOL_FILE}.")) || name.starts_with("settings.json.");
     ours && name.rsplit('.').next() == Some("tmp") && (name.contains(".rotate.") || writer(name).is_some())
+}
+
+/// Whether a temporary name carries our running number where the reference puts the time.
+fn is_numbered(name: &str) -> bool {
+    let number = name.rsplit('.').nth(2).unwrap_or_default();
+    number.len() < 13 && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The process in `<target>.<pid>.<digits>[.<hex>].tmp`.

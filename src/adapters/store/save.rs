@@ -54,6 +54,7 @@ impl Save<'_> {
 
     fn steps(&self) -> io::Result<Saved> {
         fault::pass("save.locked")?;
+        recover::sweep_ours(self.places);
         self.keep_unusable()?;
         self.rotate()?;
         fault::pass("save.rotated")?;
