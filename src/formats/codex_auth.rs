@@ -189,10 +189,10 @@ mod tests {
     const K02: &str = include_str!("../../tests/fixtures/storage/k02-auth.json");
 
     fn chatgpt(text: &str) -> ChatGpt {
-        match read(Some(text.as_bytes()), "auth.json") {
-            Login::ChatGpt(login) => *login,
-            other => panic!("{other:?}"),
-        }
+        let Login::ChatGpt(login) = read(Some(text.as_bytes()), "auth.json") else {
+            panic!("no ChatGPT login")
+        };
+        *login
     }
 
     /// The account whose tokens the expected file holds.

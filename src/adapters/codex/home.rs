@@ -275,3 +275,6 @@ fn holds(login: &ChatGpt, account: &Account) -> bool {
     let tokens = &account.credentials;
     login.refresh.as_ref() == Some(&tokens.refresh) && login.access == tokens.access && login.is_sound()
 }
+
+#[cfg(test)]
+mod tests;
