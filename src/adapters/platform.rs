@@ -2,3 +2,9 @@
 
 #[cfg(unix)]
 pub mod unix;
+
+/// Stops this process as Ctrl-Z would, until it is continued. Does nothing where there is no job control.
+pub fn stop_self() {
+    #[cfg(unix)]
+    unix::stop_self();
+}

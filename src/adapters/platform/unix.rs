@@ -36,6 +36,11 @@ pub fn end_with_parent(command: &mut Command) {
     let _ = command;
 }
 
+/// Stops this process as Ctrl-Z would, until it is continued.
+pub fn stop_self() {
+    let _ = rustix::process::kill_process(rustix::process::getpid(), Signal::TSTP);
+}
+
 /// Whether our process group is the one the terminal sends its signals to.
 pub fn is_foreground() -> bool {
     let Ok(terminal) = File::open("/dev/tty") else { return false };

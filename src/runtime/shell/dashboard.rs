@@ -6,6 +6,7 @@ use crossterm::clipboard::CopyToClipboard;
 use crossterm::execute;
 use ratatui::Terminal;
 
+use crate::adapters::platform;
 use crate::app::effect::{Capture, DesktopEffect};
 use crate::app::model::Model;
 use crate::runtime::engine::Shell;
@@ -33,7 +34,7 @@ impl Dashboard {
 
     fn suspend(&mut self) -> io::Result<()> {
         self.guard.lend();
-        stop_self();
+        platform::stop_self();
         self.guard.retake()?;
         self.redraw()
     }
@@ -73,11 +74,3 @@ impl Shell for Dashboard {
         true
     }
 }
-
-#[cfg(unix)]
-fn stop_self() {
-    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TSTP);
-}
-
-#[cfg(not(unix))]
-fn stop_self() {}
