@@ -201,15 +201,16 @@ pub async fn start<P: Ports>(
 impl<P: Ports> Running<P> {
     /// Serves until the stop token is cancelled; returns when everything is drained and flushed.
     pub async fn run(self) {
-        let Self { hub, listeners, briefing, registered, files, .. } = self;
+        let Self { hub, listeners, briefing, mut registered, files, .. } = self;
+        let door = registered.as_mut().and_then(Registered::take_door);
         let flushed = CancellationToken::new();
         let serving = async {
             server::serve(Arc::clone(&hub), listeners).await;
             flushed.cancel();
         };
         let controlling = async {
-            if let Some(registered) = &registered {
-                control::listen(Arc::clone(&hub), registered.socket.clone()).await;
+            if let Some(door) = door {
+                control::listen(Arc::clone(&hub), door).await;
             }
         };
         tokio::join!(
@@ -228,17 +229,15 @@ async fn obey<P: Ports>(hub: &Hub<P>, mut briefing: watch::Receiver<Arc<Briefing
         tokio::select! {
             biased;
             () = hub.cut.cancelled() => return,
-            changed = briefing.changed() => match changed {
-                Ok(()) => {
-                    let newest = Arc::clone(&briefing.borrow_and_update());
-                    hub.obey(&newest);
-                }
-                // Nobody briefs any more; the last word stands.
-                Err(_) => {
+            changed = briefing.changed() => {
+                if changed.is_err() {
+                    // Nobody briefs any more; the last word stands.
                     hub.cut.cancelled().await;
                     return;
                 }
-            },
+                let newest = Arc::clone(&briefing.borrow_and_update());
+                hub.obey(&newest);
+            }
         }
     }
 }

@@ -8,4 +8,5 @@ pub(crate) mod play;
 pub(crate) mod process;
 pub(crate) mod pty;
 pub(crate) mod staged;
+pub(crate) mod stand;
 pub(crate) mod tls;

@@ -19,21 +19,27 @@ use crate::proxy::keep::{private_dir, write_private};
 #[derive(Debug)]
 pub(super) struct Registered {
     entry: PathBuf,
-    /// Where the control socket stands.
-    pub(super) socket: PathBuf,
+    socket: PathBuf,
+    door: Option<Door>,
 }
 
 impl Registered {
-    /// Writes the entry of this process.
+    /// Opens the control socket, then writes the entry that names it.
     pub(super) fn new(run_dir: &Path, socket: &Path, mut registration: Registration) -> io::Result<Self> {
         private_dir(run_dir)?;
+        let door = Some(Door::open(socket)?);
         let pid = registration.pid;
         if socket.parent() != Some(run_dir) {
             registration.socket = Some(socket.to_string_lossy().into_owned());
         }
         let entry = run_dir.join(format!("{pid}.json"));
         write_private(&entry, registration.print().as_bytes())?;
-        Ok(Self { entry, socket: socket.to_owned() })
+        Ok(Self { entry, socket: socket.to_owned(), door })
+    }
+
+    /// The control socket, for whoever serves it.
+    pub(super) fn take_door(&mut self) -> Option<Door> {
+        self.door.take()
     }
 }
 
@@ -142,7 +148,7 @@ pub(super) fn registration(
 }
 
 #[cfg(unix)]
-pub(super) use socket::listen;
+pub(super) use socket::{Door, listen};
 
 #[cfg(unix)]
 mod socket {
@@ -154,15 +160,36 @@ mod socket {
 
     use super::{Answer, Arc, Hub, Path, Ports, Request, answer, control, fs, io, private_dir};
 
-    /// Serves the control socket until the hub is cut.
-    pub(in crate::proxy) async fn listen<P: Ports>(hub: Arc<Hub<P>>, path: std::path::PathBuf) {
-        let (listener, owner) = match bind(&path) {
-            Ok(bound) => bound,
-            Err(error) => {
-                hub.desk.failed(format!("control socket: {error}"));
-                return;
+    /// An open control socket and the user it is for.
+    #[derive(Debug)]
+    pub(in crate::proxy) struct Door {
+        listener: UnixListener,
+        owner: u32,
+    }
+
+    impl Door {
+        /// Binds `path`, for us alone.
+        pub(in crate::proxy) fn open(path: &Path) -> io::Result<Self> {
+            let dir = path.parent().unwrap_or(Path::new("."));
+            private_dir(dir)?;
+            let folder = fs::symlink_metadata(dir)?;
+            if !folder.is_dir() {
+                return Err(io::Error::other("the folder of the control socket is a link"));
             }
-        };
+            let _ = fs::remove_file(path);
+            let listener = UnixListener::bind(path)?;
+            fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+            let owner = fs::metadata(path)?.uid();
+            if folder.uid() != owner {
+                return Err(io::Error::other("the folder of the control socket belongs to someone else"));
+            }
+            Ok(Self { listener, owner })
+        }
+    }
+
+    /// Serves the control socket until the hub is cut.
+    pub(in crate::proxy) async fn listen<P: Ports>(hub: Arc<Hub<P>>, door: Door) {
+        let Door { listener, owner } = door;
         let mut talks = JoinSet::new();
         loop {
             tokio::select! {
@@ -177,23 +204,6 @@ mod socket {
                 Some(_) = talks.join_next(), if !talks.is_empty() => {}
             }
         }
-    }
-
-    fn bind(path: &Path) -> io::Result<(UnixListener, u32)> {
-        let dir = path.parent().unwrap_or(Path::new("."));
-        private_dir(dir)?;
-        let folder = fs::symlink_metadata(dir)?;
-        if !folder.is_dir() {
-            return Err(io::Error::other("its folder is a link"));
-        }
-        let _ = fs::remove_file(path);
-        let listener = UnixListener::bind(path)?;
-        fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
-        let owner = fs::metadata(path)?.uid();
-        if folder.uid() != owner {
-            return Err(io::Error::other("its folder belongs to someone else"));
-        }
-        Ok((listener, owner))
     }
 
     /// One reader: a line in, a line out, until it leaves. A launch prefix lives as long as its reader.
@@ -252,6 +262,17 @@ mod socket {
 
 /// Systems without such sockets are reached over their files only.
 #[cfg(not(unix))]
-pub(super) async fn listen<P: Ports>(hub: Arc<Hub<P>>, _path: PathBuf) {
+#[derive(Debug)]
+pub(super) struct Door;
+
+#[cfg(not(unix))]
+impl Door {
+    pub(super) fn open(_: &Path) -> io::Result<Self> {
+        Ok(Self)
+    }
+}
+
+#[cfg(not(unix))]
+pub(super) async fn listen<P: Ports>(hub: Arc<Hub<P>>, _: Door) {
     hub.cut.cancelled().await;
 }

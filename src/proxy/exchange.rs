@@ -278,16 +278,16 @@ impl<P: Ports> Exchange<P> {
         let mut has_held_enough = false;
         loop {
             while let Some(fact) = self.facts.pop_front() {
-                match self.step(Event::Said(&fact)) {
-                    Step::Go | Step::Hold => {}
-                    other => return other,
+                let step = self.step(Event::Said(&fact));
+                if !goes_on(&step) {
+                    return step;
                 }
             }
             if !has_held_enough && self.held_size >= HELD_CAP {
                 has_held_enough = true;
-                match self.step(Event::HeldEnough) {
-                    Step::Go | Step::Hold => {}
-                    other => return other,
+                let step = self.step(Event::HeldEnough);
+                if !goes_on(&step) {
+                    return step;
                 }
             }
             let Some(body) = self.body.as_mut() else { return self.step(Event::Ended) };
@@ -321,7 +321,7 @@ impl<P: Ports> Exchange<P> {
                 }
                 Heard::Deadline => self.step(Event::DeadlinePassed),
             };
-            if !matches!(step, Step::Go | Step::Hold) {
+            if !goes_on(&step) {
                 return step;
             }
         }
@@ -443,6 +443,10 @@ enum Heard {
     Silence,
     Patience,
     Deadline,
+}
+
+fn goes_on(step: &Step) -> bool {
+    matches!(step, Step::Go | Step::Hold)
 }
 
 /// Ends when the deadline does; never without one.

@@ -98,11 +98,8 @@ impl Desk {
             pending.changes.push(change);
         }
         drop(pending);
-        if is_urgent {
-            self.urgent.notify_one()
-        } else {
-            self.gathering.notify_one()
-        }
+        let keeper = if is_urgent { &self.urgent } else { &self.gathering };
+        keeper.notify_one();
         self.stirred.send_replace(());
     }
 

@@ -340,7 +340,7 @@ impl<P: Ports> Legs<P> {
                 let now = self.driven.hub.now();
                 let fact = events::frame(&bytes, now);
                 if self.driven.session().passes(&fact, now) {
-                    self.to_client(Frame::Text(bytes));
+                    self.forward(Frame::Text(bytes));
                     return Next::Pump;
                 }
                 self.judge(Event::UpstreamText(&fact), Some(Frame::Text(bytes)))
@@ -349,7 +349,7 @@ impl<P: Ports> Legs<P> {
                 self.judge(Event::UpstreamBinary, Some(Frame::Binary(bytes)))
             }
             Frame::Text(_) | Frame::Binary(_) => {
-                self.to_client(frame);
+                self.forward(frame);
                 Next::Pump
             }
             // Each leg answers its own pings.
@@ -369,17 +369,12 @@ impl<P: Ports> Legs<P> {
     fn take_client(&mut self, frame: Frame) -> Next {
         match frame {
             Frame::Text(bytes) if self.reading == Reading::Judged => {
-                match self.driven.step(Event::ClientText(bytes.clone())) {
-                    Step::Pass => {
-                        self.upstream.push(Frame::Text(bytes));
-                        Next::Pump
-                    }
-                    Step::Rewrite(text) => {
-                        self.upstream.push(Frame::Text(text));
-                        Next::Pump
-                    }
-                    other => self.carry_out(other, None),
+                let step = self.driven.step(Event::ClientText(bytes.clone()));
+                if step == Step::Pass {
+                    self.upstream.push(Frame::Text(bytes));
+                    return Next::Pump;
                 }
+                self.carry_out(step, None)
             }
             Frame::Text(_) | Frame::Binary(_) => {
                 self.upstream.push(frame);
@@ -401,11 +396,11 @@ impl<P: Ports> Legs<P> {
     /// Does what the session says with an upstream frame, or with none.
     fn carry_out(&mut self, step: Step, frame: Option<Frame>) -> Next {
         match step {
-            Step::Pass => frame.into_iter().for_each(|frame| self.to_client(frame)),
+            Step::Pass => frame.into_iter().for_each(|frame| self.forward(frame)),
             Step::Hold => self.held.extend(frame),
             Step::Release | Step::Flush => {
                 for frame in std::mem::take(&mut self.held).into_iter().chain(frame) {
-                    self.to_client(frame);
+                    self.forward(frame);
                 }
             }
             Step::Rewrite(text) | Step::Resend(text) => {
@@ -414,7 +409,7 @@ impl<P: Ports> Legs<P> {
             }
             Step::Tell(text) => {
                 self.held.clear();
-                self.to_client(Frame::Text(text));
+                self.forward(Frame::Text(text));
             }
             Step::Discard => self.held.clear(),
             Step::Wait(span) => self.wait = Some(Box::pin(tokio::time::sleep(span.to_duration()))),
@@ -433,7 +428,7 @@ impl<P: Ports> Legs<P> {
         Next::Pump
     }
 
-    fn to_client(&mut self, frame: Frame) {
+    fn forward(&mut self, frame: Frame) {
         self.driven.session().relayed(u64::try_from(frames::size(&frame)).unwrap_or(u64::MAX));
         self.client.push(frame);
     }

@@ -61,9 +61,8 @@ async fn ours<P: Ports>(hub: &Hub<P>, key: &AccountKey, held: Held, asked: &Aske
             answer::json(401, client_refresh::refused(client_code(&code), message))
         }
         Outcome::Transient { wait, .. } => later(wait),
-        Outcome::Refused { .. } => later(Span::seconds(30)),
+        Outcome::Refused { .. } | Outcome::Missing => later(Span::seconds(30)),
         Outcome::Uncertain { .. } => later(Span::seconds(60)),
-        Outcome::Missing => later(Span::seconds(30)),
     }
 }
 

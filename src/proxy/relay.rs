@@ -62,9 +62,8 @@ impl<P: Ports> Relay<P> {
                         break;
                     }
                 }
-                Poll::Ready(None) => break,
                 Poll::Pending if gathered.is_empty() => return self.poll_alarm(context),
-                Poll::Pending => break,
+                Poll::Ready(None) | Poll::Pending => break,
             }
         }
         if gathered.is_empty() {

@@ -127,6 +127,7 @@ async fn connection<P: Ports>(hub: Arc<Hub<P>>, stream: TcpStream, seat: Seat) {
             .timer(TokioTimer::new())
             .header_read_timeout(KEEP_ALIVE)
             .max_buf_size(HEAD_CAP)
+            .max_header_size(HEAD_CAP)
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades();
         let mut serving = pin!(serving);

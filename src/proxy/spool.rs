@@ -23,7 +23,7 @@ const MEMORY_CAP: usize = 8 * 1024 * 1024;
 /// All bodies in memory together.
 const TOTAL_CAP: usize = 256 * 1024 * 1024;
 /// Longest pause between two pieces of a body.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 const FILE_PIECE: usize = 256 * 1024;
 
 /// Why a body was not taken.

@@ -107,7 +107,6 @@ impl Pulse {
                 })
                 .collect(),
             last_error: self.last_error,
-            ..ProxyPulse::default()
         }
     }
 

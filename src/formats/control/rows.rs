@@ -19,7 +19,8 @@ pub(super) struct Turn {
     first_byte_ms: Option<i64>,
     tokens: Option<Tokens>,
     session: Option<String>,
-    turn: u32,
+    #[serde(rename = "turn")]
+    number: u32,
     note: String,
     attempts: Vec<Attempt>,
     bytes_out: u64,
@@ -118,7 +119,7 @@ impl From<&TurnRow> for Turn {
                 total: tokens.total,
             }),
             session: row.session.clone(),
-            turn: row.turn,
+            number: row.turn,
             note: row.note.clone(),
             attempts: row
                 .attempts
@@ -153,7 +154,7 @@ impl Turn {
                 total: tokens.total,
             }),
             session: self.session,
-            turn: self.turn,
+            turn: self.number,
             note: self.note,
             attempts: self
                 .attempts

@@ -1,0 +1,6 @@
+//! The proxy over real sockets, between a scripted client and the rehearsal back end.
+
+mod control;
+mod entrance;
+mod refresh;
+mod turns;
