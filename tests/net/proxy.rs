@@ -3,4 +3,5 @@
 mod control;
 mod entrance;
 mod refresh;
+mod sockets;
 mod turns;
