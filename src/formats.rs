@@ -10,6 +10,7 @@ pub mod events;
 pub mod extension;
 pub mod fake;
 pub mod frames;
+pub mod goal;
 pub mod headers;
 pub mod intake;
 pub mod journal;

@@ -12,6 +12,7 @@ mod exchange;
 mod facts;
 mod frames;
 mod gate;
+mod goal;
 mod headers;
 mod hub;
 mod inbound;

@@ -14,11 +14,13 @@ use http::{HeaderMap, Method, Response, StatusCode, header};
 use tokio::time::Instant;
 
 use crate::domain::account::AccountKey;
+use crate::domain::selection::SessionKey;
 use crate::formats::events::Fact;
 use crate::ports::upstream::{Body, Chunks, UpstreamError};
 use crate::ports::{Auth as _, Ports, Upstream as _};
 use crate::proxy::answer::{self, Hangup, Out};
 use crate::proxy::catalog::{self, Listed};
+use crate::proxy::goal::Wish;
 use crate::proxy::hub::{Hub, Seat};
 use crate::proxy::outbound::Template;
 use crate::proxy::relay::Relay;
@@ -53,6 +55,8 @@ pub(super) struct Order {
     pub(super) carried: Carried,
     /// The client in a word.
     pub(super) client: String,
+    /// What is wanted of a thread's goal.
+    pub(super) wish: Option<Wish>,
     /// Its place among the running ones.
     pub(super) seat: Option<Seat>,
 }
@@ -65,6 +69,7 @@ pub(super) struct Exchange<P: Ports> {
     template: Template,
     carried: Carried,
     client: String,
+    wish: Option<(Wish, Option<SessionKey>)>,
     account: Option<AccountKey>,
     head: Option<(StatusCode, HeaderMap)>,
     pub(super) body: Option<Box<dyn Chunks>>,
@@ -91,6 +96,7 @@ impl<P: Ports> Exchange<P> {
         Self {
             hub,
             kind: order.facts.kind,
+            wish: order.wish.map(|wish| (wish, order.facts.ask.session.clone())),
             turn: Turn::new(order.facts),
             template: order.template,
             carried: order.carried,
@@ -155,11 +161,11 @@ impl<P: Ports> Exchange<P> {
                 Step::Relay => return Ok(self.relay()),
                 Step::Answer(kept) => {
                     self.finish();
-                    return Ok(answer::kept(*kept));
+                    return Ok(self.stand_in(kept.status).unwrap_or_else(|| answer::kept(*kept)));
                 }
                 Step::Refuse(refusal) => {
                     self.finish();
-                    return Ok(answer::refusal(&refusal));
+                    return Ok(self.stand_in(refusal.status).unwrap_or_else(|| answer::refusal(&refusal)));
                 }
                 Step::Cut => {
                     self.finish();
@@ -200,6 +206,12 @@ impl<P: Ports> Exchange<P> {
         if self.kind == Kind::Responses {
             self.hub.desk.show_turn(self.turn.row(self.hub.now()), Some(&self.client));
         }
+    }
+
+    /// Our own word on a thread's goal, where upstream has none.
+    fn stand_in(&self, status: u16) -> Option<Response<Out<P>>> {
+        let (wish, session) = self.wish.as_ref()?;
+        self.hub.goals.stand_in(status, wish, session.as_ref())
     }
 
     async fn discover(&mut self, key: &AccountKey) -> Step {
@@ -389,6 +401,7 @@ impl<P: Ports> Exchange<P> {
         let (status, body) =
             if is_known { (StatusCode::NOT_MODIFIED, Bytes::new()) } else { (StatusCode::OK, listed.body) };
         let _ = self.step(Event::Head { status: status.as_u16(), headers: &listed.headers });
+        let _ = self.step(Event::Ended);
         let mut headers = listed.headers;
         if is_known {
             headers.remove(header::CONTENT_LENGTH);

@@ -22,6 +22,7 @@ use crate::ports::{Clock as _, Ports};
 use crate::proxy::catalog::Catalog;
 use crate::proxy::facts::Desk;
 use crate::proxy::gate::{Entrance, Gate};
+use crate::proxy::goal::Goals;
 use crate::proxy::routing::Routes;
 use crate::proxy::spool::Budget;
 
@@ -32,6 +33,7 @@ pub(super) struct Hub<P: Ports> {
     pub(super) desk: Desk,
     pub(super) routes: Routes,
     pub(super) catalog: Catalog,
+    pub(super) goals: Goals,
     pub(super) bodies: Arc<Budget>,
     pub(super) busy: Busy,
     /// Cancelled when the proxy begins to end.
@@ -125,6 +127,7 @@ impl<P: Ports> Hub<P> {
             desk: parts.desk,
             routes: Routes::default(),
             catalog: Catalog::default(),
+            goals: Goals::default(),
             bodies: Arc::default(),
             busy: Busy::default(),
             stop: parts.stop,

@@ -6,11 +6,12 @@ use http::{HeaderMap, Method, Request, Response, header};
 use hyper::body::{Body as _, Incoming};
 
 use crate::domain::facts::Via;
-use crate::formats::control;
+use crate::formats::{control, goal};
 use crate::ports::Ports;
 use crate::proxy::answer::{self, Hangup, Out};
 use crate::proxy::exchange::{Carried, Exchange, Order};
 use crate::proxy::gate::{Admission, Entrance};
+use crate::proxy::goal::Wish;
 use crate::proxy::headers::{self, Purpose};
 use crate::proxy::hub::Hub;
 use crate::proxy::inbound::{self, Intake};
@@ -104,8 +105,20 @@ async fn exchange<P: Ports>(
         headers: headers::toward_upstream(&parts.headers, purpose),
     };
     let client = inbound::client_word(&parts.headers);
-    let order = Order { facts, template, carried, client, seat: Some(seat) };
+    let wish = if kind == Kind::ThreadGoal { Some(wish(&template, &carried).await) } else { None };
+    let order = Order { facts, template, carried, client, wish, seat: Some(seat) };
     Exchange::new(hub, order).run().await
+}
+
+async fn wish(template: &Template, carried: &Carried) -> Wish {
+    if !template.path.starts_with("/codex/thread/goal/set") {
+        return Wish::Read;
+    }
+    let body = match carried {
+        Carried::Kept(payload) => inbound::plain(payload, &template.headers).await,
+        Carried::Nothing | Carried::Once(_) => None,
+    };
+    Wish::Set(body.and_then(|body| goal::parse(&body)))
 }
 
 async fn take_body<P: Ports>(

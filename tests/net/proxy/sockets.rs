@@ -19,7 +19,8 @@ use crate::support::stand::Stand;
 type Socket = WebSocketStream<TcpStream>;
 
 async fn open(stand: &Stand, session: &str) -> Result<Socket, Error> {
-    let mut request = format!("ws://127.0.0.1:{}{}", stand.port, Stand::path("responses")).into_client_request()?;
+    let mut request =
+        format!("ws://127.0.0.1:{}{}", stand.port, Stand::path("responses")).into_client_request()?;
     let headers = request.headers_mut();
     for (name, value) in [
         ("session-id", session),
@@ -101,7 +102,8 @@ async fn prewarm_and_turns_share_one_socket_on_one_account() {
         assert_eq!(last(frames)["type"], "response.completed", "{frames:?}");
     }
     assert_clean(&stand.backend);
-    let accounts: Vec<_> = stand.backend.record().turns().into_iter().filter_map(|entry| entry.account).collect();
+    let accounts: Vec<_> =
+        stand.backend.record().turns().into_iter().filter_map(|entry| entry.account).collect();
     assert!(accounts.windows(2).all(|pair| pair[0] == pair[1]), "{accounts:?}");
     let rows = stand.until(|kept| (kept.entries.len() >= 2).then(|| kept.entries.clone())).await;
     assert!(rows.iter().all(|row| row.ending == Ending::Success), "{rows:?}");

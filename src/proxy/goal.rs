@@ -1,0 +1,72 @@
+//! Goals of threads for accounts whose plan has none upstream (runtime.md §21): a refusal of upstream becomes the
+//! client's own goal, remembered here. A change is never claimed unless it was kept.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use http::Response;
+
+use crate::domain::selection::SessionKey;
+use crate::formats::goal;
+use crate::ports::Ports;
+use crate::proxy::answer::{self, Out};
+
+const KEPT: usize = 512;
+
+/// The goals of one proxy, newest last.
+#[derive(Debug, Default)]
+pub(super) struct Goals {
+    kept: Mutex<VecDeque<(SessionKey, Option<String>)>>,
+}
+
+/// What the client wants of a goal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// `…/get`
+    Read,
+    /// `…/set`, with the new goal when the body names one.
+    Set(Option<Option<String>>),
+}
+
+impl Goals {
+    /// Our answer in place of upstream's `status`; `None` when upstream's own is the better one.
+    pub(super) fn stand_in<P: Ports>(
+        &self,
+        status: u16,
+        wish: &Wish,
+        session: Option<&SessionKey>,
+    ) -> Option<Response<Out<P>>> {
+        if status < 400 {
+            return None;
+        }
+        match wish {
+            Wish::Read => {
+                let goal = session.filter(|_| status == 403).and_then(|session| self.read(session));
+                Some(answer::json(200, goal::print_read(goal.as_deref())))
+            }
+            Wish::Set(_) if status != 403 => None,
+            Wish::Set(new) => match (session, new) {
+                (None, _) => Some(answer::json(400, goal::print_keyless())),
+                (Some(_), None) => None,
+                (Some(session), Some(new)) => {
+                    self.set(session.clone(), new.clone());
+                    Some(answer::json(200, goal::print_set(new.as_deref())))
+                }
+            },
+        }
+    }
+
+    fn read(&self, session: &SessionKey) -> Option<String> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().find(|(other, _)| other == session).and_then(|(_, goal)| goal.clone())
+    }
+
+    fn set(&self, session: SessionKey, goal: Option<String>) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|(other, _)| other != &session);
+        if kept.len() >= KEPT {
+            kept.pop_front();
+        }
+        kept.push_back((session, goal));
+    }
+}
