@@ -35,6 +35,17 @@ impl Intake {
         Self { model, session, effort: None }
     }
 
+    /// Adds the thread that a query names (thread goals are read without a body).
+    pub(super) fn with_query(mut self, query: Option<&str>) -> Self {
+        let named = query.unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
+        let mut threads =
+            named.filter(|(name, value)| matches!(*name, "thread_id" | "threadId") && !value.is_empty());
+        if let Some((_, thread)) = threads.next() {
+            self.session = self.session.or_else(|| Some(thread.to_owned()));
+        }
+        self
+    }
+
     /// Adds what only the body tells; reads it only when a header left something open.
     pub(super) async fn with_body(mut self, headers: &HeaderMap, payload: &Payload) -> Self {
         if self.model.is_some() && self.session.is_some() {

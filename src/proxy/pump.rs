@@ -412,7 +412,10 @@ impl<P: Ports> Legs<P> {
                 self.forward(Frame::Text(text));
             }
             Step::Discard => self.held.clear(),
-            Step::Wait(span) => self.wait = Some(Box::pin(tokio::time::sleep(span.to_duration()))),
+            Step::Wait(span) => {
+                self.held.extend(frame);
+                self.wait = Some(Box::pin(tokio::time::sleep(span.to_duration())));
+            }
             Step::Go => {}
             Step::Close(code) => return Next::Farewell(Some(code)),
             // The other three belong to an upgrade that has not been answered yet.

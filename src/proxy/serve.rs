@@ -82,6 +82,9 @@ async fn exchange<P: Ports>(
     if let (Carried::Kept(payload), Kind::Responses | Kind::ThreadGoal) = (&carried, kind) {
         intake = intake.with_body(&parts.headers, payload).await;
     }
+    if kind == Kind::ThreadGoal {
+        intake = intake.with_query(parts.uri.query());
+    }
     let mut ask = intake.ask();
     ask.forced = hub.forced(entrance);
     let facts = Facts {

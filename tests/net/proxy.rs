@@ -3,5 +3,4 @@
 mod control;
 mod entrance;
 mod refresh;
-mod sockets;
 mod turns;
