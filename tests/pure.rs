@@ -2,5 +2,6 @@
 
 mod floors;
 mod settings;
+mod sessions;
 mod storage;
-mod turns;
+pub(crate) mod turns;

@@ -26,7 +26,7 @@ use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::roster::Roster;
 use crate::domain::selection::affinity::{Bond, Bonds};
 use crate::domain::selection::explain::Rule;
-use crate::domain::selection::{Ask, SessionKey};
+use crate::domain::selection::{Ask, SessionKey, pin};
 use crate::domain::settings::Settings;
 
 pub use learn::Observation;
@@ -319,6 +319,36 @@ impl Pool {
         detours.count += 1;
         detours.at = now;
         detours.tried.extend(tried.cloned());
+    }
+
+    /// Accounts that failed the session's current turn may be asked again.
+    pub fn forgive(&mut self, session: &SessionKey) {
+        if let Some(detours) = self.detours.get_mut(session) {
+            detours.tried.clear();
+        }
+    }
+
+    /// The roster's generation: it grows with every choice the user makes.
+    pub fn generation(&self) -> u64 {
+        self.roster.generation
+    }
+
+    /// The one account this question is bound to, if any.
+    pub fn bound_account<'a>(&'a self, ask: &'a Ask) -> Option<&'a AccountKey> {
+        pin::bound(ask, &self.roster).map(|(key, _)| key)
+    }
+
+    /// Upstream has no socket for this account; it is not asked for one until then.
+    pub fn without_socket(&mut self, key: &AccountKey, until: Moment) {
+        if let Some(slot) = self.position(key).and_then(|position| self.slots.get_mut(position)) {
+            slot.no_socket = Some(until);
+        }
+    }
+
+    /// Whether upstream had no socket for this account a moment ago.
+    pub fn is_without_socket(&self, key: &AccountKey, now: Moment) -> bool {
+        let slot = self.position(key).and_then(|position| self.slots.get(position));
+        slot.and_then(|slot| slot.no_socket).is_some_and(|until| until > now)
     }
 
     /// A turn of the session was committed: its detours are over.

@@ -23,8 +23,10 @@ pub enum Fact {
     Lifecycle,
     /// `codex.rate_limits`: does not commit.
     Quota(Vec<Snapshot>),
-    /// Output, or anything unknown, unparsable or above 4 MiB: commits.
+    /// Output, or an event nobody knows: commits.
     Output,
+    /// Above 4 MiB, or not to be parsed: relayed uninspected, commits.
+    Opaque,
     /// An output item that is a `compaction`: commits.
     Compaction,
     /// `response.completed`, `response.done`, `response.incomplete`: commits and ends the turn.
@@ -84,7 +86,7 @@ pub fn sse(name: &str, data: &[u8], at: Moment) -> Fact {
 /// The fact of a text frame from upstream.
 pub fn frame(data: &[u8], at: Moment) -> Fact {
     if data.len() > CAP {
-        return Fact::Output;
+        return Fact::Opaque;
     }
     match quick_type(data) {
         Some(name) => fact(name_of(name), data, at),
@@ -124,11 +126,11 @@ fn fact(name: Name, data: &[u8], at: Moment) -> Fact {
             let item = serde_json::from_slice::<Done>(data).ok().and_then(|done| done.item.kind);
             if item.as_deref() == Some("compaction") { Fact::Compaction } else { Fact::Output }
         }
-        Name::Ended => ended(data).map_or(Fact::Output, |ended| Fact::Ended(Box::new(ended))),
+        Name::Ended => ended(data).map_or(Fact::Opaque, |ended| Fact::Ended(Box::new(ended))),
         Name::RateLimits => serde_json::from_slice::<Value>(data)
             .map_or(Fact::Output, |value| Fact::Quota(rate_limits(&value, at))),
         Name::Failed => serde_json::from_slice::<Value>(data)
-            .map_or(Fact::Output, |value| Fact::Failed(Box::new(openai::failed_event(&value, at)))),
+            .map_or(Fact::Opaque, |value| Fact::Failed(Box::new(openai::failed_event(&value, at)))),
     }
 }
 
@@ -280,7 +282,7 @@ mod tests {
             .map(|fact| match fact {
                 Fact::Lifecycle => 'l',
                 Fact::Quota(_) => 'q',
-                Fact::Output => 'o',
+                Fact::Output | Fact::Opaque => 'o',
                 Fact::Compaction => 'c',
                 Fact::Ended(_) => 'e',
                 Fact::Failed(_) => 'f',
@@ -350,7 +352,8 @@ mod tests {
             "\u{0}",
             "{\"type\":\"error",
         ] {
-            assert_eq!(frame(data.as_bytes(), NOW), Fact::Output, "{data}");
+            let fact = frame(data.as_bytes(), NOW);
+            assert!(matches!(fact, Fact::Output | Fact::Opaque), "{data}: {fact:?}");
         }
         assert_eq!(frame(b"{\"response\":{},\"type\":\"response.created\"}", NOW), Fact::Lifecycle);
         assert_eq!(frame(b" { \"type\" : \"codex.rate_limits\" }", NOW), Fact::Quota(Vec::new()));

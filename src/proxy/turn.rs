@@ -378,7 +378,7 @@ impl Turn {
 
     /// Whether [`Event::Said`] with this fact must be reported after `Relay`; the others only cost a lock.
     pub fn wants(&self, fact: &Fact) -> bool {
-        !matches!(fact, Fact::Output | Fact::Lifecycle)
+        !matches!(fact, Fact::Output | Fact::Opaque | Fact::Lifecycle)
     }
 
     /// Counts bytes that went to the client.

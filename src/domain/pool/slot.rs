@@ -56,6 +56,8 @@ pub(super) struct Slot {
     /// An access token that came from a forced refresh.
     pub(super) forced: Option<(Secret, Moment)>,
     pub(super) routing_tried: Option<Moment>,
+    /// Upstream answered an upgrade with "no such thing".
+    pub(super) no_socket: Option<Moment>,
     /// The access token routing was last asked with.
     pub(super) routed_with: Option<Secret>,
 }
@@ -82,6 +84,7 @@ impl Slot {
             forced: None,
             routing_tried: None,
             routed_with: None,
+            no_socket: None,
         };
         slot.follow(account);
         slot

@@ -77,8 +77,8 @@ impl Turn {
                     record::note_quota(pool, &current.key, all, &mut self.record.facts);
                 }
             }
-            Fact::Output if is_held => return self.commit(now),
-            Fact::Output => {}
+            Fact::Output | Fact::Opaque if is_held => return self.commit(now),
+            Fact::Output | Fact::Opaque => {}
             Fact::Compaction => {
                 self.has_compacted = true;
                 if is_held {
