@@ -1,7 +1,7 @@
 //! What needs neither sockets nor processes.
 
 mod floors;
-mod settings;
 mod sessions;
+mod settings;
 mod storage;
 pub(crate) mod turns;
