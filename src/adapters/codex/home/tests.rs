@@ -181,8 +181,8 @@ async fn an_organisation_id_is_repaired_in_place() {
     let seen = stage.stamp().await.unwrap();
 
     let repaired = stage.home.repair(&seen, AT).await;
-    let stale = stage.home.repair(&seen, AT).await;
+    let again = stage.home.repair(&seen, AT).await;
 
-    assert_eq!((repaired, stale), (Ok(Written::Done), Ok(Written::Changed)));
+    assert_eq!((repaired, again), (Ok(Written::Done), Ok(Written::Changed)));
     assert_eq!(json(&stage.auth().unwrap()), json(K01));
 }
