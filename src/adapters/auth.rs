@@ -103,8 +103,8 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> TokenServer<S, H, C, E> {
         }))
     }
 
-    /// Adopts answers that a crashed process made durable and marks accounts whose answer it lost. Stands at the
-    /// start of every process, before the pool is used; does nothing while another process is at work.
+    /// Adopts answers that a crashed process made durable, marks accounts whose answer it lost, and adopts what
+    /// the official client got by itself. Stands at the start of every process, before the pool is used.
     pub async fn recover(&self) {
         self.0.recover().await;
     }
@@ -129,7 +129,11 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> TokenServer<S, H, C, E> {
         self.spawn(async move {
             let outcome = shared.refresh(&key, reason, stale).await;
             lock(&shared.flights).remove(&key);
+            let is_uncertain = matches!(outcome, Outcome::Uncertain { .. });
             tell.send_replace(Some(outcome));
+            if is_uncertain {
+                shared.look_again_later().await;
+            }
         });
         (flight, Boarded::Started)
     }

@@ -98,7 +98,9 @@ fn a_refresh_that_is_killed_never_sends_a_token_twice() {
         let lost = ["refresh.sent", "refresh.answered"].contains(&point);
         let newest = play.login("one").refresh;
         assert_eq!(held.contains(&newest), !lost, "{point}: the pool holds the newest token");
-        let asked = play.backend().record().at("token").len();
+        // The preflight may refresh the other account, too: a pool written by the reference has no id tokens.
+        let calls = play.backend().record().at("token");
+        let asked = calls.iter().filter(|call| call.account.as_deref() == Some("one")).count();
         assert!(asked <= if lost { 1 } else { 2 }, "{point}: {asked} refreshes");
     }
 }

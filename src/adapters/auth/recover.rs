@@ -14,13 +14,50 @@ use crate::formats::leases::Lease;
 use crate::ports::home::Home;
 use crate::ports::{Clock, Entropy, Store};
 
+/// As runtime.md DB-38 has it.
+const LOOK_AGAIN: Span = Span::seconds(60);
+
 impl<S: Store, H: Home, C: Clock, E: Entropy> Shared<S, H, C, E> {
-    /// Settles the journal and adopts kept answers, unless another process is at work.
+    /// Settles the journal, adopts kept answers, and what the official client got by itself.
     pub(super) async fn recover(&self) {
-        // Whoever holds the turn settles the journal himself.
-        let Ok(_turn) = self.turnstile.enter(Span::ZERO).await else { return };
-        if let Err(error) = self.settle().await {
+        let settled = self.settle_alone().await;
+        let adopted = self.adopt().await;
+        if let Err(error) = settled.and(adopted) {
             tracing::warn!(%error, "an interrupted token refresh could not be settled yet");
+        }
+    }
+
+    async fn settle_alone(&self) -> Result<(), RefreshError> {
+        if intent::read(&self.leases).is_none() && !lease::has_results(&self.leases) {
+            return Ok(());
+        }
+        // Whoever holds the turn settles the journal himself.
+        let Ok(_turn) = self.turnstile.enter(Span::ZERO).await else { return Ok(()) };
+        self.settle().await
+    }
+
+    /// Adopts newer tokens of `auth.json`.
+    pub(super) async fn adopt(&self) -> Result<(), RefreshError> {
+        if !self.store.settings().await.unwrap_or_default().adopt_official_tokens {
+            return Ok(());
+        }
+        let loaded = self.store.load().await?;
+        let newer = self.home.newer(&loaded.roster).await;
+        if !newer.is_empty() {
+            self.store.commit(newer).await?;
+        }
+        Ok(())
+    }
+
+    /// A while after a call was cut the official client may have got new tokens for the account.
+    pub(super) async fn look_again_later(&self) {
+        tokio::select! {
+            () = self.stopping.cancelled() => {}
+            () = self.clock.sleep(LOOK_AGAIN) => {
+                if let Err(error) = self.adopt().await {
+                    tracing::warn!(%error, "auth.json could not be looked at again");
+                }
+            }
         }
     }
 
