@@ -3,6 +3,7 @@
 mod canary;
 mod crash;
 mod demo;
+mod forward;
 mod harness;
 mod headless;
 mod real;
