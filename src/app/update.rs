@@ -92,7 +92,7 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
         Msg::Input(input) => effects.extend(model.input(&input, at)),
         Msg::Signal(signal) => effects.extend(model.signal(signal)),
         Msg::Store(StoreMsg::Loaded(_) | StoreMsg::Settings(_) | StoreMsg::Committed(..)) => {
-            model.revision += 1
+            model.revision += 1;
         }
         Msg::Service(ServiceMsg::Exited(Err(_))) if model.is_dashboard() => {
             effects.push(Effect::Peers(PeersEffect::Look));

@@ -44,7 +44,7 @@ impl Demo {
     /// # Errors
     /// `unknown-scenario`, `bad-argument`, or `internal` when the back end or the home cannot be set up.
     pub fn open(name: &str, now: Moment) -> Result<Self, Problem> {
-        let scenario = scenario::find(name).map_err(refusal)?;
+        let scenario = scenario::find(name).map_err(|error| refusal(&error))?;
         let (plays, waiting) = mpsc::unbounded_channel();
         let (tell, opened) = std::sync::mpsc::channel();
         let stop = CancellationToken::new();
@@ -160,14 +160,14 @@ fn cue(backend: &Backend, base_url: Secret, traffic: Traffic, now: Moment) -> Op
     Some(Play { target, traffic, seed: u64::try_from(now.millis()).unwrap_or(0) })
 }
 
-fn refusal(error: FindError) -> Problem {
+fn refusal(error: &FindError) -> Problem {
     let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
-    let code = match &error {
+    let code = match error {
         FindError::Unknown(_) => "unknown-scenario",
         FindError::Unreadable { .. } | FindError::Invalid { .. } => "bad-argument",
     };
     let mut problem = Problem::new(code, Exit::Usage, error.to_string());
-    let mut source = std::error::Error::source(&error);
+    let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
         problem = problem.because(cause.to_string());
         source = cause.source();

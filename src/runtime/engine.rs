@@ -4,6 +4,7 @@
 //! at most 30 frames a second, 4 while the terminal is in the background (dashboard.md §15.1).
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io;
 
 use tokio::sync::mpsc;
@@ -79,7 +80,11 @@ pub async fn run<S: Shell>(mut model: Model, effects: Effects, host: Host, shell
                     drawn.dirty();
                 }
                 Effect::Cancel(ticket) => performer.cancel(ticket),
-                other => performer.perform(other),
+                effect @ (Effect::Store(_)
+                | Effect::Auth(_)
+                | Effect::Upstream(_)
+                | Effect::Codex(_)
+                | Effect::Peers(_)) => performer.perform(effect),
             }
         }
         let wanted = subscriptions(&model);
@@ -90,9 +95,9 @@ pub async fn run<S: Shell>(mut model: Model, effects: Effects, host: Host, shell
             }
         }
         for sub in wanted {
-            if !listeners.contains_key(&sub) {
-                let listener = listen::start(&sub, &host, &sender, &root, &mut services);
-                listeners.insert(sub, listener);
+            if let Entry::Vacant(place) = listeners.entry(sub) {
+                let listener = listen::start(place.key(), &host, &sender, &root, &mut services);
+                place.insert(listener);
             }
         }
         services.brief(&model);

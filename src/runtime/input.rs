@@ -30,10 +30,12 @@ fn key_of(event: KeyEvent) -> Option<Key> {
     } else {
         Held::None
     };
-    let code = match code {
-        Code::Tab if event.modifiers.contains(KeyModifiers::SHIFT) => Code::BackTab,
-        Code::Char(character) if held == Held::Ctrl => Code::Char(character.to_ascii_lowercase()),
-        other => other,
+    let code = if code == Code::Tab && event.modifiers.contains(KeyModifiers::SHIFT) {
+        Code::BackTab
+    } else if let (Code::Char(character), Held::Ctrl) = (code, held) {
+        Code::Char(character.to_ascii_lowercase())
+    } else {
+        code
     };
     Some(Key { code, held })
 }

@@ -73,21 +73,26 @@ impl Performer {
     fn codex(&mut self, effect: CodexEffect) {
         let host = self.host.clone();
         match effect {
-            CodexEffect::Mirror(ticket, key) => self.run(Some(ticket), async move {
-                Msg::Codex(CodexMsg::Mirrored(ticket, host.mirror(&key).await))
-            }),
-            CodexEffect::Plan(ticket, args) => {
-                self.run(
-                    Some(ticket),
-                    async move { Msg::Codex(CodexMsg::Planned(ticket, host.plan(args).await)) },
-                )
+            CodexEffect::Mirror(ticket, key) => {
+                self.run(Some(ticket), async move {
+                    Msg::Codex(CodexMsg::Mirrored(ticket, host.mirror(&key).await))
+                });
             }
-            CodexEffect::Preflight(ticket) => self.run(Some(ticket), async move {
-                Msg::Codex(CodexMsg::Preflighted(ticket, host.preflight().await))
-            }),
-            CodexEffect::Launch(ticket, args, through) => self.run(Some(ticket), async move {
-                Msg::Codex(CodexMsg::Ended(ticket, host.launch(args, through).await))
-            }),
+            CodexEffect::Plan(ticket, args) => {
+                self.run(Some(ticket), async move {
+                    Msg::Codex(CodexMsg::Planned(ticket, host.plan(args).await))
+                });
+            }
+            CodexEffect::Preflight(ticket) => {
+                self.run(Some(ticket), async move {
+                    Msg::Codex(CodexMsg::Preflighted(ticket, host.preflight().await))
+                });
+            }
+            CodexEffect::Launch(ticket, args, through) => {
+                self.run(Some(ticket), async move {
+                    Msg::Codex(CodexMsg::Ended(ticket, host.launch(args, through).await))
+                });
+            }
         }
     }
 

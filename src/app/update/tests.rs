@@ -12,7 +12,6 @@ use crate::domain::launch::Through;
 use crate::domain::recovery::{Health, Loaded};
 use crate::domain::refresh::Reason;
 use crate::domain::roster::Roster;
-use crate::domain::settings::Settings;
 
 const NOW: Moment = Moment::from_secs(1_790_000_000);
 
@@ -47,7 +46,7 @@ fn loaded(roster: Roster, revision: u64) -> Loaded {
 
 /// Hears everything a start asks for.
 fn settle(model: &mut Model, roster: Roster) -> Effects {
-    let mut effects = update(model, NOW, Msg::Store(StoreMsg::Settings(Box::new(Settings::default()))));
+    let mut effects = update(model, NOW, Msg::Store(StoreMsg::Settings(Box::default())));
     effects.extend(update(model, NOW, Msg::Store(StoreMsg::Loaded(Ok(loaded(roster, 1))))));
     effects.extend(update(model, NOW, Msg::Peers(PeersMsg::Seen(Vec::new()))));
     effects
@@ -144,7 +143,7 @@ fn status_of_an_empty_pool_ends_with_no_accounts() {
 fn a_damaged_pool_is_a_problem_never_an_empty_pool() {
     let (mut model, _) = start(Goal::Run(Command::Status(Listing::Status)));
     let problem = Problem::new("storage-corrupt", Exit::Failed, "cannot be read");
-    update(&mut model, NOW, Msg::Store(StoreMsg::Settings(Box::new(Settings::default()))));
+    update(&mut model, NOW, Msg::Store(StoreMsg::Settings(Box::default())));
     update(&mut model, NOW, Msg::Peers(PeersMsg::Seen(Vec::new())));
 
     let effects = update(&mut model, NOW, Msg::Store(StoreMsg::Loaded(Err(problem.clone()))));
