@@ -259,19 +259,17 @@ impl Shared {
                 perms::tighten(&path);
             }
         }
-        let (roster, opened, migrated) =
+        let (roster, health, recovery, work) =
             load::open(&self.places, self.backups(), at, |opened, document, _| {
-                let migrated = document.migrated_from().is_some();
-                (document.into_roster(), opened, migrated)
+                let finished = opened.recovery.is_none()
+                    && opened.results.is_empty()
+                    && document.migrated_from().is_none();
+                let work = if finished { Work::None } else { Work::Save };
+                (document.into_roster(), opened.health, opened.recovery, work)
             })?;
-        let work = if opened.recovery.is_some() || migrated || !opened.results.is_empty() {
-            Work::Save
-        } else {
-            Work::None
-        };
         // What still has to be saved is not remembered, so the next load tries again.
         let stamps = if work == Work::None { stamps } else { Vec::new() };
-        Ok((self.remember(stamps, roster, opened.health, opened.recovery), work))
+        Ok((self.remember(stamps, roster, health, recovery), work))
     }
 
     fn commit(&self, changes: &[Change], now: impl Fn() -> Moment) -> Result<Loaded, StoreError> {
@@ -295,7 +293,7 @@ impl Shared {
     fn start_over(&self, changes: &[Change], at: Moment) -> Result<Option<Loaded>, StoreError> {
         let pool = self.places.pool();
         let bytes = atomic::read(&pool).map_err(|error| unreadable(&pool, &error))?;
-        let primary = bytes.map_or(Primary::Missing, Primary::Unusable);
+        let primary = bytes.as_deref().map_or(Primary::Missing, Primary::Unusable);
         let opened = Opened { primary, health: Health::Corrupt, recovery: None, results: Vec::new() };
         self.write(changes, opened, Document::empty(), Extension::default(), at)
     }
@@ -304,7 +302,7 @@ impl Shared {
     fn write(
         &self,
         changes: &[Change],
-        opened: Opened,
+        opened: Opened<'_>,
         mut document: Document<'_>,
         mut extension: Extension<'_>,
         at: Moment,
@@ -327,11 +325,11 @@ impl Shared {
         if extent > Extent::Nothing {
             let unusable: Vec<String> = document.unusable().map(str::to_owned).collect();
             let content = document.to_text();
-            let same = matches!(&opened.primary, Primary::Usable(bytes) if bytes == content.as_bytes());
+            let same = opened.primary == Primary::Usable(content.as_bytes());
             let save = Save {
                 places: &self.places,
                 backups: self.backups(),
-                primary: &opened.primary,
+                primary: opened.primary,
                 text: &content,
                 extent,
                 unusable: &unusable,

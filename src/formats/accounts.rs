@@ -19,7 +19,7 @@ use crate::domain::model::Family;
 use crate::domain::roster::Roster;
 use crate::formats::accounts::row::Row;
 use crate::formats::extension::Extension;
-use crate::formats::lossless::{self, Object};
+use crate::formats::lossless::{self, Listing, Object};
 use crate::formats::migrate;
 
 /// The format we write.
@@ -103,13 +103,10 @@ impl<'a> Document<'a> {
     /// # Errors
     /// When the text is no usable pool; see [`ParseAccountsError`].
     pub fn parse(text: &'a str, extension: &Extension<'_>, at: Moment) -> Result<Self, ParseAccountsError> {
-        let mut top =
-            Object::parse(text).map_err(|error| ParseAccountsError::Damaged { detail: error.to_string() })?;
+        let Listing { object: mut top, elements } = Listing::parse(text, "accounts")
+            .map_err(|error| ParseAccountsError::Damaged { detail: error.to_string() })?;
         let version = version(&top)?;
-        let raw_rows = top
-            .borrowed("accounts")
-            .and_then(lossless::list)
-            .ok_or(ParseAccountsError::Shape { detail: "`accounts` is not a list" })?;
+        let raw_rows = elements.ok_or(ParseAccountsError::Shape { detail: "`accounts` is not a list" })?;
         let texts: Vec<Cow<'a, str>> = if version == CURRENT {
             raw_rows.iter().map(|raw| Cow::Borrowed(*raw)).collect()
         } else {

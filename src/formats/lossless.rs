@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -226,13 +226,124 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
     }
 }
 
+/// An object of which one member is a long list: the list's elements are found in the same pass.
+#[derive(Debug)]
+pub struct Listing<'a> {
+    /// All members; the listed one reads as an empty list.
+    pub object: Object<'a>,
+    /// The raw elements; `None` when the member is missing or no list.
+    pub elements: Option<Vec<&'a str>>,
+}
+
+impl<'a> Listing<'a> {
+    /// Reads an object and the elements of its member `name`.
+    ///
+    /// # Errors
+    /// When the text is not exactly one JSON object.
+    pub fn parse(text: &'a str, name: &str) -> Result<Self, ParseJsonError> {
+        let mut reader = serde_json::Deserializer::from_str(without_mark(text));
+        let listing = ListingSeed { name }.deserialize(&mut reader)?;
+        reader.end()?;
+        Ok(listing)
+    }
+}
+
+struct ListingSeed<'n> {
+    name: &'n str,
+}
+
+impl<'de> DeserializeSeed<'de> for ListingSeed<'_> {
+    type Value = Listing<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ListingSeed<'_> {
+    type Value = Listing<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut listing = Listing { object: Object::default(), elements: None };
+        while let Some(Name(key)) = map.next_key::<Name<'de>>()? {
+            if key == self.name {
+                listing.elements = map.next_value::<Elements<'de>>()?.0;
+                listing.object.set_raw(self.name, "[]".to_owned());
+            } else {
+                listing.object.members.push((key, Cow::Borrowed(map.next_value::<&'de RawValue>()?)));
+            }
+        }
+        Ok(listing)
+    }
+}
+
+/// The elements of a list; whatever else stands there is read over.
+struct Elements<'a>(Option<Vec<&'a str>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Elements<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Elements<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("any value")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut elements = Vec::new();
+                while let Some(element) = list.next_element::<&'de RawValue>()? {
+                    elements.push(element.get());
+                }
+                Ok(Elements(Some(elements)))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Elements(None))
+            }
+
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(Elements(None))
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+                Ok(Elements(None))
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+                Ok(Elements(None))
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+                Ok(Elements(None))
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+                Ok(Elements(None))
+            }
+
+            fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+                Ok(Elements(None))
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
+}
+
 /// A member name, borrowed unless it holds escapes.
 #[derive(Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// The string a raw value is.
 pub fn text(raw: &str) -> Option<String> {
-    raw.starts_with('"').then(|| serde_json::from_str(raw).ok()).flatten()
+    let inside = raw.strip_prefix('"')?.strip_suffix('"')?;
+    // Tokens are long and never escaped: a search is cheaper than a second parse.
+    if inside.contains('\\') { serde_json::from_str(raw).ok() } else { Some(inside.to_owned()) }
 }
 
 /// The finite number a raw value is.

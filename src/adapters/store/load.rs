@@ -24,18 +24,18 @@ pub(super) enum Backups {
 }
 
 /// The pool file as it stood when it was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Primary {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Primary<'a> {
     Missing,
     /// A pool; its bytes.
-    Usable(Vec<u8>),
+    Usable(&'a [u8]),
     /// Not a pool; its bytes, to be kept before anything is written.
-    Unusable(Vec<u8>),
+    Unusable(&'a [u8]),
 }
 
-impl Primary {
+impl<'a> Primary<'a> {
     /// The bytes, to see whether somebody else wrote in between.
-    pub(super) fn bytes(&self) -> Option<&[u8]> {
+    pub(super) fn bytes(self) -> Option<&'a [u8]> {
         match self {
             Self::Missing => None,
             Self::Usable(bytes) | Self::Unusable(bytes) => Some(bytes),
@@ -45,8 +45,8 @@ impl Primary {
 
 /// What was found, beside the document itself.
 #[derive(Debug)]
-pub(super) struct Opened {
-    pub(super) primary: Primary,
+pub(super) struct Opened<'a> {
+    pub(super) primary: Primary<'a>,
     pub(super) health: Health,
     /// Set when the document is not the primary's.
     pub(super) recovery: Option<Recovery>,
@@ -62,7 +62,7 @@ pub(super) fn open<R>(
     places: &Places,
     backups: Backups,
     at: Moment,
-    then: impl FnOnce(Opened, Document<'_>, Extension<'_>) -> R,
+    then: impl FnOnce(Opened<'_>, Document<'_>, Extension<'_>) -> R,
 ) -> Result<R, StoreError> {
     let extension_text = atomic::read_text(&places.extension()).ok().flatten().unwrap_or_default();
     let extension = Extension::parse(&extension_text);
@@ -80,15 +80,15 @@ pub(super) fn open<R>(
     let text = String::from_utf8_lossy(&bytes);
     let fault = match Document::parse(&text, &extension, at) {
         Ok(_) if reset => {
-            return Ok(then(empty(Primary::Usable(bytes.clone()), reset), Document::empty(), extension));
+            return Ok(then(empty(Primary::Usable(&bytes), reset), Document::empty(), extension));
         }
         Ok(document) => {
             if let Some(found) = better(places, backups, &document, &extension, at) {
-                return Ok(hand_on(places, Primary::Usable(bytes.clone()), &found, extension, at, then));
+                return Ok(hand_on(places, Primary::Usable(&bytes), &found, extension, at, then));
             }
             let health = if document.roster().accounts.is_empty() { Health::Empty } else { Health::Healthy };
             let results = unclaimed(places, document.roster());
-            let primary = Primary::Usable(bytes.clone());
+            let primary = Primary::Usable(&bytes);
             return Ok(then(Opened { primary, health, recovery: None, results }, document, extension));
         }
         Err(ParseAccountsError::Newer { version }) => {
@@ -97,10 +97,10 @@ pub(super) fn open<R>(
         Err(fault) => fault,
     };
     if reset {
-        return Ok(then(empty(Primary::Unusable(bytes.clone()), reset), Document::empty(), extension));
+        return Ok(then(empty(Primary::Unusable(&bytes), reset), Document::empty(), extension));
     }
     match replacement(places, backups, &extension, at) {
-        Some(found) => Ok(hand_on(places, Primary::Unusable(bytes.clone()), &found, extension, at, then)),
+        Some(found) => Ok(hand_on(places, Primary::Unusable(&bytes), &found, extension, at, then)),
         None => Err(StoreError::Corrupt { path: shown(&pool), detail: fault.to_string() }),
     }
 }
@@ -153,11 +153,11 @@ fn has_newer_tokens(journal: &Roster, primary: &Roster) -> bool {
 
 fn hand_on<R>(
     places: &Places,
-    primary: Primary,
+    primary: Primary<'_>,
     found: &Substitute,
     extension: Extension<'_>,
     at: Moment,
-    then: impl FnOnce(Opened, Document<'_>, Extension<'_>) -> R,
+    then: impl FnOnce(Opened<'_>, Document<'_>, Extension<'_>) -> R,
 ) -> R {
     // It was parsed when it was chosen, so the other arm is never taken.
     let document = Document::parse(&found.text, &extension, at).unwrap_or_else(|_| Document::empty());
@@ -172,7 +172,7 @@ fn hand_on<R>(
     then(opened, document, extension)
 }
 
-fn empty(primary: Primary, reset: bool) -> Opened {
+fn empty(primary: Primary<'_>, reset: bool) -> Opened<'_> {
     let health = if reset { Health::IntentionalReset } else { Health::Empty };
     Opened { primary, health, recovery: None, results: Vec::new() }
 }

@@ -33,7 +33,7 @@ pub(super) struct Save<'a> {
     pub(super) places: &'a Places,
     pub(super) backups: Backups,
     /// The file as it was read.
-    pub(super) primary: &'a Primary,
+    pub(super) primary: Primary<'a>,
     /// The new text.
     pub(super) text: &'a str,
     pub(super) extent: Extent,
