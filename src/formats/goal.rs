@@ -2,13 +2,24 @@
 
 use serde_json::{Value, json};
 
-/// The `goal` of a request body: a text, or `None` for null; the outer `None` when the body names no goal.
-#[expect(clippy::option_option, reason = "a goal that is taken back is not the same as none being named")]
-pub fn parse(body: &[u8]) -> Option<Option<String>> {
-    match serde_json::from_slice::<Value>(body).ok()?.get("goal")? {
-        Value::Null => Some(None),
-        Value::String(text) => Some(Some(text.clone())),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
+/// What a request body says of the goal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Named {
+    /// A new goal.
+    Goal(String),
+    /// It is taken back.
+    Nothing,
+    /// The body names none.
+    Unnamed,
+}
+
+/// Reads the `goal` of a request body.
+pub fn parse(body: &[u8]) -> Named {
+    let value = serde_json::from_slice::<Value>(body).unwrap_or_default();
+    match value.get("goal") {
+        Some(Value::String(text)) => Named::Goal(text.clone()),
+        Some(goal) if goal.is_null() => Named::Nothing,
+        Some(_) | None => Named::Unnamed,
     }
 }
 
@@ -37,10 +48,10 @@ mod tests {
 
     #[test]
     fn a_goal_is_a_text_or_taken_back() {
-        assert_eq!(parse(br#"{"goal":"ship it"}"#), Some(Some("ship it".to_owned())));
-        assert_eq!(parse(br#"{"goal":null}"#), Some(None));
-        assert_eq!(parse(br#"{"goal":5}"#), None);
-        assert_eq!(parse(b"{}"), None);
+        assert_eq!(parse(br#"{"goal":"ship it"}"#), Named::Goal("ship it".to_owned()));
+        assert_eq!(parse(br#"{"goal":null}"#), Named::Nothing);
+        assert_eq!(parse(br#"{"goal":5}"#), Named::Unnamed);
+        assert_eq!(parse(b"{}"), Named::Unnamed);
         assert_eq!(print_set(Some("a")), "{\"ok\":true,\"goal\":\"a\"}\n");
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use http::Response;
 
 use crate::domain::selection::SessionKey;
-use crate::formats::goal;
+use crate::formats::goal::{self, Named};
 use crate::ports::Ports;
 use crate::proxy::answer::{self, Out};
 
@@ -25,7 +25,7 @@ pub(super) enum Wish {
     /// `…/get`
     Read,
     /// `…/set`, with the new goal when the body names one.
-    Set(Option<Option<String>>),
+    Set(Named),
 }
 
 impl Goals {
@@ -45,14 +45,17 @@ impl Goals {
                 Some(answer::json(200, goal::print_read(goal.as_deref())))
             }
             Wish::Set(_) if status != 403 => None,
-            Wish::Set(new) => match (session, new) {
-                (None, _) => Some(answer::json(400, goal::print_keyless())),
-                (Some(_), None) => None,
-                (Some(session), Some(new)) => {
-                    self.set(session.clone(), new.clone());
-                    Some(answer::json(200, goal::print_set(new.as_deref())))
-                }
-            },
+            Wish::Set(named) => {
+                let Some(session) = session else { return Some(answer::json(400, goal::print_keyless())) };
+                let new = match named {
+                    Named::Unnamed => return None,
+                    Named::Nothing => None,
+                    Named::Goal(text) => Some(text.clone()),
+                };
+                let answer = answer::json(200, goal::print_set(new.as_deref()));
+                self.set(session.clone(), new);
+                Some(answer)
+            }
         }
     }
 

@@ -121,7 +121,7 @@ async fn wish(template: &Template, carried: &Carried) -> Wish {
         Carried::Kept(payload) => inbound::plain(payload, &template.headers).await,
         Carried::Nothing | Carried::Once(_) => None,
     };
-    Wish::Set(body.and_then(|body| goal::parse(&body)))
+    Wish::Set(goal::parse(&body.unwrap_or_default()))
 }
 
 async fn take_body<P: Ports>(

@@ -3,4 +3,5 @@
 mod control;
 mod entrance;
 mod refresh;
+mod streams;
 mod turns;
