@@ -3,5 +3,6 @@
 mod control;
 mod entrance;
 mod refresh;
+mod sockets;
 mod streams;
 mod turns;
