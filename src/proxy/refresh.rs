@@ -46,9 +46,10 @@ async fn ours<P: Ports>(hub: &Hub<P>, key: &AccountKey, held: Held, asked: &Aske
         return answer::json(200, body);
     }
     let reason = match asked.reason.as_deref() {
-        Some("unauthorized_recovery") => Reason::UnauthorizedRecovery,
+        // Only a person's own request may spend a token whose last refresh was cut, so the client's "forced" is a
+        // recovery here.
+        Some("unauthorized_recovery" | "forced") => Reason::UnauthorizedRecovery,
         Some("scheduled") => Reason::Scheduled,
-        Some("forced") => Reason::Forced,
         _ => Reason::ProactiveExpiry,
     };
     match hub.ports.auth().refresh(key, reason, account.credentials.access).await {
