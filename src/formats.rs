@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod affinity;
 pub mod client_refresh;
+pub mod codex_accounts;
 pub mod codex_auth;
 pub mod codex_config;
 pub mod control;

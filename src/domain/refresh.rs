@@ -4,7 +4,7 @@
 //! the account becomes, a call whose answer was lost leaves it *uncertain* instead of being tried again, and a
 //! journal entry written before the call tells the next start which of the two it was.
 
-use crate::base::{Moment, Span};
+use crate::base::{Moment, Span, redact};
 use crate::domain::account::{AccountKey, Credentials};
 
 /// Why the tokens are refreshed; sent as `refresh_reason`.
@@ -146,7 +146,7 @@ impl Refusal {
         }
     }
 
-    /// The refusal for people: at most 260 characters on one line.
+    /// The refusal for people: at most 260 characters on one line, nothing in it that looks like a token.
     pub fn words(&self) -> String {
         let words = match (self.message.as_deref(), self.code.as_deref()) {
             (Some(message), Some(code)) if !message.contains(code) => format!("{message} ({code})"),
@@ -154,7 +154,7 @@ impl Refusal {
             (None, Some(code)) => code.to_owned(),
             (None, None) => format!("the token endpoint answered {}", self.status),
         };
-        words.chars().take(LONGEST_WORDS).collect()
+        redact::text(&words).chars().take(LONGEST_WORDS).collect()
     }
 }
 
@@ -276,6 +276,10 @@ mod tests {
     fn words_carry_the_code_once_and_are_bounded() {
         assert_eq!(refusal(401, Some("a_code"), Some("Too late"), None).words(), "Too late (a_code)");
         assert_eq!(refusal(401, Some("a_code"), Some("Too late: a_code"), None).words(), "Too late: a_code");
+        assert_eq!(
+            refusal(400, None, Some("rt_0123456789abcdefghijklmnopqrstuvwxyz is odd"), None).words(),
+            "*** is odd"
+        );
         assert_eq!(refusal(502, None, None, None).words(), "the token endpoint answered 502");
         assert_eq!(refusal(400, None, Some(&"x".repeat(900)), None).words().len(), 260);
     }

@@ -19,6 +19,7 @@ use crate::domain::official::{Aside, ChatGpt, Login, Stamp, Written};
 use crate::domain::places::Places;
 use crate::domain::roster::Roster;
 use crate::domain::token;
+use crate::formats::codex_accounts::{self, Selected};
 use crate::formats::codex_auth::{self, Owner};
 use crate::formats::codex_config;
 use crate::ports::home::Home;
@@ -86,6 +87,17 @@ impl<S: Store, C: Clock> CodexHome<S, C> {
         staged().map_err(|error| format!("{}: {error}", self.auth().display()))
     }
 
+    /// What the selection means for `accounts.json`.
+    fn beside(&self, account: &Account, at: Moment) -> Result<Beside, String> {
+        let path = self.places.accounts_json();
+        let text = atomic::read_text(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(match text.map(|text| codex_accounts::select(&text, account, at)) {
+            Some(Selected::Text(text)) => Beside::Selected(text),
+            Some(Selected::NoEntry) => Beside::Stranger,
+            Some(Selected::NoFile) | None => Beside::Nothing,
+        })
+    }
+
     /// Copies a login aside unless the pool holds it anyway.
     async fn keep(&self, bytes: &[u8], login: &Login, at: Moment) -> Result<(), String> {
         let known = match login {
@@ -116,6 +128,16 @@ impl<S: Store, C: Clock> CodexHome<S, C> {
         let mut further = (2..).map(|number: u32| folder.join(format!("auth.{stamp}-{number}.json")));
         further.find(|path| !path.exists()).unwrap_or(first)
     }
+}
+
+/// `accounts.json` and a selection.
+enum Beside {
+    /// There is no such file.
+    Nothing,
+    /// It lists other accounts only.
+    Stranger,
+    /// Its new text.
+    Selected(String),
 }
 
 /// A key that lives beside the tokens belongs to nobody but its file.
@@ -184,8 +206,20 @@ impl<S: Store, C: Clock> Home for CodexHome<S, C> {
             Ok(text) => text,
             Err(error) => return Ok(Written::Skipped(error.to_string())),
         };
+        let beside = match self.beside(account, at)? {
+            Beside::Stranger if bytes.is_none() => {
+                let path = self.places.accounts_json().display().to_string();
+                return Ok(Written::Skipped(format!("{path} does not hold this account")));
+            }
+            Beside::Stranger | Beside::Nothing => None,
+            Beside::Selected(text) => Some(text),
+        };
         if let (Owner::Changes, Some(bytes)) = (owner, &bytes) {
             self.keep(bytes, &login, at).await?;
+        }
+        if let Some(text) = beside {
+            let path = self.places.accounts_json();
+            atomic::write(path, text.as_bytes()).map_err(|error| format!("{}: {error}", path.display()))?;
         }
         self.publish(bytes.as_deref(), &text)
     }

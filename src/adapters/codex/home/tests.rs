@@ -186,3 +186,21 @@ async fn an_organisation_id_is_repaired_in_place() {
     assert_eq!((repaired, again), (Ok(Written::Done), Ok(Written::Changed)));
     assert_eq!(json(&stage.auth().unwrap()), json(K01));
 }
+
+#[tokio::test]
+async fn an_older_accounts_file_is_kept_in_step_and_never_made() {
+    const K03: &str = include_str!("../../../../tests/fixtures/storage/k03-accounts.json");
+    let stage = Stage::holding(None);
+    let beside = stage.home.places.accounts_json().to_owned();
+
+    std::fs::write(&beside, r#"{"accounts":[{"accountId":"other"}]}"#).unwrap();
+    let stranger = stage.home.replace(None, &account_of(K01_AFTER), AT).await;
+    std::fs::write(&beside, K03).unwrap();
+    let listed = stage.home.replace(None, &account_of(K01_AFTER), AT).await;
+
+    assert!(matches!(stranger, Ok(Written::Skipped(_))), "{stranger:?}");
+    assert_eq!(listed, Ok(Written::Done));
+    let text = std::fs::read_to_string(&beside).unwrap();
+    assert!(text.contains("\"activeAccountId\": \"acct-fixture-0002\""), "{text}");
+    assert_eq!(login_of(&stage.auth().unwrap()).account_id.as_deref(), Some("acct-fixture-0002"));
+}

@@ -1,0 +1,162 @@
+//! `accounts.json`, which older releases of the official CLI and its companions keep beside `auth.json`.
+//!
+//! It is kept in step when it exists and never made. Entries carry their members in several spellings; all are
+//! set on the selected one, and elements that are no entries stay as they are.
+
+use crate::base::Moment;
+use crate::domain::account::Account;
+use crate::formats::jwt;
+use crate::formats::lossless::{Object, joined, without_mark};
+
+/// What becomes of the file when an account is selected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selected {
+    /// The new text.
+    Text(String),
+    /// No entry is this account.
+    NoEntry,
+    /// The text is not such a file; it is left alone.
+    NoFile,
+}
+
+/// Selects `account` at `at`.
+pub fn select(text: &str, account: &Account, at: Moment) -> Selected {
+    let Ok(mut file) = Object::parse(without_mark(text)) else { return Selected::NoFile };
+    let Some(entries) = file.list("accounts") else { return Selected::NoFile };
+    let entries: Vec<String> = entries.into_iter().map(str::to_owned).collect();
+    let Some(chosen) = find(&entries, account) else { return Selected::NoEntry };
+    let changed: Vec<String> = entries
+        .iter()
+        .enumerate()
+        .map(|(index, raw)| match Object::parse(raw) {
+            Ok(entry) if index == chosen => chosen_entry(entry, account).to_text(),
+            Ok(entry) => passed_over(entry).to_text(),
+            Err(_) => raw.clone(),
+        })
+        .collect();
+    file.set_raw("accounts", joined(changed.iter().map(String::as_str)));
+    for name in ["activeAccountId", "active_account_id"] {
+        file.set(name, account.workspace_id());
+    }
+    if let Some(email) = &account.email {
+        for name in ["activeEmail", "active_email"] {
+            file.set(name, email);
+        }
+    }
+    file.set("codexMultiAuthSyncVersion", at.millis());
+    Selected::Text(file.to_pretty())
+}
+
+/// The entry of this account: by id, else by e-mail.
+fn find(entries: &[String], account: &Account) -> Option<usize> {
+    let parsed: Vec<Option<Object<'_>>> = entries.iter().map(|raw| Object::parse(raw).ok()).collect();
+    let position = |matches: &dyn Fn(&Object<'_>) -> bool| {
+        parsed.iter().position(|entry| entry.as_ref().is_some_and(matches))
+    };
+    let by_id = account.workspace_id().and_then(|id| position(&|entry| id_of(entry).as_deref() == Some(id)));
+    by_id.or_else(|| {
+        let email = account.email.as_deref().and_then(jwt::email_key)?;
+        // An entry with another id is another seat of the same person.
+        position(&|entry| id_of(entry).is_none() && email_of(entry).as_deref() == Some(email.as_str()))
+    })
+}
+
+fn id_of(entry: &Object<'_>) -> Option<String> {
+    let names = ["accountId", "account_id", "workspace_id", "organization_id", "id"];
+    names.into_iter().find_map(|name| entry.text(name)).filter(|id| !id.trim().is_empty())
+}
+
+fn email_of(entry: &Object<'_>) -> Option<String> {
+    let names = ["email", "user_email", "username"];
+    names.into_iter().find_map(|name| entry.text(name)).as_deref().and_then(jwt::email_key)
+}
+
+fn flagged(entry: &mut Object<'_>, active: Active) {
+    for name in ["active", "isActive", "is_active"] {
+        entry.set(name, active == Active::Yes);
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Active {
+    Yes,
+    No,
+}
+
+fn passed_over(mut entry: Object<'_>) -> Object<'_> {
+    flagged(&mut entry, Active::No);
+    entry
+}
+
+fn chosen_entry<'a>(mut entry: Object<'a>, account: &Account) -> Object<'a> {
+    let mut auth = entry.object("auth").unwrap_or_default().into_owned();
+    let mut tokens = auth.object("tokens").unwrap_or_default().into_owned();
+    spell(&mut entry, account);
+    spell(&mut tokens, account);
+    if let Some(email) = &account.email {
+        entry.set("email", email);
+    }
+    auth.set_object("tokens", &tokens);
+    entry.set_object("auth", &auth);
+    flagged(&mut entry, Active::Yes);
+    entry
+}
+
+/// Both spellings of everything a set of tokens has.
+fn spell(target: &mut Object<'_>, account: &Account) {
+    let tokens = &account.credentials;
+    let access = tokens.access.as_ref().map(|token| token.expose());
+    let id_token = tokens.id_token.as_ref().map(|token| token.expose());
+    for (names, value) in [
+        (["accessToken", "access_token"], access),
+        (["refreshToken", "refresh_token"], Some(tokens.refresh.expose())),
+        (["idToken", "id_token"], id_token),
+        (["accountId", "account_id"], account.workspace_id()),
+    ] {
+        let Some(value) = value else { continue };
+        for name in names {
+            target.set(name, value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::official::Login;
+    use crate::formats::codex_auth;
+    use serde_json::Value;
+
+    const K03: &str = include_str!("../../tests/fixtures/storage/k03-accounts.json");
+    const K03_AFTER: &str = include_str!("../../tests/fixtures/storage/k03-accounts.expected.json");
+    const K01_AFTER: &str = include_str!("../../tests/fixtures/storage/k01-auth.expected.json");
+
+    fn second() -> Account {
+        let Login::ChatGpt(login) = codex_auth::read(Some(K01_AFTER.as_bytes()), "p") else {
+            panic!("no login")
+        };
+        let credentials = codex_auth::credentials(&login).unwrap();
+        Account { email: credentials.claims.email.clone(), credentials, ..Account::sample("second") }
+    }
+
+    #[test]
+    fn the_matching_entry_is_selected_in_every_spelling() {
+        let Selected::Text(text) = select(K03, &second(), Moment::from_millis(1_790_000_010_000)) else {
+            panic!("not selected")
+        };
+
+        let (after, expected): (Value, Value) =
+            (serde_json::from_str(&text).unwrap(), serde_json::from_str(K03_AFTER).unwrap());
+        assert_eq!(after, expected);
+    }
+
+    #[test]
+    fn without_an_entry_or_without_a_list_nothing_is_changed() {
+        let no_entry = r#"{"accounts":[{"accountId":"other","email":"user2@example.com"},"junk"]}"#;
+
+        assert_eq!(select(no_entry, &second(), Moment::EPOCH), Selected::NoEntry);
+        assert_eq!(select(r#"{"accounts":[]}"#, &second(), Moment::EPOCH), Selected::NoEntry);
+        assert_eq!(select(r#"{"other":1}"#, &second(), Moment::EPOCH), Selected::NoFile);
+        assert_eq!(select("{", &second(), Moment::EPOCH), Selected::NoFile);
+    }
+}
