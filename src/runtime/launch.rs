@@ -58,6 +58,8 @@ impl Host {
     /// # Errors
     /// What ends it before it begins.
     pub async fn plan(&self, args: Vec<OsString>) -> Result<Planned, Problem> {
+        // Looking at the registry sweeps what a killed forwarder left there.
+        self.peers.list().await;
         self.desk().plan(&args).await
     }
 

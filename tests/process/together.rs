@@ -9,7 +9,7 @@ use crate::support::play::Play;
 use crate::support::process::{Running, run};
 
 /// A client that only waits, so that its forwarder stays alive until its input ends.
-const WAITING: &str = "#!/bin/sh\necho started\ncat >/dev/null\n";
+const WAITING: &str = "#!/bin/sh\necho started\nexec cat >/dev/null\n";
 
 #[test]
 fn two_forwarders_at_once_refresh_an_account_once() {
