@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::support::client::{CONFIG, Genuine, Way};
 use crate::support::process::{Ran, run};
 
+mod compaction;
 mod forwarded;
 mod namespace;
 
