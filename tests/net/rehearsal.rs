@@ -2,6 +2,8 @@
 
 mod client;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::{Request, Response};
@@ -14,13 +16,18 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+use codex_multi_auth::adapters::clock::SystemClock;
+use codex_multi_auth::adapters::env::Env;
+use codex_multi_auth::adapters::store::DiskStore;
 use codex_multi_auth::base::Span;
+use codex_multi_auth::domain::places::Places;
 use codex_multi_auth::formats::scenario::{Action, Endpoint, Rule, Scenario};
+use codex_multi_auth::ports::{Clock as _, Store as _};
 use codex_multi_auth::rehearsal::backend::{Backend, Entry, Issued, Options, Outcome, Violation};
 use codex_multi_auth::rehearsal::home::Home;
 use codex_multi_auth::rehearsal::scenario;
 
-use crate::support::backend::{assert_clean, order, start};
+use crate::support::backend::{assert_clean, order, start, start_at};
 
 async fn send(backend: &Backend, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, hyper::Error> {
     let stream = TcpStream::connect(backend.address()).await.unwrap();
@@ -459,4 +466,23 @@ async fn a_login_in_the_browser_and_one_by_device_code_give_tokens_of_the_person
         let token = json_of(answer).await["refresh_token"].as_str().unwrap().to_owned();
         assert!(token.starts_with("rt_two_"), "{token}");
     }
+}
+
+#[tokio::test]
+async fn the_product_reads_a_furnished_home_like_any_other() {
+    let now = SystemClock::new().now();
+    let backend = start_at(scenario::find("tour").unwrap(), now).await;
+    let home = Home::throw_away(&backend).unwrap();
+    let places = Arc::new(Places::under(home.root(), home.codex()));
+    let store = DiskStore::new(places, &Env::default(), SystemClock::new());
+
+    let loaded = store.load().await.unwrap();
+    let quota = store.quota(&loaded.roster).await.unwrap();
+    let usage = store.usage(now - Span::days(1)).await.unwrap();
+
+    let emails: Vec<_> = loaded.roster.accounts.iter().filter_map(|one| one.email.as_deref()).collect();
+    assert_eq!(emails[..2], ["alpha@example.com", "bravo@example.com"]);
+    assert_eq!((emails.len(), quota.len(), usage.len()), (6, 5, 136));
+    let bravo = &quota[&loaded.roster.accounts[1].key];
+    assert!(bravo.exhausted_until(now).is_some(), "{bravo:?}");
 }
