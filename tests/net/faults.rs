@@ -80,7 +80,7 @@ fn survived() -> Vec<(Action, Cost)> {
         (Action::Close { events: 8, code: 1011 }, ASKED_AGAIN),
         (Action::Huge { events: 5, bytes: 3 << 20 }, HARMLESS),
         (Action::Slow { delay: codex_multi_auth::base::Span::millis(300) }, HARMLESS),
-        (connection_limit, UNSEEN),
+        (connection_limit, ASKED_AGAIN),
     ]
 }
 
