@@ -1,5 +1,6 @@
 //! Proxy, logins and quota against the rehearsal back end, over loopback sockets.
 
+mod faults;
 mod proxy;
 mod refresh;
 mod rehearsal;
