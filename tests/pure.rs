@@ -1,7 +1,8 @@
 //! What needs neither sockets nor processes.
 
 mod floors;
+mod screens;
 mod sessions;
 mod settings;
 mod storage;
-pub(crate) mod turns;
+mod turns;

@@ -7,6 +7,8 @@ pub(crate) mod fakes;
 pub(crate) mod play;
 pub(crate) mod process;
 pub(crate) mod pty;
+pub(crate) mod snap;
+pub(crate) mod stage;
 pub(crate) mod staged;
 pub(crate) mod stand;
 pub(crate) mod tls;

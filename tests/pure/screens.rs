@@ -1,0 +1,266 @@
+//! Every state of every screen at every size, as text and styles in `snapshots/`.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use codex_multi_auth::app::Model;
+use codex_multi_auth::app::msg::{Msg, StoreMsg};
+use codex_multi_auth::app::update;
+use codex_multi_auth::base::Span;
+use codex_multi_auth::domain::problem::{Exit, Hint, Problem};
+use codex_multi_auth::domain::quota::snapshot::Snapshot;
+
+use crate::support::snap::{file, folder, frame, skin, snap, text};
+use crate::support::stage::{NOW, Stage, key, many, press, six, window};
+
+type Show = fn((u16, u16)) -> Model;
+
+/// The sizes of the wireframes.
+const SIZES: [(u16, u16); 4] = [(40, 20), (60, 20), (80, 24), (140, 40)];
+
+/// Name of a state, and how it comes about at a size.
+const STATES: &[(&str, Show)] = &[
+    ("accounts.list", |size| at(size, six()).open()),
+    ("accounts.switched", |size| at(size, six()).after("2")),
+    ("accounts.second", |size| at(size, six()).after("jjj")),
+    ("accounts.many", |size| at(size, many(40)).after("<pgdn>")),
+    ("accounts.filter", |size| at(size, six()).after("/ra")),
+    ("accounts.found", |size| at(size, six()).after("/fox<enter>")),
+    ("accounts.nothing-found", |size| at(size, six()).after("/zebra<enter>")),
+    ("accounts.clock-masked", |size| at(size, six()).after("h*")),
+    ("accounts.checking", |size| at(size, six()).after("C")),
+    ("accounts.no-data", |size| at(size, without_data()).open()),
+    ("accounts.windows-differ", |size| at(size, windows_differ()).open()),
+    ("accounts.old-figures", |size| at(size, old_figures()).open()),
+    ("accounts.no-session", |size| at(size, Stage { peers: Vec::new(), ..six() }).open()),
+    ("accounts.demo", |size| at(size, Stage { demo: Some("tour"), ..six() }).open()),
+    ("accounts.hostile", |size| at(size, hostile()).open()),
+    ("accounts.empty", |size| at(size, empty()).open()),
+    ("accounts.unreadable", unreadable),
+    ("accounts.starting", |size| at(size, six()).start()),
+    ("detail.in-use", |size| at(size, six()).after("<enter>")),
+    ("detail.sign-in", |size| at(size, six()).after("jjjj<enter>")),
+    ("detail.no-data", |size| at(size, six()).after("G<enter>")),
+    ("monitor.turns", |size| at(size, six()).after("<tab>")),
+    ("monitor.second", |size| at(size, six()).after("<tab>j")),
+    ("monitor.sessions", |size| at(size, six()).after("<tab>sj")),
+    ("monitor.filter", |size| at(size, six()).after("<tab>/77d0<enter>")),
+    ("monitor.nothing", |size| at(size, Stage { peers: Vec::new(), usage: Vec::new(), ..six() }).after("<tab>")),
+    ("overlay.help", |size| at(size, six()).after("?")),
+    ("overlay.help-monitor", |size| at(size, six()).after("<tab>?")),
+    ("overlay.help-filter", |size| at(size, six()).after("?/pin")),
+    ("overlay.palette", |size| at(size, six()).after(":")),
+    ("overlay.palette-typed", |size| at(size, six()).after(":delta")),
+    ("overlay.confirm-use", |size| at(size, six()).after("6")),
+    ("overlay.confirm-off", |size| at(size, six()).after("e<right>")),
+    ("overlay.messages", |size| at(size, six()).after("2pyM")),
+    ("overlay.turn", |size| at(size, six()).after("<tab>jj<enter>")),
+    ("pane.list", |size| at(size, six()).after("z")),
+];
+
+/// States that are worth seeing without colour and in seven bits: one per screen.
+const PLAIN: [&str; 7] = [
+    "accounts.list",
+    "detail.in-use",
+    "monitor.turns",
+    "overlay.help",
+    "overlay.palette",
+    "overlay.confirm-off",
+    "pane.list",
+];
+
+fn at((width, height): (u16, u16), stage: Stage) -> Stage {
+    stage.sized(width, height)
+}
+
+fn empty() -> Stage {
+    let mut stage = six();
+    stage.roster.accounts.clear();
+    stage.roster.active = None;
+    stage.roster.pin = None;
+    Stage { quota: Default::default(), peers: Vec::new(), usage: Vec::new(), ..stage }
+}
+
+fn without_data() -> Stage {
+    Stage { quota: Default::default(), usage: Vec::new(), ..six() }
+}
+
+/// A monthly plan, a weekly-only one, and two windows in each other's place.
+fn windows_differ() -> Stage {
+    let mut stage = six();
+    let set = |stage: &mut Stage, name: &str, change: fn(&mut Snapshot)| {
+        change(stage.quota.get_mut(&key(name)).unwrap());
+    };
+    set(&mut stage, "alpha", |quota| {
+        quota.primary = Some(window(43_200, 71.0, 12 * 1_440));
+        quota.secondary = None;
+    });
+    set(&mut stage, "foxtrot", |quota| {
+        quota.primary = Some(window(10_080, 91.0, 5 * 1_440));
+        quota.secondary = None;
+    });
+    set(&mut stage, "delta", |quota| std::mem::swap(&mut quota.primary, &mut quota.secondary));
+    stage
+}
+
+fn old_figures() -> Stage {
+    let mut stage = six();
+    for quota in stage.quota.values_mut() {
+        quota.at = NOW - Span::hours(2);
+    }
+    stage
+}
+
+/// Names that try to paint over the screen.
+fn hostile() -> Stage {
+    let mut stage = six();
+    let names = [
+        "\u{1b}[31mred\u{1b}]0;title\u{7}\u{1b}[2J@example.com",
+        "\u{202e}moc.elpmaxe@live\u{2066}",
+        "👨‍👩‍👧‍👦 family 日本語 ünïcödé",
+        "tab\tnew\nline\r\u{8}\u{8}back",
+        "ᚠe\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}zalgo",
+    ];
+    for (account, name) in stage.roster.accounts.iter_mut().zip(names) {
+        account.label = Some(name.to_owned());
+    }
+    stage.roster.accounts[5].label = Some("x".repeat(300));
+    stage
+}
+
+fn unreadable(size: (u16, u16)) -> Model {
+    let mut model = at(size, six()).start();
+    let problem = Problem::new(
+        "storage-corrupt",
+        Exit::Failed,
+        "openai-codex-accounts.json cannot be read as an account pool: line 3, column 9: a comma is missing",
+    )
+    .hint(Hint::Say("The file was left as it is; put a backup in its place or move it away".to_owned()));
+    update(&mut model, NOW, Msg::Store(StoreMsg::Loaded(Err(problem))));
+    model
+}
+
+/// Which themes a state is drawn in at a size.
+fn themes(name: &str, size: (u16, u16)) -> Vec<&'static str> {
+    let mut themes = vec!["green"];
+    if size == (80, 24) {
+        if name == "accounts.list" {
+            themes.extend(["blue", "mono", "high-contrast", "light", "sixteen"]);
+        }
+        if PLAIN.contains(&name) {
+            themes.extend(["none", "ascii"]);
+        }
+    }
+    themes
+}
+
+#[test]
+fn every_state_looks_as_it_was_accepted() {
+    for (name, show) in STATES {
+        for size in SIZES {
+            let model = show(size);
+            for theme in themes(name, size) {
+                snap(name, &model, size, theme);
+            }
+        }
+    }
+}
+
+#[test]
+fn no_snapshot_is_an_orphan() {
+    let mut wanted = BTreeSet::new();
+    for (name, _) in STATES {
+        for size in SIZES {
+            wanted.extend(themes(name, size).into_iter().map(|theme| format!("{}.snap", file(name, size, theme))));
+        }
+    }
+    let found: BTreeSet<String> = std::fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".snap"))
+        .collect();
+
+    assert_eq!(found, wanted);
+}
+
+#[test]
+fn no_size_panics_and_the_hints_stay_in_sight() {
+    for (name, show) in STATES {
+        for width in [1, 5, 29, 39, 40, 41, 59, 60, 71, 72, 79, 80, 81, 119, 120, 121, 200] {
+            for height in [1, 2, 5, 6, 8, 9, 10, 13, 14, 18, 19, 20, 23, 24, 40, 60] {
+                let model = show((width, height));
+                let drawn = frame(&model, (width, height), &skin("green"));
+                let last = text(&drawn);
+                let last = last.lines().last().unwrap_or_default();
+                if width >= 40 && height >= 10 {
+                    assert!(last.trim().len() > 2, "{name} {width}x{height}: no hint in `{last}`");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_frame_of_another_size_than_the_model_knows_does_not_panic() {
+    let model = six().sized(140, 40).after("<enter>");
+
+    for size in [(1, 1), (40, 6), (80, 24), (200, 60)] {
+        frame(&model, size, &skin("green"));
+    }
+}
+
+#[test]
+fn ascii_frames_hold_seven_bits_only() {
+    for (name, show) in STATES {
+        let drawn = frame(&show((80, 24)), (80, 24), &skin("ascii"));
+        assert!(text(&drawn).is_ascii(), "{name}");
+    }
+}
+
+#[test]
+fn no_frame_holds_a_control_character_or_a_token() {
+    for (name, show) in STATES {
+        for size in SIZES {
+            let drawn = text(&frame(&show(size), size, &skin("green")));
+            assert!(!drawn.chars().any(|c| c.is_control() && c != '\n'), "{name}");
+            for secret in ["rt_sample", "at_sample", "id_sample", "/v1/", "secret"] {
+                assert!(!drawn.contains(secret), "{name} shows {secret}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_rehearsal_shows_its_badge_on_every_tab_and_size() {
+    for size in SIZES {
+        for keys in ["", "<tab>", "<enter>", "?", "z"] {
+            let stage = Stage { demo: Some("tour"), ..six() };
+            let drawn = text(&frame(&at(size, stage).after(keys), size, &skin("green")));
+            assert!(drawn.contains("DEMO"), "{size:?} after {keys}: {drawn}");
+        }
+    }
+}
+
+#[test]
+fn a_resize_storm_with_a_running_task_does_not_panic() {
+    let mut model = six().after("C");
+
+    for step in 0..100u16 {
+        let size = (1 + step * 37 % 190, 1 + step * 23 % 60);
+        let resized = codex_multi_auth::app::input::Input::Resized { width: size.0, height: size.1 };
+        update(&mut model, NOW + Span::millis(i64::from(step)), Msg::Input(resized));
+        press(&mut model, NOW, "j");
+        frame(&model, size, &skin("green"));
+    }
+}
+
+#[test]
+fn only_rows_in_sight_are_built() {
+    let model = many(5_000).sized(120, 40).after("G");
+
+    let drawn = text(&frame(&model, (120, 40), &skin("green")));
+
+    assert!(drawn.contains("of 5000"), "{drawn}");
+    assert_eq!(drawn.matches("person").count(), 34 - 2 + 1, "{drawn}");
+    let _ = Arc::strong_count(&model.world.roster);
+}

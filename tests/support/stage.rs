@@ -1,0 +1,424 @@
+//! A dashboard on stage: a model with the sample pool of the wireframes, driven by keys, its effects answered.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use codex_multi_auth::app::effect::{AuthEffect, CodexEffect, Effect, Effects, StoreEffect};
+use codex_multi_auth::app::flows::serve::Announce;
+use codex_multi_auth::app::goal::{Entry as Way, Goal};
+use codex_multi_auth::app::input::{Click, Code, Input, Key, Mouse};
+use codex_multi_auth::app::msg::{AuthMsg, CodexMsg, Mirrored, Msg, PeersMsg, StoreMsg, UpstreamMsg};
+use codex_multi_auth::app::world::Setting;
+use codex_multi_auth::app::{Boot, Model, init, update};
+use codex_multi_auth::base::calendar::Zone;
+use codex_multi_auth::base::{Moment, Percent, Span};
+use codex_multi_auth::domain::account::{Account, AccountKey, Cooldown, CooldownReason, Invalidation, Switch};
+use codex_multi_auth::domain::digest::sha256_hex;
+use codex_multi_auth::domain::facts::{
+    AccountPulse, AttemptRow, Peer, PeerStatus, ProxyPulse, SessionRow, TurnRow, TurnStatus, TurnTokens, Via,
+};
+use codex_multi_auth::domain::quota::snapshot::{Snapshot, Source};
+use codex_multi_auth::domain::quota::window::Window;
+use codex_multi_auth::domain::recovery::{Health, Loaded};
+use codex_multi_auth::domain::refresh::Outcome as Refreshed;
+use codex_multi_auth::domain::roster::Roster;
+use codex_multi_auth::domain::usage::entry::{Ending, Entry, Operation};
+use codex_multi_auth::domain::workspace::Workspace;
+
+/// Sunday, 22 November 2026, 14:38 UTC: the moment of the wireframes.
+pub(crate) const NOW: Moment = Moment::from_secs(1_795_358_280);
+
+/// What the stage holds before the curtain rises.
+#[derive(Debug, Clone)]
+pub(crate) struct Stage {
+    pub(crate) roster: Roster,
+    pub(crate) quota: BTreeMap<AccountKey, Snapshot>,
+    pub(crate) usage: Vec<Entry>,
+    pub(crate) peers: Vec<PeerStatus>,
+    pub(crate) demo: Option<&'static str>,
+    pub(crate) size: (u16, u16),
+    pub(crate) way: Way,
+}
+
+pub(crate) fn key(name: &str) -> AccountKey {
+    AccountKey::new(format!("record:{name}"))
+}
+
+/// What is left, and in how many minutes the window starts anew.
+pub(crate) fn window(minutes: u32, left: f64, reset: i64) -> Window {
+    let used = Some(Percent::new(100.0 - left));
+    Window { used, minutes: Some(minutes), resets_at: Some(NOW + Span::minutes(reset)) }
+}
+
+pub(crate) fn quota(five: (f64, i64), seven: (f64, i64)) -> Snapshot {
+    Snapshot {
+        primary: Some(window(300, five.0, five.1)),
+        secondary: Some(window(10_080, seven.0, seven.1)),
+        plan: None,
+        limit_id: None,
+        credits: None,
+        status: 200,
+        model: None,
+        at: NOW - Span::seconds(12),
+        source: Source::Usage,
+    }
+}
+
+fn account(name: &str, plan: &str, used: Span) -> Account {
+    let mut account = Account::sample(name);
+    account.credentials.claims.plan = Some(plan.to_owned());
+    account.credentials.expires_at = Some(NOW + Span::days(8) + Span::hours(21));
+    account.last_used = NOW - used;
+    account.added_at = NOW - Span::days(29);
+    account
+}
+
+/// The six accounts of the wireframes.
+pub(crate) fn six() -> Stage {
+    let mut alpha = account("alpha", "plus", Span::minutes(10));
+    alpha.workspaces = vec![Workspace {
+        id: "ws-alpha".to_owned(),
+        name: Some("Personal".to_owned()),
+        enabled: true,
+        disabled_at: None,
+        is_default: true,
+    }];
+    let bravo = account("bravo", "plus", Span::hours(1));
+    let mut charlie = account("charlie", "business", Span::days(3));
+    charlie.email = Some("charlie.with.a.very.long.name@example.com".to_owned());
+    charlie.switch = Switch::Off;
+    let mut delta = account("delta", "plus", Span::minutes(7));
+    delta.cooldown = Some(Cooldown {
+        until: NOW + Span::minutes(22) + Span::seconds(30),
+        reason: Some(CooldownReason::NetworkError),
+    });
+    let mut echo = account("echo", "team", Span::hours(9));
+    echo.invalidation =
+        Some(Invalidation { at: NOW - Span::minutes(26), code: Some("refresh_token_reused".to_owned()) });
+    let foxtrot = account("foxtrot", "pro", Span::hours(5));
+    let week = 2 * 1_440 + 225;
+    let quota = BTreeMap::from([
+        (key("alpha"), quota((62.0, 79), (49.0, week))),
+        (key("bravo"), quota((0.0, 92), (30.0, week))),
+        (key("delta"), quota((28.0, 78), (80.0, week))),
+        (key("echo"), quota((90.0, 78), (12.0, week))),
+        (key("foxtrot"), quota((100.0, 300), (91.0, 5 * 1_440 + 670))),
+    ]);
+    let roster = Roster {
+        accounts: vec![alpha, bravo, charlie, delta, echo, foxtrot],
+        active: Some(key("alpha")),
+        pin: Some(key("alpha")),
+        ..Roster::default()
+    };
+    Stage {
+        roster,
+        quota,
+        usage: ledger(),
+        peers: vec![proxy()],
+        demo: None,
+        size: (80, 24),
+        way: Way::default(),
+    }
+}
+
+/// A pool of this many accounts that are all ready.
+pub(crate) fn many(count: usize) -> Stage {
+    let mut stage = six();
+    stage.roster.accounts = (1..=count)
+        .map(|number| account(&format!("person{number:04}"), "plus", Span::minutes(i64::try_from(number).unwrap())))
+        .collect();
+    stage.quota = stage
+        .roster
+        .accounts
+        .iter()
+        .zip(0u32..)
+        .map(|(account, number)| {
+            let left = f64::from(100 - number % 90);
+            (account.key.clone(), quota((left, 79), (left, 2 * 1_440)))
+        })
+        .collect();
+    stage.roster.active = stage.roster.accounts.first().map(|account| account.key.clone());
+    stage.roster.pin = None;
+    stage.peers.clear();
+    stage.usage.clear();
+    stage
+}
+
+fn hash(text: &str) -> String {
+    format!("sha256:{}", sha256_hex(text))
+}
+
+/// A day of requests: a morning, an afternoon, and the last hour.
+fn ledger() -> Vec<Entry> {
+    let mut rows = Vec::new();
+    for hour in (0..24i64).rev() {
+        let load = [1, 1, 2, 3, 5, 7, 6, 3, 2, 1, 1, 1, 2, 4, 5, 3, 2, 1, 1, 1, 2, 3, 2, 1];
+        let count = load[usize::try_from(23 - hour).unwrap()];
+        for number in 0..count {
+            let at = NOW - Span::hours(hour) - Span::minutes(3 + 6 * i64::from(number));
+            rows.push(entry(at, ["alpha", "foxtrot"][usize::from(number % 3 == 0)], 200, 18_200));
+        }
+    }
+    rows.push(Entry { failover: Some("rotated from bravo".to_owned()), ..entry(NOW - Span::minutes(3), "alpha", 429, 0) });
+    rows.push(entry(NOW - Span::seconds(80), "alpha", 200, 9_400));
+    rows.push(entry(NOW - Span::seconds(2), "alpha", 200, 18_200));
+    rows.sort_by_key(|row| row.at);
+    rows
+}
+
+fn entry(at: Moment, name: &str, status: u16, total: u64) -> Entry {
+    Entry {
+        id: "row".to_owned(),
+        at,
+        source: "runtime-proxy".to_owned(),
+        operation: Operation::Responses,
+        ending: if status == 200 { Ending::Success } else { Ending::Failure },
+        model: Some(if total == 9_400 { "gpt-5" } else { "gpt-5-codex" }.to_owned()),
+        project: None,
+        account_hash: Some(hash(&format!("ws-{name}"))),
+        email_hash: Some(hash(&format!("{name}@example.com"))),
+        index: None,
+        request: None,
+        status: Some(status),
+        error: None,
+        took: Some(Span::seconds(6)),
+        tokens: TurnTokens { total, ..TurnTokens::default() },
+        cost: None,
+        attempts: Some(1),
+        first_byte: None,
+        bytes_out: None,
+        session_hash: None,
+        failover: None,
+    }
+}
+
+/// The live proxy of the Monitor wireframe.
+fn proxy() -> PeerStatus {
+    let row = |id: u64, back: i64, name: &str, model: &str, via, status, took: Option<i64>, session: &str, note: &str| TurnRow {
+        id,
+        at: NOW - Span::seconds(back),
+        account: Some(key(name)),
+        model: Some(model.to_owned()),
+        via,
+        status,
+        took: took.map(Span::millis),
+        first_byte: took.map(|took| Span::millis(took / 3)),
+        tokens: took.filter(|took| *took > 1_000).map(|_| TurnTokens {
+            input: 16_000,
+            output: 2_200,
+            cached: 12_000,
+            reasoning: 900,
+            total: 18_200,
+        }),
+        session: Some(session.to_owned()),
+        turn: u32::try_from(id).unwrap(),
+        note: note.to_owned(),
+        attempts: vec![AttemptRow {
+            account: key(name),
+            verdict: "ok".to_owned(),
+            first_byte: took.map(|took| Span::millis(took / 3)),
+        }],
+        bytes_out: 48_213,
+    };
+    let codex = "gpt-5-codex";
+    let mut moved = row(10, 177, "alpha", codex, Via::Ws, TurnStatus::Ok, Some(7_700), "91bc", "moved from bravo");
+    moved.attempts.insert(
+        0,
+        AttemptRow { account: key("bravo"), verdict: "limit".to_owned(), first_byte: Some(Span::millis(400)) },
+    );
+    let turns = vec![
+        row(5, 534, "alpha", codex, Via::Ws, TurnStatus::Warm, Some(300), "3f2a", "socket opened"),
+        row(6, 528, "alpha", codex, Via::Ws, TurnStatus::Ok, Some(5_000), "3f2a", ""),
+        row(7, 425, "alpha", codex, Via::Ws, TurnStatus::Ok, Some(2_200), "3f2a", ""),
+        row(8, 401, "delta", "gpt-5", Via::Http, TurnStatus::Net, None, "77d0", "reset, cooling 25m"),
+        row(9, 260, "foxtrot", "gpt-5", Via::Http, TurnStatus::Ok, Some(12_900), "77d0", ""),
+        row(11, 178, "bravo", codex, Via::Ws, TurnStatus::Limit, Some(400), "91bc", "5h empty, 95m; reconnect"),
+        moved,
+        row(12, 79, "alpha", codex, Via::Ws, TurnStatus::Ok, Some(3_800), "3f2a", ""),
+        row(13, 6, "alpha", codex, Via::Ws, TurnStatus::Running, None, "3f2a", ""),
+    ];
+    let session = |id: &str, kind: &str, name: &str, via, turns, tokens, last: i64, in_turn| SessionRow {
+        id: id.to_owned(),
+        kind: kind.to_owned(),
+        via,
+        account: Some(key(name)),
+        turns,
+        tokens,
+        since: NOW - Span::minutes(41),
+        last: NOW - Span::seconds(last),
+        in_turn,
+        moved: None,
+    };
+    let mut release = session("91bc", "exec", "alpha", Via::Ws, 4, 48_100, 177, false);
+    release.moved = Some((key("bravo"), NOW - Span::seconds(178), "5h window empty".to_owned()));
+    let sessions = vec![
+        session("77d0", "app", "foxtrot", Via::Http, 9, 88_000, 300, false),
+        release,
+        session("3f2a", "tui", "alpha", Via::Ws, 12, 164_000, 0, true),
+    ];
+    let health = |health| AccountPulse { health, bucket: 50.0, circuit: "closed", in_flight: 0 };
+    let pulse = ProxyPulse {
+        started_at: NOW - Span::hours(3) - Span::minutes(12),
+        port: 4_517,
+        total: 214,
+        ok: 202,
+        failed: 5,
+        rotated: 7,
+        in_flight: 1,
+        sockets: 2,
+        sessions: 3,
+        last_account: Some(key("alpha")),
+        last_account_at: Some(NOW - Span::seconds(6)),
+        accounts: BTreeMap::from([(key("alpha"), health(98.0)), (key("delta"), health(61.0))]),
+        ..ProxyPulse::default()
+    };
+    let peer = Peer {
+        pid: 8_123,
+        kind: "inline".to_owned(),
+        port: 4_517,
+        codex_home: "/home/me/.codex".to_owned(),
+        socket: "/home/me/.codex/multi-auth/run/8123.sock".to_owned(),
+        started_at: NOW - Span::hours(3) - Span::minutes(12),
+    };
+    PeerStatus { peer, pulse, turns, sessions }
+}
+
+impl Stage {
+    /// At this size.
+    pub(crate) fn sized(mut self, width: u16, height: u16) -> Self {
+        self.size = (width, height);
+        self
+    }
+
+    fn loaded(&self) -> Loaded {
+        let health = if self.roster.accounts.is_empty() { Health::Empty } else { Health::Healthy };
+        Loaded { roster: Arc::new(self.roster.clone()), health, recovery: None, revision: 1 }
+    }
+
+    /// Before anything was read.
+    pub(crate) fn start(&self) -> Model {
+        let setting = Setting {
+            storage_path: "/home/me/.codex/multi-auth/openai-codex-accounts.json".to_owned(),
+            codex_home: "/home/me/.codex".to_owned(),
+            overrides: (None, None),
+            demo: self.demo.map(str::to_owned),
+            zone: Zone::utc(),
+        };
+        let boot = Boot {
+            at: NOW,
+            setting,
+            seed: 1,
+            pid: 1,
+            announce: Announce::Text,
+            size: self.size,
+            remembered: String::new(),
+        };
+        init(Goal::Dashboard(self.way.clone()), boot).0
+    }
+
+    /// After everything was read.
+    pub(crate) fn open(&self) -> Model {
+        let mut model = self.start();
+        for message in [
+            Msg::Store(StoreMsg::Settings(Box::default())),
+            Msg::Store(StoreMsg::Loaded(Ok(self.loaded()))),
+            Msg::Store(StoreMsg::Quota(self.quota.clone())),
+            Msg::Store(StoreMsg::Usage(self.usage.clone())),
+            Msg::Peers(PeersMsg::Seen(self.peers.clone())),
+        ] {
+            update(&mut model, NOW, message);
+        }
+        model
+    }
+
+    /// The open dashboard after these keys.
+    pub(crate) fn after(&self, keys: &str) -> Model {
+        let mut model = self.open();
+        press(&mut model, NOW, keys);
+        model
+    }
+}
+
+/// Presses keys written one after the other; names stand in angle brackets (`<esc>`, `<ctrl-c>`).
+pub(crate) fn press(model: &mut Model, at: Moment, keys: &str) -> Effects {
+    let mut all = Effects::new();
+    let mut rest = keys;
+    while let Some(first) = rest.chars().next() {
+        let (key, after) = match rest.strip_prefix('<').and_then(|rest| rest.split_once('>')) {
+            Some((name, after)) => (named(name), after),
+            None => (Key::char(first), &rest[first.len_utf8()..]),
+        };
+        rest = after;
+        let effects = update(model, at, Msg::Input(Input::Key(key)));
+        all.extend(effects.clone());
+        answer(model, at, effects);
+    }
+    all
+}
+
+fn named(name: &str) -> Key {
+    match name {
+        "enter" => Key::plain(Code::Enter),
+        "esc" => Key::plain(Code::Esc),
+        "tab" => Key::plain(Code::Tab),
+        "shift-tab" => Key::plain(Code::BackTab),
+        "up" => Key::plain(Code::Up),
+        "down" => Key::plain(Code::Down),
+        "left" => Key::plain(Code::Left),
+        "right" => Key::plain(Code::Right),
+        "home" => Key::plain(Code::Home),
+        "end" => Key::plain(Code::End),
+        "pgup" => Key::plain(Code::PageUp),
+        "pgdn" => Key::plain(Code::PageDown),
+        "backspace" => Key::plain(Code::Backspace),
+        _ => match name.split_once('-') {
+            Some(("ctrl", letter)) => Key::ctrl(letter.chars().next().unwrap()),
+            Some(("alt", letter)) => Key::alt(letter.chars().next().unwrap()),
+            _ => panic!("no key is called {name}"),
+        },
+    }
+}
+
+/// Clicks a cell.
+pub(crate) fn click(model: &mut Model, at: Moment, column: u16, row: u16) -> Effects {
+    let effects = update(model, at, Msg::Input(Input::Mouse(Mouse { click: Click::Press, column, row })));
+    answer(model, at, effects.clone());
+    effects
+}
+
+/// Answers effects as a healthy store, token endpoint and home would; the usage endpoint stays silent.
+pub(crate) fn answer(model: &mut Model, at: Moment, effects: Effects) {
+    for effect in effects {
+        let message = match effect {
+            Effect::Store(StoreEffect::Commit(ticket, changes)) => {
+                let mut roster = (*model.world.roster).clone();
+                for change in &changes {
+                    roster.apply(change);
+                }
+                // The optimistic guess is in the roster already; applying twice changes only the counter.
+                roster.generation = model.world.roster.generation;
+                let revision = model.world.revision + 1;
+                let loaded = Loaded { roster: Arc::new(roster), health: Health::Healthy, recovery: None, revision };
+                Msg::Store(StoreMsg::Committed(ticket, Ok(loaded)))
+            }
+            Effect::Auth(AuthEffect::Refresh(ticket, key, _)) => {
+                Msg::Auth(AuthMsg::Refreshed(ticket, key, Refreshed::Missing))
+            }
+            Effect::Codex(CodexEffect::Mirror(ticket, _)) => Msg::Codex(CodexMsg::Mirrored(ticket, Mirrored::Written)),
+            _ => continue,
+        };
+        let more = update(model, at, message);
+        answer(model, at, more);
+    }
+}
+
+/// The usage endpoint answers a running check of one account.
+pub(crate) fn checked(model: &mut Model, at: Moment, effects: &Effects) {
+    for effect in effects {
+        if let Effect::Upstream(codex_multi_auth::app::effect::UpstreamEffect::Usage(ticket, key)) = effect {
+            let snapshot = Snapshot { at, ..quota((50.0, 60), (50.0, 600)) };
+            let more = update(model, at, Msg::Upstream(UpstreamMsg::Usage(*ticket, key.clone(), Ok(snapshot))));
+            checked(model, at, &more);
+        }
+    }
+}
