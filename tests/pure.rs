@@ -1,6 +1,7 @@
 //! What needs neither sockets nor processes.
 
 mod floors;
+mod keys;
 mod screens;
 mod sessions;
 mod settings;

@@ -23,6 +23,8 @@ pub enum Scope {
     Moving,
     /// Accounts, list.
     Accounts,
+    /// Accounts, a filter that nothing matches.
+    NothingFound,
     /// Accounts, one account.
     Detail,
     /// Monitor, turns.
@@ -218,6 +220,9 @@ fn reaches(scopes: &[Scope], bind: &Bind) -> bool {
         })
 }
 
+/// Cells of the keys in a line of the help; a second way to press is left out where it does not fit.
+pub const KEYS: usize = 14;
+
 /// `↑ ↓  j k` for two rows of two keys; `1 … 9` for more rows than anybody reads.
 fn written(rows: &[&'static [Chord]]) -> String {
     if let [first, .., last] = rows
@@ -232,7 +237,8 @@ fn written(rows: &[&'static [Chord]]) -> String {
             rows.iter().filter_map(|keys| keys.get(at)).map(|chord| chord.name()).collect();
         names.join(" ")
     };
-    (0..longest.min(2)).map(column).collect::<Vec<_>>().join("  ")
+    let both = (0..longest.min(2)).map(column).collect::<Vec<_>>().join("  ");
+    if crate::base::text::width(&both) < KEYS { both } else { column(0) }
 }
 
 #[cfg(test)]
@@ -283,6 +289,6 @@ mod tests {
 
         assert_eq!(keys("one row"), Some("↑ ↓  k j"));
         assert_eq!(keys("use that account, pin it"), Some("1 … 9"));
-        assert_eq!(keys("first, last"), Some("gg G  Home End"));
+        assert_eq!(keys("first, last"), Some("gg G"));
     }
 }

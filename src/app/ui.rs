@@ -13,6 +13,7 @@ use crate::app::geometry::{Kind, Layout, Mode};
 use crate::app::goal::{Entry, Tab};
 use crate::app::input::{Input, Key};
 use crate::app::intent::Intent;
+use crate::app::keys::hints::Signs;
 use crate::app::keys::{Found, Scope, find};
 use crate::app::overlays::Overlay;
 use crate::app::screens::accounts::{self, Accounts, Sort};
@@ -71,6 +72,8 @@ pub struct Ui {
     pub mask: Mask,
     /// Whose the mouse is.
     pub mouse: Capture,
+    /// How hints write keys; set once for the terminal.
+    pub signs: Signs,
     /// Whether a key was pressed yet; until then a rehearsal says that it is one.
     pub touched: Touched,
     /// Until when the last act may be taken back.
@@ -113,6 +116,7 @@ impl Ui {
             clock: if word("clock") == Some("time") { Clock::Time } else { Clock::Countdown },
             mask: if word("emails") == Some("masked") { Mask::On } else { Mask::Off },
             mouse: Capture::On,
+            signs: Signs::default(),
             touched: Touched::No,
             undo_until: None,
             leader: None,
@@ -144,7 +148,8 @@ impl Ui {
     pub fn layout(&self) -> Layout {
         let layout = Layout::new(self.size.0, self.size.1, self.mode);
         if self.tab == Tab::Accounts && self.detail.is_some() {
-            let wide = self.size.0.saturating_sub(self.size.0 / 2 - 2);
+            let left = (self.size.0 / 2).saturating_sub(2);
+            let wide = self.size.0 - left;
             return layout.with_side(wide);
         }
         layout.with_side(layout.side_width())
@@ -163,6 +168,7 @@ impl Ui {
         let inner: &[Scope] = match (self.tab, self.monitor.rows) {
             (Tab::Accounts, _) if Self::is_bare(world) => &[Scope::Bare],
             (Tab::Accounts, _) if self.detail.is_some() => &[Scope::Detail, Scope::Moving],
+            (Tab::Accounts, _) if self.accounts.order.is_empty() => &[Scope::NothingFound],
             (Tab::Accounts, _) => &[Scope::Accounts, Scope::Moving],
             (Tab::Monitor, Rows::Turns) => &[Scope::Turns, Scope::Moving],
             (Tab::Monitor, Rows::Sessions) => &[Scope::Sessions, Scope::Moving],

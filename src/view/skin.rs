@@ -226,12 +226,27 @@ impl Skin {
         if self.glyphs == Glyphs::Unicode {
             return;
         }
-        for cell in &mut buffer.content {
-            if !cell.symbol().is_ascii() {
+        for at in 0..buffer.content.len() {
+            let Some(cell) = buffer.content.get_mut(at) else { break };
+            if cell.symbol() == ENTER {
+                spell(&mut buffer.content, at);
+            } else if !cell.symbol().is_ascii() {
                 let twin = cell.symbol().chars().next().map_or(' ', ascii);
                 cell.set_char(twin);
             }
         }
+    }
+}
+
+/// The one key whose sign has no twin of its width.
+const ENTER: &str = "⏎";
+
+/// Spells the enter key over the blanks that follow it, as far as they go.
+fn spell(cells: &mut [ratatui::buffer::Cell], at: usize) {
+    let blanks = cells.iter().skip(at + 1).take(5).take_while(|cell| cell.symbol() == " ").count();
+    let word = if blanks == 5 { "enter" } else { "e" };
+    for (cell, letter) in cells.iter_mut().skip(at).zip(word.chars()) {
+        cell.set_char(letter);
     }
 }
 

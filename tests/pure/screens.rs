@@ -1,9 +1,9 @@
 //! Every state of every screen at every size, as text and styles in `snapshots/`.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use codex_multi_auth::app::Model;
+use codex_multi_auth::app::input::Input;
 use codex_multi_auth::app::msg::{Msg, StoreMsg};
 use codex_multi_auth::app::update;
 use codex_multi_auth::base::Span;
@@ -45,7 +45,9 @@ const STATES: &[(&str, Show)] = &[
     ("monitor.second", |size| at(size, six()).after("<tab>j")),
     ("monitor.sessions", |size| at(size, six()).after("<tab>sj")),
     ("monitor.filter", |size| at(size, six()).after("<tab>/77d0<enter>")),
-    ("monitor.nothing", |size| at(size, Stage { peers: Vec::new(), usage: Vec::new(), ..six() }).after("<tab>")),
+    ("monitor.nothing", |size| {
+        at(size, Stage { peers: Vec::new(), usage: Vec::new(), ..six() }).after("<tab>")
+    }),
     ("overlay.help", |size| at(size, six()).after("?")),
     ("overlay.help-monitor", |size| at(size, six()).after("<tab>?")),
     ("overlay.help-filter", |size| at(size, six()).after("?/pin")),
@@ -171,7 +173,9 @@ fn no_snapshot_is_an_orphan() {
     let mut wanted = BTreeSet::new();
     for (name, _) in STATES {
         for size in SIZES {
-            wanted.extend(themes(name, size).into_iter().map(|theme| format!("{}.snap", file(name, size, theme))));
+            wanted.extend(
+                themes(name, size).into_iter().map(|theme| format!("{}.snap", file(name, size, theme))),
+            );
         }
     }
     let found: BTreeSet<String> = std::fs::read_dir(folder())
@@ -186,12 +190,13 @@ fn no_snapshot_is_an_orphan() {
 #[test]
 fn no_size_panics_and_the_hints_stay_in_sight() {
     for (name, show) in STATES {
-        for width in [1, 5, 29, 39, 40, 41, 59, 60, 71, 72, 79, 80, 81, 119, 120, 121, 200] {
-            for height in [1, 2, 5, 6, 8, 9, 10, 13, 14, 18, 19, 20, 23, 24, 40, 60] {
-                let model = show((width, height));
-                let drawn = frame(&model, (width, height), &skin("green"));
-                let last = text(&drawn);
-                let last = last.lines().last().unwrap_or_default();
+        let mut model = show((80, 24));
+        for width in [1, 39, 40, 59, 60, 79, 80, 119, 120, 200] {
+            for height in [1, 6, 10, 13, 19, 20, 60] {
+                let resized = Input::Resized { width, height };
+                update(&mut model, NOW, Msg::Input(resized));
+                let drawn = text(&frame(&model, (width, height), &skin("green")));
+                let last = drawn.lines().last().unwrap_or_default();
                 if width >= 40 && height >= 10 {
                     assert!(last.trim().len() > 2, "{name} {width}x{height}: no hint in `{last}`");
                 }
@@ -247,7 +252,7 @@ fn a_resize_storm_with_a_running_task_does_not_panic() {
 
     for step in 0..100u16 {
         let size = (1 + step * 37 % 190, 1 + step * 23 % 60);
-        let resized = codex_multi_auth::app::input::Input::Resized { width: size.0, height: size.1 };
+        let resized = Input::Resized { width: size.0, height: size.1 };
         update(&mut model, NOW + Span::millis(i64::from(step)), Msg::Input(resized));
         press(&mut model, NOW, "j");
         frame(&model, size, &skin("green"));
@@ -262,5 +267,4 @@ fn only_rows_in_sight_are_built() {
 
     assert!(drawn.contains("of 5000"), "{drawn}");
     assert_eq!(drawn.matches("person").count(), 34 - 2 + 1, "{drawn}");
-    let _ = Arc::strong_count(&model.world.roster);
 }

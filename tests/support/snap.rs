@@ -65,7 +65,8 @@ pub(crate) fn snap(name: &str, model: &Model, size: (u16, u16), theme: &str) {
     settings.set_snapshot_path(folder());
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!(name, format!("{}\n\n{}", text(&buffer), styles(&buffer, &skin))));
+    settings
+        .bind(|| insta::assert_snapshot!(name, format!("{}\n\n{}", text(&buffer), styles(&buffer, &skin))));
 }
 
 /// The name of a snapshot without its ending.
@@ -115,7 +116,8 @@ fn styles(buffer: &Buffer, skin: &Skin) -> String {
             return *letter;
         }
         // A selected row keeps the weight of what it covers.
-        let selected = worn.1 == selection.1 && worn.2.contains(selection.2) && selection != look(Style::new());
+        let selected =
+            worn.1 == selection.1 && worn.2.contains(selection.2) && selection != look(Style::new());
         if selected { 's' } else { '?' }
     };
     let width = usize::from(buffer.area.width.max(1));

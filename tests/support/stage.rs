@@ -12,7 +12,9 @@ use codex_multi_auth::app::world::Setting;
 use codex_multi_auth::app::{Boot, Model, init, update};
 use codex_multi_auth::base::calendar::Zone;
 use codex_multi_auth::base::{Moment, Percent, Span};
-use codex_multi_auth::domain::account::{Account, AccountKey, Cooldown, CooldownReason, Invalidation, Switch};
+use codex_multi_auth::domain::account::{
+    Account, AccountKey, Cooldown, CooldownReason, Invalidation, Switch,
+};
 use codex_multi_auth::domain::digest::sha256_hex;
 use codex_multi_auth::domain::facts::{
     AccountPulse, AttemptRow, Peer, PeerStatus, ProxyPulse, SessionRow, TurnRow, TurnStatus, TurnTokens, Via,
@@ -125,7 +127,9 @@ pub(crate) fn six() -> Stage {
 pub(crate) fn many(count: usize) -> Stage {
     let mut stage = six();
     stage.roster.accounts = (1..=count)
-        .map(|number| account(&format!("person{number:04}"), "plus", Span::minutes(i64::try_from(number).unwrap())))
+        .map(|number| {
+            account(&format!("person{number:04}"), "plus", Span::minutes(i64::try_from(number).unwrap()))
+        })
         .collect();
     stage.quota = stage
         .roster
@@ -159,7 +163,10 @@ fn ledger() -> Vec<Entry> {
             rows.push(entry(at, ["alpha", "foxtrot"][usize::from(number % 3 == 0)], 200, 18_200));
         }
     }
-    rows.push(Entry { failover: Some("rotated from bravo".to_owned()), ..entry(NOW - Span::minutes(3), "alpha", 429, 0) });
+    rows.push(Entry {
+        failover: Some("rotated from bravo".to_owned()),
+        ..entry(NOW - Span::minutes(3), "alpha", 429, 0)
+    });
     rows.push(entry(NOW - Span::seconds(80), "alpha", 200, 9_400));
     rows.push(entry(NOW - Span::seconds(2), "alpha", 200, 18_200));
     rows.sort_by_key(|row| row.at);
@@ -194,7 +201,15 @@ fn entry(at: Moment, name: &str, status: u16, total: u64) -> Entry {
 
 /// The live proxy of the Monitor wireframe.
 fn proxy() -> PeerStatus {
-    let row = |id: u64, back: i64, name: &str, model: &str, via, status, took: Option<i64>, session: &str, note: &str| TurnRow {
+    let row = |id: u64,
+               back: i64,
+               name: &str,
+               model: &str,
+               via,
+               status,
+               took: Option<i64>,
+               session: &str,
+               note: &str| TurnRow {
         id,
         at: NOW - Span::seconds(back),
         account: Some(key(name)),
@@ -221,10 +236,15 @@ fn proxy() -> PeerStatus {
         bytes_out: 48_213,
     };
     let codex = "gpt-5-codex";
-    let mut moved = row(10, 177, "alpha", codex, Via::Ws, TurnStatus::Ok, Some(7_700), "91bc", "moved from bravo");
+    let mut moved =
+        row(10, 177, "alpha", codex, Via::Ws, TurnStatus::Ok, Some(7_700), "91bc", "moved from bravo");
     moved.attempts.insert(
         0,
-        AttemptRow { account: key("bravo"), verdict: "limit".to_owned(), first_byte: Some(Span::millis(400)) },
+        AttemptRow {
+            account: key("bravo"),
+            verdict: "limit".to_owned(),
+            first_byte: Some(Span::millis(400)),
+        },
     );
     let turns = vec![
         row(5, 534, "alpha", codex, Via::Ws, TurnStatus::Warm, Some(300), "3f2a", "socket opened"),
@@ -232,7 +252,17 @@ fn proxy() -> PeerStatus {
         row(7, 425, "alpha", codex, Via::Ws, TurnStatus::Ok, Some(2_200), "3f2a", ""),
         row(8, 401, "delta", "gpt-5", Via::Http, TurnStatus::Net, None, "77d0", "reset, cooling 25m"),
         row(9, 260, "foxtrot", "gpt-5", Via::Http, TurnStatus::Ok, Some(12_900), "77d0", ""),
-        row(11, 178, "bravo", codex, Via::Ws, TurnStatus::Limit, Some(400), "91bc", "5h empty, 95m; reconnect"),
+        row(
+            11,
+            178,
+            "bravo",
+            codex,
+            Via::Ws,
+            TurnStatus::Limit,
+            Some(400),
+            "91bc",
+            "5h empty, 95m; reconnect",
+        ),
         moved,
         row(12, 79, "alpha", codex, Via::Ws, TurnStatus::Ok, Some(3_800), "3f2a", ""),
         row(13, 6, "alpha", codex, Via::Ws, TurnStatus::Running, None, "3f2a", ""),
@@ -398,13 +428,16 @@ pub(crate) fn answer(model: &mut Model, at: Moment, effects: Effects) {
                 // The optimistic guess is in the roster already; applying twice changes only the counter.
                 roster.generation = model.world.roster.generation;
                 let revision = model.world.revision + 1;
-                let loaded = Loaded { roster: Arc::new(roster), health: Health::Healthy, recovery: None, revision };
+                let loaded =
+                    Loaded { roster: Arc::new(roster), health: Health::Healthy, recovery: None, revision };
                 Msg::Store(StoreMsg::Committed(ticket, Ok(loaded)))
             }
             Effect::Auth(AuthEffect::Refresh(ticket, key, _)) => {
                 Msg::Auth(AuthMsg::Refreshed(ticket, key, Refreshed::Missing))
             }
-            Effect::Codex(CodexEffect::Mirror(ticket, _)) => Msg::Codex(CodexMsg::Mirrored(ticket, Mirrored::Written)),
+            Effect::Codex(CodexEffect::Mirror(ticket, _)) => {
+                Msg::Codex(CodexMsg::Mirrored(ticket, Mirrored::Written))
+            }
             _ => continue,
         };
         let more = update(model, at, message);
@@ -417,7 +450,8 @@ pub(crate) fn checked(model: &mut Model, at: Moment, effects: &Effects) {
     for effect in effects {
         if let Effect::Upstream(codex_multi_auth::app::effect::UpstreamEffect::Usage(ticket, key)) = effect {
             let snapshot = Snapshot { at, ..quota((50.0, 60), (50.0, 600)) };
-            let more = update(model, at, Msg::Upstream(UpstreamMsg::Usage(*ticket, key.clone(), Ok(snapshot))));
+            let more =
+                update(model, at, Msg::Upstream(UpstreamMsg::Usage(*ticket, key.clone(), Ok(snapshot))));
             checked(model, at, &more);
         }
     }

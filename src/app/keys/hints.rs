@@ -63,6 +63,7 @@ const ACCOUNTS: &[Wish] = &[
     HELP,
     QUIT,
 ];
+const NOTHING: &[Wish] = &[wish(0, Action::Filter, "find"), wish(0, Action::Back, "clear"), HELP, QUIT];
 const DETAIL: &[Wish] = &[
     wish(1, Action::Use, "use"),
     wish(1, Action::Pin, "pin/unpin"),
@@ -119,6 +120,7 @@ const FIELD: &[Wish] = &[wish(0, Action::Open, "keep"), wish(0, Action::Back, "c
 fn wishes(scope: Scope) -> &'static [Wish] {
     match scope {
         Scope::Accounts => ACCOUNTS,
+        Scope::NothingFound => NOTHING,
         Scope::Detail => DETAIL,
         Scope::Turns => TURNS,
         Scope::Sessions => SESSIONS,
@@ -133,8 +135,27 @@ fn wishes(scope: Scope) -> &'static [Wish] {
     }
 }
 
+/// How keys without a letter are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Signs {
+    /// `⏎`
+    #[default]
+    Unicode,
+    /// `enter`
+    Ascii,
+}
+
+impl Signs {
+    fn write(self, keys: String) -> String {
+        match self {
+            Self::Unicode => keys,
+            Self::Ascii => keys.replace('⏎', "enter"),
+        }
+    }
+}
+
 /// The hints of the innermost of `scopes` that fit `room` cells, in order.
-pub fn hints(scopes: &[Scope], room: usize) -> Vec<Hint> {
+pub fn hints(scopes: &[Scope], signs: Signs, room: usize) -> Vec<Hint> {
     let Some(innermost) = scopes.first() else { return Vec::new() };
     let mut chosen: Vec<(u8, Hint)> = wishes(*innermost)
         .iter()
@@ -145,6 +166,7 @@ pub fn hints(scopes: &[Scope], room: usize) -> Vec<Hint> {
                 let joint = if matches!(until, Action::UseRow(_)) { "-" } else { "" };
                 keys = format!("{keys}{joint}{other}");
             }
+            let keys = signs.write(keys);
             Some((wish.rank, Hint { column: 0, keys, word: wish.word, action: wish.action }))
         })
         .collect();
@@ -175,7 +197,7 @@ mod tests {
     const SCOPES: [Scope; 4] = [Scope::Accounts, Scope::Moving, Scope::Tabs, Scope::Everywhere];
 
     fn line(scopes: &[Scope], room: usize) -> String {
-        let words: Vec<String> = hints(scopes, room)
+        let words: Vec<String> = hints(scopes, Signs::Unicode, room)
             .into_iter()
             .map(|hint| if hint.word.is_empty() { hint.keys } else { format!("{} {}", hint.keys, hint.word) })
             .collect();
@@ -197,13 +219,17 @@ mod tests {
         for scope in [Scope::Detail, Scope::Turns, Scope::Sessions, Scope::Pane, Scope::Bare] {
             let scopes = [scope, Scope::Moving, Scope::Tabs, Scope::Everywhere];
             let wanted = wishes(scope).len();
-            assert_eq!(hints(&scopes, 400).len(), wanted, "{scope:?}");
+            assert_eq!(hints(&scopes, Signs::Unicode, 400).len(), wanted, "{scope:?}");
         }
         for scope in [Scope::Help, Scope::Messages, Scope::Turn] {
-            assert_eq!(hints(&[scope, Scope::Moving], 400).len(), wishes(scope).len(), "{scope:?}");
+            assert_eq!(
+                hints(&[scope, Scope::Moving], Signs::Unicode, 400).len(),
+                wishes(scope).len(),
+                "{scope:?}"
+            );
         }
         for scope in [Scope::Confirm, Scope::Palette, Scope::Field] {
-            assert_eq!(hints(&[scope], 400).len(), wishes(scope).len(), "{scope:?}");
+            assert_eq!(hints(&[scope], Signs::Unicode, 400).len(), wishes(scope).len(), "{scope:?}");
         }
     }
 }

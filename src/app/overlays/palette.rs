@@ -7,7 +7,7 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use crate::app::action::Action;
 use crate::app::field::Field;
-use crate::app::keys::{Scope, binds, shown};
+use crate::app::keys::{Bind, Group, Scope, binds, shown};
 use crate::app::world::World;
 use crate::base::text::clean;
 use crate::domain::account::{AccountKey, Switch};
@@ -104,7 +104,9 @@ fn best(rows: Vec<Row>, text: &str) -> Vec<Row> {
 
 fn rows(scopes: &[Scope], world: &World) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
-    for bind in binds().filter(|bind| scopes.contains(&bind.scope)) {
+    let mut here: Vec<&Bind> = binds().filter(|bind| scopes.contains(&bind.scope)).collect();
+    here.sort_by_key(|bind| weight(bind.group));
+    for bind in here {
         let Some(title) = title(bind.action) else { continue };
         let Some(key) = shown(scopes, bind.action) else { continue };
         if rows.iter().all(|row| row.run != Run::Act(bind.action)) {
@@ -127,6 +129,18 @@ fn rows(scopes: &[Scope], world: &World) -> Vec<Row> {
         }));
     }
     rows
+}
+
+/// What concerns the focus comes first.
+fn weight(group: Group) -> u8 {
+    match group {
+        Group::Account | Group::Monitor => 0,
+        Group::Pool => 1,
+        Group::Find => 2,
+        Group::View => 3,
+        Group::Move => 4,
+        Group::Always | Group::Hidden => 5,
+    }
 }
 
 fn row(title: String, command: String, run: Run) -> Row {

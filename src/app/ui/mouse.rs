@@ -48,7 +48,7 @@ impl Ui {
         self.clicked = if double { None } else { Some((at, column, row)) };
         if hits(layout.hints, column, row) {
             let scopes = self.scopes(world);
-            let hint = hints(&scopes, usize::from(layout.hints.width)).into_iter().find(|hint| {
+            let hint = hints(&scopes, self.signs, usize::from(layout.hints.width)).into_iter().find(|hint| {
                 let start = hint.column;
                 (start..start + hint.width()).contains(&usize::from(column))
             });

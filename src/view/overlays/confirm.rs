@@ -7,21 +7,21 @@ use crate::app::overlays::confirm::{Answer, Confirm};
 use crate::base::text::{clean, width, wrap};
 use crate::view::pen::Pen;
 use crate::view::scene::Scene;
-use crate::view::widgets::modal::{Modal, centred};
+use crate::view::widgets::modal::{Modal, centred, room};
 
 /// Draws the question.
 pub fn render(scene: &Scene, question: &Confirm, buffer: &mut Buffer) {
     let skin = scene.skin;
     let screen = scene.layout.screen;
     let wanted = 58.min(screen.width.saturating_sub(2));
-    let room = usize::from(wanted.saturating_sub(6));
+    let text = usize::from(wanted.saturating_sub(6));
     let mut lines: Vec<String> = Vec::new();
     for paragraph in &question.paragraphs {
-        lines.extend(wrap(&clean(paragraph), room));
+        lines.extend(wrap(&clean(paragraph), text));
         lines.push(String::new());
     }
     let height = u16::try_from(lines.len() + 5).unwrap_or(u16::MAX).min(scene.layout.floor.y);
-    let area = centred(Rect { height: scene.layout.floor.y, ..screen }, wanted, height);
+    let area = centred(room(&scene.layout), wanted, height);
     let inner = Modal { title: &question.title, note: "" }.frame(area, buffer, skin);
     let mut pen = Pen::new(buffer, inner);
     let answers = inner.height.saturating_sub(2);

@@ -9,7 +9,7 @@ use crate::app::overlays::help::Help;
 use crate::base::text::truncate;
 use crate::view::pen::Pen;
 use crate::view::scene::Scene;
-use crate::view::widgets::modal::{Modal, centred};
+use crate::view::widgets::modal::{Modal, centred, room};
 use crate::view::words::CUT;
 
 /// A line of the help before it is placed.
@@ -34,10 +34,9 @@ pub fn render(scene: &Scene, help: &Help, buffer: &mut Buffer) -> Option<Positio
     let entries = help.entries();
     let columns = columns(entries, count);
     let tallest = columns.iter().map(Vec::len).max().unwrap_or(0);
-    let room = scene.layout.floor.y.saturating_sub(2);
-    let height = u16::try_from(tallest + 2).unwrap_or(u16::MAX).clamp(5, room.max(5));
+    let height = u16::try_from(tallest + 2).unwrap_or(u16::MAX);
     let width_wanted = (COLUMN * u16::try_from(count).unwrap_or(1) + 4).min(screen.width.saturating_sub(2));
-    let area = centred(Rect { height: scene.layout.floor.y, ..screen }, width_wanted, height);
+    let area = centred(room(&scene.layout), width_wanted, height);
     let title = format!("Help · {}", help.title);
     let modal = Modal { title: &title, note: "↑↓ scroll · / filter · esc close" };
     let inner = modal.frame(area, buffer, skin);

@@ -4,23 +4,23 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::geometry::Kind;
-use crate::app::overlays::messages::{Messages, room};
+use crate::app::overlays::messages::{Messages, room as rows_for};
 use crate::app::toasts::{Level, Shown};
 use crate::base::calendar;
 use crate::base::text::{truncate, wrap};
 use crate::view::pen::Pen;
 use crate::view::scene::Scene;
-use crate::view::widgets::modal::{Modal, centred};
+use crate::view::widgets::modal::{Modal, centred, room};
 use crate::view::words::CUT;
 
 /// Draws the history.
 pub fn render(scene: &Scene, open: Messages, buffer: &mut Buffer) {
     let skin = scene.skin;
     let screen = scene.layout.screen;
-    let rows = u16::try_from(room(screen.height)).unwrap_or(3);
+    let rows = u16::try_from(rows_for(screen.height)).unwrap_or(3);
     let wide = scene.layout.kind == Kind::Wide;
     let width = if wide { 108 } else { 76 }.min(screen.width.saturating_sub(2));
-    let area = centred(Rect { height: scene.layout.floor.y, ..screen }, width, rows + 6);
+    let area = centred(room(&scene.layout), width, rows + 6);
     let count = scene.ui.toasts.history().len();
     let last = (open.offset + usize::from(rows)).min(count);
     let note = if count == 0 { String::new() } else { format!("{last} of {count}") };

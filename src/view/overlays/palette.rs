@@ -5,11 +5,11 @@ use ratatui::layout::{Position, Rect};
 
 use crate::app::field::window;
 use crate::app::geometry::Kind;
-use crate::app::overlays::palette::{Palette, room};
+use crate::app::overlays::palette::{Palette, room as rows_for};
 use crate::base::text::{truncate, truncate_middle};
 use crate::view::pen::Pen;
 use crate::view::scene::Scene;
-use crate::view::widgets::modal::{Modal, centred};
+use crate::view::widgets::modal::{Modal, centred, room};
 use crate::view::words::CUT;
 
 /// Draws the palette; returns the caret.
@@ -17,9 +17,9 @@ pub fn render(scene: &Scene, palette: &Palette, buffer: &mut Buffer) -> Option<P
     let skin = scene.skin;
     let screen = scene.layout.screen;
     let wide = scene.layout.kind == Kind::Wide;
-    let rows = u16::try_from(room(screen.height)).unwrap_or(3);
+    let rows = u16::try_from(rows_for(screen.height)).unwrap_or(3);
     let width = if wide { 80 } else { 56 }.min(screen.width.saturating_sub(2));
-    let area = centred(Rect { height: scene.layout.floor.y, ..screen }, width, rows + 5);
+    let area = centred(room(&scene.layout), width, rows + 5);
     let shown = palette.rows.len();
     let note = format!("{shown} of {}", palette.total);
     let inner = Modal { title: "", note: &note }.frame(area, buffer, skin);

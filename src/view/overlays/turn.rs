@@ -10,7 +10,7 @@ use crate::domain::facts::TurnRow;
 use crate::view::pen::Pen;
 use crate::view::scene::Scene;
 use crate::view::screens::monitor::turns::tone;
-use crate::view::widgets::modal::{Modal, centred};
+use crate::view::widgets::modal::{Modal, centred, room};
 use crate::view::words::{CUT, UNKNOWN, count, tokens};
 
 /// Draws the turn.
@@ -18,7 +18,7 @@ pub fn render(scene: &Scene, id: TurnId, buffer: &mut Buffer) {
     let screen = scene.layout.screen;
     let width = 64.min(screen.width.saturating_sub(2));
     let Some(turn) = turn(scene.world, id) else {
-        let area = centred(Rect { height: scene.layout.floor.y, ..screen }, width, 5);
+        let area = centred(room(&scene.layout), width, 5);
         let inner = Modal { title: "Turn", note: "" }.frame(area, buffer, scene.skin);
         let mut pen = Pen::new(buffer, inner);
         pen.put(2, 1, "this turn is no longer listed by its proxy", scene.skin.dim());
@@ -26,7 +26,7 @@ pub fn render(scene: &Scene, id: TurnId, buffer: &mut Buffer) {
     };
     let attempts = u16::try_from(turn.attempts.len()).unwrap_or(u16::MAX);
     let height = attempts.saturating_add(14).min(scene.layout.floor.y);
-    let area = centred(Rect { height: scene.layout.floor.y, ..screen }, width, height);
+    let area = centred(room(&scene.layout), width, height);
     let title = format!("Turn at {}", calendar::clock_seconds(turn.at, &scene.world.setting.zone));
     let inner = Modal { title: &title, note: "esc close" }.frame(area, buffer, scene.skin);
     facts(scene, &mut Pen::new(buffer, inner), turn);

@@ -180,19 +180,24 @@ fn routing(scene: &Scene, account: &Account, lines: &mut Vec<Line>) {
         peer.sessions.iter().filter(|session| session.account.as_ref() == Some(&account.key)).count()
     };
     let sessions: usize = scene.world.peers.iter().map(owned).sum();
-    let mut parts = vec![format!("sessions here {sessions}")];
     let pulse = scene.world.peers.iter().find_map(|peer| peer.pulse.accounts.get(&account.key));
+    let pinned = scene.world.roster.pin.as_ref() == Some(&account.key);
+    if scene.layout.kind == Kind::Medium {
+        let mut parts = vec![format!("sessions here {sessions}")];
+        parts.extend(pulse.map(|pulse| format!("health {:.0} · circuit {}", pulse.health, pulse.circuit)));
+        parts.extend(pinned.then(|| "pinned by you".to_owned()));
+        lines.push(Line::Pair("Routing", parts.join(" · ")));
+        return;
+    }
+    lines.push(Line::Title("Routing", String::new()));
+    lines.push(Line::Pair("pin", if pinned { "by you" } else { "none" }.to_owned()));
+    lines.push(Line::Pair("sessions", format!("{sessions} here")));
     if let Some(pulse) = pulse {
-        parts.push(format!("health {:.0}", pulse.health));
-        parts.push(format!("circuit {}", pulse.circuit));
-        if pulse.in_flight > 0 {
-            parts.push(format!("{} in flight", pulse.in_flight));
-        }
+        lines.push(Line::Pair("health", format!("{:.0} of 100", pulse.health)));
+        lines.push(Line::Pair("circuit", pulse.circuit.to_owned()));
+        lines.push(Line::Pair("in flight", pulse.in_flight.to_string()));
     }
-    if scene.world.roster.pin.as_ref() == Some(&account.key) {
-        parts.push("pinned by you".to_owned());
-    }
-    lines.push(Line::Pair("Routing", parts.join(" · ")));
+    lines.push(Line::Blank);
 }
 
 fn usage(scene: &Scene, account: &Account, lines: &mut Vec<Line>) {
@@ -269,7 +274,7 @@ fn bar(scene: &Scene, pen: &mut Pen, row: u16, window: &Window, left: Percent) {
     let room = pen.width();
     let cells = if wide { room.saturating_sub(24).min(45) } else { room.saturating_sub(47).min(32) };
     let name = window.name().unwrap_or_else(|| "?".to_owned());
-    let start = 2 + u16::try_from(name.len().max(2)).unwrap_or(2) + if wide { 2 } else { 2 };
+    let start = 4 + u16::try_from(name.len().max(2)).unwrap_or(2);
     pen.put(2, row, &name, skin.dim());
     let area = pen.area();
     let place = Rect::new(area.x + start, area.y + row, cells, 1).intersection(area);

@@ -8,7 +8,7 @@ use ratatui::widgets::Widget;
 use crate::app::field::window;
 use crate::app::geometry::{Kind, PRODUCT, needed, tabs};
 use crate::app::goal::Tab;
-use crate::app::keys::hints::hints;
+use crate::app::keys::hints::{Signs, hints};
 use crate::app::overlays::Overlay;
 use crate::app::screens::monitor::Rows;
 use crate::app::toasts::{Level, Shown};
@@ -17,6 +17,7 @@ use crate::base::calendar;
 use crate::base::text::truncate;
 use crate::view::pen::Pen;
 use crate::view::scene::Scene;
+use crate::view::skin::Glyphs;
 use crate::view::widgets::hints::Hints;
 use crate::view::widgets::spinner::spinner;
 use crate::view::widgets::tabs::Tabs;
@@ -46,7 +47,8 @@ fn has_side(scene: &Scene) -> bool {
 /// The last line.
 pub fn keys(scene: &Scene, buffer: &mut Buffer) {
     let area = scene.layout.hints;
-    let hints = hints(&scene.ui.scopes(scene.world), usize::from(area.width));
+    let signs = if scene.skin.glyphs() == Glyphs::Ascii { Signs::Ascii } else { Signs::Unicode };
+    let hints = hints(&scene.ui.scopes(scene.world), signs, usize::from(area.width));
     (&Hints { hints: &hints, skin: scene.skin }).render(area, buffer);
 }
 
@@ -84,6 +86,9 @@ fn head(scene: &Scene, buffer: &mut Buffer) {
 pub fn pill(scene: &Scene) -> Vec<(String, Style)> {
     let skin = scene.skin;
     let Some(first) = scene.world.peers.first() else {
+        if !scene.world.looked {
+            return Vec::new();
+        }
         let rest = if scene.world.settings.rotation { "no session" } else { "rotation off" };
         return vec![("○".to_owned(), skin.dim()), (format!(" {rest}"), skin.text())];
     };

@@ -10,7 +10,7 @@ use crate::app::screens::pane::{Off, Parts, Second, parts};
 use crate::base::text::{clean, pad_left, truncate};
 use crate::base::{Span, calendar};
 use crate::domain::account::Account;
-use crate::domain::facts::TurnRow;
+use crate::domain::facts::{TurnRow, TurnStatus};
 use crate::domain::label::State;
 use crate::domain::quota::window::Window;
 use crate::view::pen::Pen;
@@ -227,6 +227,7 @@ fn event(scene: &Scene, pen: &mut Pen, row: u16, turn: &TurnRow) {
     let after = pen.put(13, row, &truncate(&account, 10, CUT), skin.text()).max(22);
     let tail = match turn.took {
         Some(took) => calendar::took(took),
+        None if turn.status == TurnStatus::Running => calendar::short(scene.now.since(turn.at)),
         None => clean(&note(turn)).into_owned(),
     };
     let room = usize::from(pen.width().saturating_sub(after + 2));

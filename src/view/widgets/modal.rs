@@ -46,6 +46,15 @@ impl Modal<'_> {
     }
 }
 
+/// Where boxes may stand: between the context line and the lower rule, or anywhere when that is too low.
+pub fn room(layout: &crate::app::geometry::Layout) -> Rect {
+    if layout.body.height < 8 {
+        Rect { height: layout.floor.y, ..layout.screen }
+    } else {
+        Rect { width: layout.screen.width, ..layout.body }
+    }
+}
+
 /// A box of `width` by `height` in the middle of `screen`, kept off its edges as far as it fits.
 pub fn centred(screen: Rect, width: u16, height: u16) -> Rect {
     let (width, height) = (width.min(screen.width), height.min(screen.height));

@@ -120,16 +120,18 @@ fn row(scene: &Scene, pen: &mut Pen, columns: &Columns, place: usize, index: usi
     let pinned = scene.world.roster.pin.as_ref() == Some(&account.key);
     let room = usize::from(columns.account_width);
     let mark = marks(scene, account, pinned);
-    let name_room = if mark.is_empty() { room } else { room.saturating_sub(width(mark) + 1).max(room / 2) };
-    let after = pen.put(columns.account, 0, &truncate_middle(&name, name_room, CUT), text);
-    let end = columns.account + columns.account_width;
-    if !mark.is_empty() && after + 1 < end {
-        pen.put(after + 1, 0, &truncate(mark, usize::from(end - after - 1), CUT), skin.accent());
+    let after = pen.put(columns.account, 0, &truncate_middle(&name, room, CUT), text);
+    let fits = usize::from(after) + 1 + width(mark) <= usize::from(columns.account + columns.account_width);
+    if fits {
+        pen.put(after + 1, 0, mark, skin.accent());
     }
     if let Some(column) = columns.plan {
         pen.put(column, 0, &plan(plan_of(scene, account), 4), text);
     }
-    pen.put(columns.state, 0, &state_words(scene, state), tone);
+    let after = pen.put(columns.state, 0, &state_words(scene, state), tone);
+    if pinned && !fits && after + 4 <= columns.state + STATE {
+        pen.put(after + 1, 0, "pin", skin.accent());
+    }
     cells(scene, pen, columns, account, out);
     if focused {
         pen.paint(0, 0, pen.width(), skin.selection());

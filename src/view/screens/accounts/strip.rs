@@ -36,7 +36,13 @@ pub fn render(scene: &Scene, area: Rect, buffer: &mut Buffer) {
     let end = pen.width().saturating_sub(1);
     let start = pen.put_right(end, 1, &right, skin.dim());
     let room = usize::from(start.saturating_sub(3));
-    pen.put(1, 1, &truncate(&identity(scene, account), room, CUT), skin.text());
+    let mut who = identity(scene, account);
+    if scene.world.roster.pin.as_ref() == Some(&account.key) {
+        who.push_str(" · pinned");
+    } else if scene.world.roster.active.as_ref() == Some(&account.key) && scene.in_use != Some(&account.key) {
+        who.push_str(" · selected");
+    }
+    pen.put(1, 1, &truncate(&who, room, CUT), skin.text());
     let quota = scene.quota(account);
     let windows: Vec<Window> = quota.iter().flat_map(|quota| quota.windows()).copied().collect();
     if windows.is_empty() {
@@ -89,7 +95,7 @@ fn line(
     if old {
         tail = format!("seen {}", scene.ago(observed));
     }
-    let room = usize::from(pen.width().saturating_sub(at + 26 + 1));
+    let room = usize::from(pen.width().saturating_sub(at + 26));
     pen.put(at + 26, row, &truncate(&tail, room, CUT), skin.dim());
 }
 
@@ -113,21 +119,23 @@ pub fn resets(scene: &Scene, window: &Window) -> String {
 
 /// Use against the clock and what becomes of it: `36% under pace, lasts`.
 pub fn forecast(scene: &Scene, window: &Window) -> Option<String> {
+    if window.left(scene.now)?.value() <= 0.0 {
+        return Some("used up".to_owned());
+    }
     let pace = pace(window, scene.now)?.words();
     Some(match outlook(window, scene.now)? {
         Outlook::Lasts => format!("{pace}, lasts"),
-        Outlook::EmptyAt(end) => format!("{pace}, empty {}", scene.near(end)),
+        Outlook::EmptyAt(end) => {
+            format!("{}, empty {}", pace.replace(" over pace", " over"), scene.near(end))
+        }
     })
 }
 
-/// Plan, workspace, pin: `Plus · personal · pinned`.
+/// Plan and workspace: `Plus · Personal`.
 pub fn identity(scene: &Scene, account: &Account) -> String {
     let mut parts = vec![plan(plan_of(scene, account), 12)];
     let seat = account.workspaces.get(account.current_workspace).and_then(|seat| seat.name.as_deref());
     parts.extend(seat.map(|name| crate::base::text::clean(name).into_owned()));
-    if scene.world.roster.pin.as_ref() == Some(&account.key) {
-        parts.push("pinned".to_owned());
-    }
     parts.join(" · ")
 }
 

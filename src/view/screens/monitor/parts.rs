@@ -186,7 +186,7 @@ fn proxy(scene: &Scene, pen: &mut Pen, mut row: u16) -> u16 {
     let pairs = [
         (format!("pid {}", first.peer.pid), format!("up {up}")),
         (format!("turns {}", sums.turns), format!("in flight {}", sums.in_flight)),
-        (format!("ok {}  rotated {}", sums.ok, sums.rotated), format!("failed {}", sums.failed)),
+        (format!("ok {}", sums.ok), format!("failed {}  rotated {}", sums.failed, sums.rotated)),
         (format!("p50 {}", took(sums.half)), format!("p95 {}", took(sums.most))),
     ];
     for (left, right) in pairs {

@@ -103,7 +103,7 @@ fn row(scene: &Scene, pen: &mut Pen, columns: &Columns, turn: &TurnRow) {
         pen.put_right(end, 0, &used, skin.text());
     }
     if let Some(column) = columns.note {
-        let end = pen.width();
+        let end = pen.width() - 1;
         pen.put(column, 0, &truncate(&note(turn), usize::from(end.saturating_sub(column)), CUT), skin.dim());
     }
 }
@@ -119,6 +119,9 @@ pub fn note(turn: &TurnRow) -> String {
         } else {
             format!("session {session}, turn {}", turn.turn)
         }
+    } else if matches!(turn.status, TurnStatus::Limit | TurnStatus::Net | TurnStatus::Status(_)) {
+        // What went wrong matters more than whose it was; the turn's own view names the session.
+        said
     } else {
         format!("{session}, {said}")
     }
