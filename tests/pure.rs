@@ -6,4 +6,4 @@ mod screens;
 mod sessions;
 mod settings;
 mod storage;
-mod turns;
+pub(crate) mod turns;

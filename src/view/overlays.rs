@@ -1,10 +1,10 @@
 //! What lies over a screen, the innermost last.
 
-mod confirm;
-mod help;
-mod messages;
-mod palette;
-mod turn;
+pub mod confirm;
+pub mod help;
+pub mod messages;
+pub mod palette;
+pub mod turn;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Position;

@@ -89,10 +89,10 @@ impl<'a> Scene<'a> {
 
     /// The tone of what is left.
     pub fn left_tone(&self, left: Percent) -> Style {
-        match left.rounded() {
-            0..=WORRY => self.skin.bad(),
-            ..=COMFORT => self.skin.warn(),
-            _ => self.skin.good(),
+        let left = left.rounded();
+        if left <= WORRY {
+            return self.skin.bad();
         }
+        if left <= COMFORT { self.skin.warn() } else { self.skin.good() }
     }
 }

@@ -295,7 +295,7 @@ mod tests {
     }
 
     fn set(text: &str) -> Option<String> {
-        Some(text.to_owned())
+        Some(text).map(str::to_owned)
     }
 
     #[test]

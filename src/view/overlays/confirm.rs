@@ -1,7 +1,6 @@
 //! A question with two answers.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 
 use crate::app::overlays::confirm::{Answer, Confirm};
 use crate::base::text::{clean, width, wrap};

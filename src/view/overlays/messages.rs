@@ -1,7 +1,6 @@
 //! Past messages, the focused one in full below.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 
 use crate::app::geometry::Kind;
 use crate::app::overlays::messages::{Messages, room as rows_for};

@@ -1,7 +1,6 @@
 //! One turn: its attempts with account and verdict each, times, tokens, sizes; never a body.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 
 use crate::app::screens::monitor::{TurnId, status, turn, via};
 use crate::base::calendar;

@@ -1,7 +1,7 @@
 //! The list of accounts, with the focused one below or beside it.
 
-mod panels;
-mod row;
+pub mod panels;
+pub mod row;
 pub mod side;
 pub mod strip;
 

@@ -1,7 +1,7 @@
 //! What happens right now: turns or sessions of every live proxy, and what runs.
 
-mod parts;
-mod sessions;
+pub mod parts;
+pub mod sessions;
 pub mod turns;
 
 use ratatui::buffer::Buffer;

@@ -12,6 +12,7 @@ use crate::base::{Span, calendar};
 use crate::domain::account::Account;
 use crate::domain::facts::{TurnRow, TurnStatus};
 use crate::domain::label::State;
+use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::quota::window::Window;
 use crate::view::pen::Pen;
 use crate::view::scene::Scene;
@@ -62,7 +63,7 @@ fn head(scene: &Scene, buffer: &mut Buffer) {
     if let Some((word, _)) = pieces.last_mut()
         && word == " proxy on"
     {
-        *word = " proxy".to_owned();
+        " proxy".clone_into(word);
     }
     if scene.world.setting.demo.is_some() {
         pieces.insert(0, ("DEMO ".to_owned(), skin.warn()));
@@ -85,7 +86,7 @@ fn next(scene: &Scene, buffer: &mut Buffer) {
         .filter_map(|index| Some((*index, scene.world.roster.accounts.get(*index)?)))
         .filter(|(_, account)| account.is_on())
         .flat_map(|(index, account)| {
-            let windows = scene.quota(account).into_iter().flat_map(|quota| quota.windows());
+            let windows = scene.quota(account).into_iter().flat_map(Snapshot::windows);
             windows
                 .filter(|window| window.used.is_some_and(|used| used.rounded() > 0))
                 .filter_map(move |window| Some((window.resets_at?, index, window.name()?)))

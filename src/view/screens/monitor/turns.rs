@@ -133,9 +133,8 @@ pub fn tone(scene: &Scene, status: &TurnStatus) -> Style {
         TurnStatus::Running => scene.skin.accent(),
         TurnStatus::Ok => scene.skin.good(),
         TurnStatus::Warm | TurnStatus::Gone => scene.skin.dim(),
-        TurnStatus::Limit => scene.skin.warn(),
+        TurnStatus::Limit | TurnStatus::Status(429) => scene.skin.warn(),
         TurnStatus::Status(code) if *code < 400 => scene.skin.good(),
-        TurnStatus::Status(429) => scene.skin.warn(),
         TurnStatus::Status(_) | TurnStatus::Cut | TurnStatus::Net => scene.skin.bad(),
     }
 }
