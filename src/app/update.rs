@@ -66,10 +66,13 @@ pub fn init(goal: Goal, boot: Boot) -> (Model, Effects) {
             model.begin(ticket, &command);
         }
         Goal::Forward(forwarding) => {
+            // Looking sweeps what a killed process left in the registry.
+            effects.push(Effect::Peers(PeersEffect::Look));
             model.flows.keep(ticket, Flow::Forward(forward::Flow::new(ticket, forwarding.args)));
             model.entry = Some(ticket);
         }
         Goal::Serve(_) => {
+            effects.push(Effect::Peers(PeersEffect::Look));
             model.flows.keep(ticket, Flow::Serve(serve::Flow::new(boot.announce, boot.pid)));
             model.entry = Some(ticket);
         }

@@ -115,8 +115,10 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> Shared<S, H, C, E> {
         let tokens = &account.credentials;
         let is_other = tokens.access.is_some() && tokens.access != stale.token;
         let runs = |at| tokens.expires_at.is_none_or(|end| end > at);
+        // Without an id token the official client cannot be served: those who ask early ask for it.
         let is_early = !stale.named
             && tokens.access.is_some()
+            && tokens.id_token.is_some()
             && matches!(reason, Reason::ProactiveExpiry | Reason::Scheduled)
             && tokens.expires_at.is_some_and(|end| end > now + NOT_DUE);
         ((is_other && runs(now)) || is_early).then(|| tokens.clone())

@@ -257,7 +257,11 @@ impl<S: Store, C: Clock> Home for CodexHome<S, C> {
         let mut rows = roster.accounts.iter().filter(|account| login.is(account));
         // Two rows that could both be meant: taking the wrong one would merge two people.
         let (Some(account), None) = (rows.next(), rows.next()) else { return Vec::new() };
-        if !is_newer(&login, account) {
+        // The pool file has no place for id tokens, so a row may lack the one that belongs to its own tokens.
+        let completes = account.credentials.id_token.is_none()
+            && login.id_token.is_some()
+            && login.access == account.credentials.access;
+        if !is_newer(&login, account) && !completes {
             return Vec::new();
         }
         let at = self.clock.now();
