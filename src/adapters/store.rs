@@ -325,7 +325,7 @@ impl Shared {
         if extent > Extent::Nothing {
             let unusable: Vec<String> = document.unusable().map(str::to_owned).collect();
             let content = document.to_text();
-            let same = opened.primary == Primary::Usable(content.as_bytes());
+            let is_there = opened.primary == Primary::Usable(content.as_bytes());
             let save = Save {
                 places: &self.places,
                 backups: self.backups(),
@@ -335,7 +335,7 @@ impl Shared {
                 unusable: &unusable,
                 at,
             };
-            if !same && save.carry_out()? == Saved::Overtaken {
+            if !is_there && save.carry_out()? == Saved::Overtaken {
                 return Ok(None);
             }
         }
