@@ -281,7 +281,7 @@ mod tests {
             "*** is odd"
         );
         assert_eq!(refusal(502, None, None, None).words(), "the token endpoint answered 502");
-        assert_eq!(refusal(400, None, Some(&"x".repeat(900)), None).words().len(), 260);
+        assert_eq!(refusal(400, None, Some(&"no ".repeat(300)), None).words().len(), 260);
     }
 
     #[test]

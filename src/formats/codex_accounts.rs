@@ -3,7 +3,7 @@
 //! It is kept in step when it exists and never made. Entries carry their members in several spellings; all are
 //! set on the selected one, and elements that are no entries stay as they are.
 
-use crate::base::Moment;
+use crate::base::{Moment, Secret};
 use crate::domain::account::Account;
 use crate::formats::jwt;
 use crate::formats::lossless::{Object, joined, without_mark};
@@ -105,8 +105,8 @@ fn chosen_entry<'a>(mut entry: Object<'a>, account: &Account) -> Object<'a> {
 /// Both spellings of everything a set of tokens has.
 fn spell(target: &mut Object<'_>, account: &Account) {
     let tokens = &account.credentials;
-    let access = tokens.access.as_ref().map(|token| token.expose());
-    let id_token = tokens.id_token.as_ref().map(|token| token.expose());
+    let access = tokens.access.as_ref().map(Secret::expose);
+    let id_token = tokens.id_token.as_ref().map(Secret::expose);
     for (names, value) in [
         (["accessToken", "access_token"], access),
         (["refreshToken", "refresh_token"], Some(tokens.refresh.expose())),

@@ -42,7 +42,8 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> Shared<S, H, C, E> {
             return Ok(());
         }
         let loaded = self.store.load().await?;
-        let newer = self.home.newer(&loaded.roster).await;
+        let mut newer = self.home.newer(&loaded.roster).await;
+        newer.retain(|change| replaces_a_spent_token(&loaded.roster, change));
         if !newer.is_empty() {
             self.store.commit(newer).await?;
         }
@@ -113,6 +114,13 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> Shared<S, H, C, E> {
             None => self.mark_uncertain(entry).await,
         }
     }
+}
+
+/// Only another refresh token means that the stored one is spent; anything less can wait for a real change,
+/// because looking should write nothing.
+fn replaces_a_spent_token(roster: &Roster, change: &Change) -> bool {
+    let Change::Renewed { key, credentials, .. } = change else { return false };
+    roster.get(key).is_some_and(|row| row.credentials.refresh != credentials.refresh)
 }
 
 /// Rows whose refresh token was spent by a call whose answer was kept.
