@@ -62,7 +62,9 @@ async fn start(goal: Goal, options: Options) -> Exit {
     host.auth.recover().await;
     let settings = host.settings().await;
     let goal = settle(goal, &options, &settings);
-    let boot = boot(&host, options.form).await;
+    // Asked only where there is a screen: without a terminal the library starts `tput` to learn it.
+    let size = if matches!(goal, Goal::Dashboard(_)) { crossterm::terminal::size().ok() } else { None };
+    let boot = boot(&host, options.form, size.unwrap_or((80, 24))).await;
     let (model, effects) = crate::app::init(goal, boot);
     let (exit, model) = if matches!(model.goal, Goal::Dashboard(_)) {
         let capture = if settings.mouse { Capture::On } else { Capture::Off };
@@ -131,7 +133,7 @@ fn settle(goal: Goal, options: &Options, settings: &Settings) -> Goal {
     }
 }
 
-async fn boot(host: &Host, form: Form) -> Boot {
+async fn boot(host: &Host, form: Form, size: (u16, u16)) -> Boot {
     let overrides = (
         host.endpoints.backend_overridden.then(|| host.endpoints.backend.clone()),
         host.endpoints.auth_overridden.then(|| host.endpoints.auth.clone()),
@@ -151,7 +153,7 @@ async fn boot(host: &Host, form: Form) -> Boot {
             Form::Json => Announce::Json,
             Form::Text => Announce::Text,
         },
-        size: crossterm::terminal::size().unwrap_or((80, 24)),
+        size,
         remembered: host.remembered().await,
     }
 }

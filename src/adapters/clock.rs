@@ -15,8 +15,21 @@ pub struct SystemClock {
 impl SystemClock {
     /// Reads the system's zone once.
     pub fn new() -> Self {
-        Self { zone: Zone::new(jiff::tz::TimeZone::system()) }
+        Self { zone: Zone::new(local_zone()) }
     }
+}
+
+/// The zone of `/etc/localtime`, from its own bytes. The library's way first lists the whole zone database to
+/// learn the zone's name, which nobody here asks for and every status line would pay for; it is taken where
+/// `TZ` is set or the file cannot be read.
+fn local_zone() -> jiff::tz::TimeZone {
+    if super::env::time_zone().is_none()
+        && let Ok(bytes) = std::fs::read("/etc/localtime")
+        && let Ok(zone) = jiff::tz::TimeZone::tzif("localtime", &bytes)
+    {
+        return zone;
+    }
+    jiff::tz::TimeZone::system()
 }
 
 impl Default for SystemClock {

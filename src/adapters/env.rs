@@ -307,6 +307,11 @@ impl Env {
     }
 }
 
+/// `TZ`, when it is set to something.
+pub fn time_zone() -> Option<String> {
+    get("TZ").filter(|zone| !zone.trim().is_empty())
+}
+
 /// The variables a forwarded launch looks at, as inherited.
 pub fn inherited() -> Inherited {
     Inherited::of(environment::NAMES.into_iter().filter_map(|name| Some((name.to_owned(), get(name)?))))
