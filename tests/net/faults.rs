@@ -1,6 +1,8 @@
 //! Every fault the back end can play, in the middle of a tool loop, through the real proxy: the turn ends as if nothing
 //! had happened, with its whole history, or the client is told what it would have been told without us.
 
+mod beginnings;
+
 use std::time::Duration;
 
 use codex_multi_auth::base::Secret;
@@ -12,23 +14,36 @@ use crate::support::backend::{assert_clean, order};
 use crate::support::stand::{PREFIX, Stand};
 
 fn client(stand: &Stand, transport: Transport) -> Client {
+    named(stand, transport, "thread-1")
+}
+
+fn named(stand: &Stand, transport: Transport, session: &str) -> Client {
     let target = Target {
         base_url: format!("http://127.0.0.1:{}/{PREFIX}/backend-api/codex", stand.port).into(),
         bearer: Secret::new("client-token"),
         account_id: "client-account".to_owned(),
         model: "gpt-5.5".to_owned(),
     };
-    Client::new(target, "thread-1", transport).unwrap()
+    Client::new(target, session, transport).unwrap()
 }
 
 /// A turn of three steps, the second of which meets `action`.
 async fn met(action: Action, transport: Transport) -> (Result<TurnEnd, TurnError>, Stand) {
+    let word = action.word();
     let stand = Stand::start(Scenario::pool(["alpha", "bravo"])).await;
     stand.backend.script(Rule::everywhere(Endpoint::Turn, action).skip(1).once());
     let mut client = client(&stand, transport);
     let asked = client.turn("go REHEARSE{steps=2}");
     let end = tokio::time::timeout(Duration::from_secs(20), asked).await.expect("the turn ends");
+    assert_happened(&stand, word);
     (end, stand)
+}
+
+/// Fails when the back end never played the action: the turn would have proved nothing.
+#[track_caller]
+fn assert_happened(stand: &Stand, word: &str) {
+    let played = stand.backend.record().entries().iter().any(|entry| entry.action.as_deref() == Some(word));
+    assert!(played, "{word} did not happen: {:?}", order(&stand.backend));
 }
 
 /// Retries of the client that a fault may cost: over HTTP, on a socket. A socket has to be opened anew to be served by
