@@ -17,6 +17,7 @@ mod headers;
 mod hub;
 mod inbound;
 mod inspect;
+mod issuers;
 mod keep;
 mod outbound;
 mod pump;

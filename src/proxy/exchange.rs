@@ -245,7 +245,7 @@ impl<P: Ports> Exchange<P> {
                 None => return self.step(Event::Broke(UpstreamError::Cut("the body is spent".to_owned()))),
             },
         };
-        let Some(request) = self.template.request(sending, original) else {
+        let Some(request) = self.template.request(sending, original, &self.hub.issuers) else {
             return self.step(Event::Broke(UpstreamError::Unreachable("unusable credentials".to_owned())));
         };
         let hub = Arc::clone(&self.hub);
@@ -257,6 +257,7 @@ impl<P: Ports> Exchange<P> {
                 None => self.step(Event::Broke(error)),
             },
             Some(Ok(response)) => {
+                self.hub.issuers.note(&response.headers, &sending.account);
                 if response.status.is_server_error()
                     && let Some(listed) = self.listed_stale()
                 {

@@ -23,6 +23,7 @@ use crate::proxy::catalog::Catalog;
 use crate::proxy::facts::Desk;
 use crate::proxy::gate::{Entrance, Gate};
 use crate::proxy::goal::Goals;
+use crate::proxy::issuers::Issuers;
 use crate::proxy::routing::Routes;
 use crate::proxy::spool::Budget;
 
@@ -34,6 +35,7 @@ pub(super) struct Hub<P: Ports> {
     pub(super) routes: Routes,
     pub(super) catalog: Catalog,
     pub(super) goals: Goals,
+    pub(super) issuers: Issuers,
     pub(super) bodies: Arc<Budget>,
     pub(super) busy: Busy,
     /// Cancelled when the proxy begins to end.
@@ -128,6 +130,7 @@ impl<P: Ports> Hub<P> {
             routes: Routes::default(),
             catalog: Catalog::default(),
             goals: Goals::default(),
+            issuers: Issuers::default(),
             bodies: Arc::default(),
             busy: Busy::default(),
             stop: parts.stop,

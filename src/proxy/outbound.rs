@@ -6,6 +6,7 @@ use http::Method;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use crate::ports::upstream::{Body, Request};
+use crate::proxy::issuers::{Issuers, TURN_STATE};
 use crate::proxy::turn::{Payload, Sending, TurnState};
 
 /// The part of a client's request that all attempts share.
@@ -22,9 +23,16 @@ pub(super) struct Template {
 impl Template {
     /// The request of one attempt. `original` is the client's body for this send; `None` when a credential cannot
     /// stand in a header.
-    pub(super) fn request(&self, sending: &Sending, original: Body) -> Option<Request> {
+    pub(super) fn request(&self, sending: &Sending, original: Body, issuers: &Issuers) -> Option<Request> {
         let mut headers = self.headers.clone();
         attach(&mut headers, sending)?;
+        // A known issuer is better than what the session's history suggests.
+        let is_own = issuers
+            .of(&self.headers)
+            .map_or(sending.turn_state == TurnState::Keep, |issuer| issuer == sending.account);
+        if !is_own {
+            headers.remove(TURN_STATE);
+        }
         let body = match &sending.body {
             Payload::Original => original,
             Payload::Edited(plain) => {
@@ -52,9 +60,6 @@ fn attach(headers: &mut HeaderMap, sending: &Sending) -> Option<()> {
     if let Some(over) = &sending.over {
         let name = HeaderName::from_static("x-openai-account-routing-override");
         headers.insert(name, HeaderValue::from_str(over).ok()?);
-    }
-    if sending.turn_state == TurnState::Drop {
-        headers.remove("x-codex-turn-state");
     }
     Some(())
 }
@@ -87,7 +92,7 @@ mod tests {
 
     #[test]
     fn an_attempt_carries_its_account_and_nothing_of_another() {
-        let request = template().request(&sending(), Body::Empty).unwrap();
+        let request = template().request(&sending(), Body::Empty, &Issuers::default()).unwrap();
 
         assert_eq!(request.headers.get("authorization").unwrap(), "Bearer access");
         assert!(request.headers.get("authorization").unwrap().is_sensitive());
@@ -98,10 +103,23 @@ mod tests {
     }
 
     #[test]
+    fn a_turn_state_goes_to_its_issuer_only() {
+        let issuers = Issuers::default();
+        issuers.note(&template().headers, &AccountKey::new("a"));
+        let other = Sending { account: AccountKey::new("b"), turn_state: TurnState::Keep, ..sending() };
+
+        let own = template().request(&sending(), Body::Empty, &issuers).unwrap();
+        let foreign = template().request(&other, Body::Empty, &issuers).unwrap();
+
+        assert!(own.headers.contains_key("x-codex-turn-state"));
+        assert!(!foreign.headers.contains_key("x-codex-turn-state"));
+    }
+
+    #[test]
     fn an_edited_body_travels_plain() {
         let edited = Sending { body: Payload::Edited(Bytes::from_static(b"{}")), ..sending() };
 
-        let request = template().request(&edited, Body::Empty).unwrap();
+        let request = template().request(&edited, Body::Empty, &Issuers::default()).unwrap();
 
         assert!(!request.headers.contains_key("content-encoding"));
         assert!(matches!(request.body, Body::Bytes(bytes) if bytes == "{}"));
@@ -111,6 +129,6 @@ mod tests {
     fn a_token_no_header_can_carry_is_not_sent() {
         let odd = Sending { token: Secret::new("a\nb"), ..sending() };
 
-        assert!(template().request(&odd, Body::Empty).is_none());
+        assert!(template().request(&odd, Body::Empty, &Issuers::default()).is_none());
     }
 }

@@ -163,13 +163,14 @@ async fn connect<P: Ports>(
     sending: &Sending,
     socket: &mut Option<Socket>,
 ) -> Step {
-    let Some(request) = template.request(sending, Body::Empty) else {
+    let Some(request) = template.request(sending, Body::Empty, &driven.hub.issuers) else {
         let error = UpstreamError::Unreachable("unusable credentials".to_owned());
         return driven.step(Event::Unanswered(error));
     };
     let hub = Arc::clone(&driven.hub);
     match hub.ports.upstream().connect(request).await {
         Ok(Upgrade::Open(open)) => {
+            hub.issuers.note(&open.headers, &sending.account);
             let step = driven.step(Event::Opened { headers: &open.headers });
             *socket = Some(open);
             step
