@@ -10,10 +10,11 @@ pub mod personality;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _};
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
 use crate::adapters::env::Env;
-use crate::cli::dispatch::{Invocation, Preference, Surroundings, Terminal};
+use crate::cli::dispatch::{Invocation, Preference, Started, Surroundings, Terminal};
 use crate::cli::personality::Bypass;
 use crate::domain::launch::environment::truth;
 use crate::domain::problem::Exit;
@@ -37,8 +38,11 @@ pub fn run() -> ExitCode {
             exit::code(exit::number(refusal.problem.exit, &refusal.command, refusal.numbers))
         }
         Invocation::Start(started) => {
-            let exit: Exit = crate::runtime::run(started.goal, started.options);
-            exit::code(exit::number(exit, started.command, started.numbers))
+            // A panic has been reported by its hook, after the terminal was restored; it is a defect of ours: exit 1.
+            let Started { goal, options, command, numbers } = *started;
+            let run = AssertUnwindSafe(|| crate::runtime::run(goal, options));
+            let exit = std::panic::catch_unwind(run).unwrap_or(Exit::Failed);
+            exit::code(exit::number(exit, command, numbers))
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::app::msg::{Msg, ServiceMsg};
 use crate::app::sub::ProxySpec;
 use crate::domain::briefing::Briefing;
 use crate::domain::problem::Problem;
-use crate::ports::Ports as _;
+use crate::ports::{Peers as _, Ports as _};
 use crate::proxy;
 use crate::runtime::host::Host;
 
@@ -106,6 +106,8 @@ fn host_proxy(
                 }
             }
         });
+        // Listing removes the entries that killed processes left, so they go with the next start of any proxy.
+        host.peers.list().await;
         let plan = host.proxy_plan(spec);
         let running = proxy::start(ports.clone(), plan, briefing, facts, stop.clone())
             .await

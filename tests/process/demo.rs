@@ -34,7 +34,7 @@ fn the_monitor_of_the_tour_shows_turns() {
     let mut terminal = Terminal::start(MANAGER, &["--demo", "monitor"], &home.environment(), (140, 40));
 
     terminal.wait_for("DEMO");
-    terminal.wait_until("a finished turn", |screen| screen.contents().contains(" 200 "));
+    terminal.wait_until("a finished turn", |screen| screen.contents().contains(" ok "));
     terminal.send("q");
 
     terminal.finish();

@@ -1,9 +1,14 @@
 //! Commands without a screen: one document, no escape bytes, the exit code that was promised, nothing touched that
 //! was not asked for.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use codex_multi_auth::formats::scenario::Scenario;
 use serde_json::Value;
 
 use crate::support::dirs::Home;
+use crate::support::play::Play;
 use crate::support::process::{Ran, run};
 
 /// Commands that only look.
@@ -17,6 +22,14 @@ fn document(ran: &Ran) -> Value {
     let first = first.unwrap_or_else(|| panic!("no document\n{}\n{}", ran.stdout, ran.stderr));
     assert!(documents.next().is_none(), "more than one document\n{}", ran.stdout);
     first
+}
+
+#[track_caller]
+fn assert_untouched(home: &Home, before: &BTreeMap<PathBuf, Vec<u8>>, words: &[&str]) {
+    let after = home.files();
+    let names = |files: &BTreeMap<PathBuf, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&after), names(before), "{words:?}");
+    assert!(after == *before, "{words:?} changed what is in a file");
 }
 
 #[track_caller]
@@ -39,7 +52,7 @@ fn reading_commands_print_one_document_and_change_nothing() {
         assert_eq!(document["ok"], true, "{words:?}");
         assert!(document["schemaVersion"].is_u64(), "{words:?}: {document:#}");
         assert_eq!(ran.stderr, "", "{words:?}");
-        assert_eq!(home.files(), before, "{words:?}");
+        assert_untouched(&home, &before, words.as_slice());
     }
 }
 
@@ -63,7 +76,7 @@ fn exit_codes_are_the_promised_ones() {
         (&["status"], 0, 5, "no-accounts"),
         (&["why-selected"], 0, 5, "no-accounts"),
         (&["switch", "1"], 0, 5, "no-accounts"),
-        (&["switch", "9"], 3, 2, "unknown-account"),
+        (&["switch", "9"], 3, 2, "out-of-range"),
         (&["switch", "nobody@example.com"], 3, 2, "unknown-account"),
         (&["switch"], 3, 2, "bad-argument"),
         (&["status", "--no-such-flag"], 3, 2, "bad-argument"),
@@ -71,7 +84,8 @@ fn exit_codes_are_the_promised_ones() {
         (&["codex", "--account", "9", "exec", "hi"], 3, 2, ""),
     ];
     for (words, accounts, code, error) in rows {
-        let home = if accounts == 0 { Home::new() } else { Home::with_samples(accounts) };
+        let mut home = if accounts == 0 { Home::new() } else { Home::with_samples(accounts) };
+        home.put_program("codex", "#!/bin/sh\nexit 0\n");
 
         let plain = run(&mut home.manager(words)).expect(code);
         assert_plain(&plain);
@@ -133,9 +147,11 @@ fn help_and_version_have_no_side_effect() {
 
 #[test]
 fn a_switch_is_pinned_shown_and_undone() {
-    let home = Home::with_samples(3);
+    let play = Play::start(Scenario::pool(["one", "two", "three"]));
+    let home = play.home();
+    home.write_auth(&play.login("one"));
 
-    run(&mut home.manager(&["switch", "2"])).expect(0);
+    let said = run(&mut home.manager(&["switch", "2"])).expect(0);
     let pinned = document(&run(&mut home.manager(&["status", "--json"])));
     run(&mut home.manager(&["unpin"])).expect(0);
     let free = document(&run(&mut home.manager(&["status", "--json"])));
@@ -143,10 +159,13 @@ fn a_switch_is_pinned_shown_and_undone() {
     assert_eq!(pinned["activeIndex"], 1);
     assert_eq!(pinned["pinnedAccountIndex"], 1);
     assert_eq!(free["pinnedAccountIndex"], Value::Null);
+    let official = home.auth();
     assert_eq!(
-        home.auth()["tokens"]["account_id"],
-        crate::support::dirs::Login::sample(2).account_id.as_str()
+        official["tokens"]["account_id"],
+        play.login("two").account_id.as_str(),
+        "{said:?}\n{official:#}"
     );
+    play.assert_no_violation();
 }
 
 #[test]

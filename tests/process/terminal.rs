@@ -43,12 +43,14 @@ fn the_terminal_is_given_back_after_every_end() {
 #[test]
 fn the_terminal_is_given_back_after_a_panic() {
     let mut home = Home::with_samples(3);
-    home.set("CODEX_MULTI_AUTH_FAULT", "frame.drawn:2=PANIC");
-    let (mut terminal, before) = open(&home, &[]);
-
-    terminal.send("j");
+    home.set("CODEX_MULTI_AUTH_FAULT", "frame.drawn=PANIC");
+    let before = Terminal::start("/bin/true", &[""; 0], &home.environment(), SIZE).modes();
+    let mut terminal = Terminal::start(MANAGER, &[""; 0], &home.environment(), SIZE);
 
     let status = terminal.finish();
+
+    let written = String::from_utf8_lossy(&terminal.written()).into_owned();
+    assert!(written.contains("\u{1b}[?1049h"), "the screen was never taken\n{written}");
     assert_eq!(status.exit_code(), 1, "{status}\n{}", terminal.text());
     assert_eq!(terminal.modes(), before);
     assert!(terminal.text().contains("panicked"), "{}", terminal.text());
@@ -75,7 +77,7 @@ fn a_storm_of_sizes_does_no_harm() {
 fn a_stop_gives_the_terminal_back_and_a_continue_takes_it_again() {
     let home = Home::with_samples(3);
     let mut shell = Terminal::start("/bin/bash", &["--norc", "--noprofile", "-i"], &home.environment(), SIZE);
-    shell.wait_for("$");
+    shell.wait_for("bash-");
     shell.send(&format!("{MANAGER}\r"));
     shell.wait_for("person1@example.com");
 
@@ -117,7 +119,8 @@ fn colours_are_those_the_terminal_has() {
 
         let written = String::from_utf8_lossy(&terminal.written()).into_owned();
         let deepest = looks(&written).map(depth).max().unwrap_or(Depth::None);
-        assert!(deepest <= most, "{variables:?}: {deepest:?}");
+        let all: std::collections::BTreeSet<_> = looks(&written).collect();
+        assert!(deepest <= most, "{variables:?}: {deepest:?} {all:?}");
         assert_eq!(deepest == Depth::None, most == Depth::None, "{variables:?}");
     }
 }
@@ -141,17 +144,20 @@ fn looks(written: &str) -> impl Iterator<Item = &str> {
 
 fn depth(parameters: &str) -> Depth {
     let numbers: Vec<u16> = parameters.split([';', ':']).filter_map(|number| number.parse().ok()).collect();
-    match numbers.as_slice() {
-        [38 | 48, 2, ..] => Depth::All,
-        [38 | 48, 5, 0..=15] => Depth::Sixteen,
-        [38 | 48, 5, ..] => Depth::Many,
-        [first, rest @ ..]
-            if matches!(first, 30..=37 | 40..=47 | 90..=97 | 100..=107) || !rest.is_empty() =>
-        {
-            Depth::Sixteen
-        }
-        _ => Depth::None,
+    let mut rest = numbers.as_slice();
+    let mut deepest = Depth::None;
+    while let [first, behind @ ..] = rest {
+        let (found, behind) = match (first, behind) {
+            (38 | 48, [2, _, _, _, behind @ ..]) => (Depth::All, behind),
+            (38 | 48, [5, 0..=15, behind @ ..]) => (Depth::Sixteen, behind),
+            (38 | 48, [5, _, behind @ ..]) => (Depth::Many, behind),
+            (30..=37 | 40..=47 | 90..=97 | 100..=107, _) => (Depth::Sixteen, behind),
+            _ => (Depth::None, behind),
+        };
+        deepest = deepest.max(found);
+        rest = behind;
     }
+    deepest
 }
 
 #[test]

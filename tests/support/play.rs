@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use codex_multi_auth::adapters::clock::SystemClock;
 use codex_multi_auth::formats::scenario::Scenario;
 use codex_multi_auth::ports::Clock as _;
-use codex_multi_auth::rehearsal::backend::{Backend, Issued, Options};
+use codex_multi_auth::rehearsal::backend::{Backend, Entry, Issued, Options};
 use tokio_util::sync::CancellationToken;
 
 use super::dirs::{Home, Login};
@@ -75,9 +75,24 @@ impl Play {
     #[track_caller]
     pub(crate) fn assert_no_violation(&self) {
         let found = self.backend.record().violations();
+        assert!(found.is_empty(), "{found:?}\n{}", self.story());
+    }
+
+    /// What came in, a line each.
+    pub(crate) fn story(&self) -> String {
         let entries = self.backend.record().entries();
-        let shown: Vec<_> = entries.iter().filter(|entry| !entry.violations.is_empty()).collect();
-        assert!(found.is_empty(), "{shown:#?}");
+        let line = |entry: &Entry| {
+            let Entry {
+                number, method, path, account, status, action, outcome, turn_state, violations, ..
+            } = entry;
+            let account = account.as_deref().unwrap_or("nobody");
+            let action = action.as_deref().unwrap_or("-");
+            let state = turn_state.as_deref().unwrap_or("-");
+            format!(
+                "{number:>3} {method} {path} {account} {status} {action} {outcome:?} {state} {violations:?}\n"
+            )
+        };
+        entries.iter().map(line).collect()
     }
 }
 

@@ -13,7 +13,7 @@ fn forwarded(stage: &Genuine, over: Over) -> Turn {
     if over == Over::Http {
         command.env("CODEX_MULTI_AUTH_WEBSOCKET", "0");
     }
-    Turn::of(run(&mut command))
+    Turn::of(stage, run(&mut command))
 }
 
 #[test]
@@ -47,11 +47,9 @@ fn a_limit_in_the_middle_of_a_turn_is_not_seen() {
 #[test]
 fn an_account_that_is_empty_at_the_start_is_replaced() {
     for over in BOTH {
-        let limit = Rule::on("one", Endpoint::Any, Action::usage_limit());
-        let open = [Endpoint::Check, Endpoint::Models]
-            .map(|place| Rule::on("one", place, Action::Slow { delay: Span::ZERO }));
-        let scenario = open.into_iter().fold(two().rule(limit), Scenario::rule);
-        let Some(stage) = Genuine::with(scenario) else { return };
+        let limits =
+            [Endpoint::Turn, Endpoint::Prewarm].map(|place| Rule::on("one", place, Action::usage_limit()));
+        let Some(stage) = Genuine::with(limits.into_iter().fold(two(), Scenario::rule)) else { return };
 
         forwarded(&stage, over).assert_whole();
 
@@ -166,8 +164,8 @@ fn a_stream_cut_in_the_middle_is_taken_up_again() {
 
         let turn = forwarded(&stage, over);
 
-        assert_eq!(turn.ran.code(), 0, "{over:?}\n{}\n{}", turn.ran.stdout, turn.ran.stderr);
-        assert_eq!(turn.count("turn.completed"), 1, "{over:?}\n{}", turn.ran.stdout);
+        assert_eq!(turn.ran.code(), 0, "{over:?}\n{}", turn.all());
+        assert_eq!(turn.count("turn.completed"), 1, "{over:?}\n{}", turn.all());
         assert_clean(&stage);
     }
 }
@@ -198,7 +196,7 @@ fn an_exhausted_pool_ends_at_once_with_the_limit() {
 
         let turn = forwarded(&stage, over);
 
-        assert_eq!(turn.ran.code(), 1, "{over:?}\n{}\n{}", turn.ran.stdout, turn.ran.stderr);
+        assert_eq!(turn.ran.code(), 1, "{over:?}\n{}", turn.all());
         let said = format!("{}{}", turn.ran.stdout, turn.ran.stderr);
         assert!(said.contains("usage limit"), "{over:?}\n{said}");
         assert!(said.contains("try again at"), "{over:?}\n{said}");
@@ -214,11 +212,11 @@ fn sessions_go_on_in_both_directions() {
     for (first, second) in [(Way::Straight, Way::Forwarded), (Way::Forwarded, Way::Straight)] {
         let Some(stage) = Genuine::with(two()) else { return };
 
-        let before = Turn::of(run(&mut stage.exec(first, LOOP)));
-        let after = Turn::of(run(&mut stage.resume(second, "and again REHEARSE{steps=1}")));
+        let before = Turn::of(&stage, run(&mut stage.exec(first, LOOP)));
+        let after = Turn::of(&stage, run(&mut stage.resume(second, "and again REHEARSE{steps=1}")));
 
         before.assert_whole();
-        assert_eq!(after.ran.code(), 0, "{second:?}\n{}\n{}", after.ran.stdout, after.ran.stderr);
+        assert_eq!(after.ran.code(), 0, "{second:?}\n{}", after.all());
         let thread = |turn: &Turn| turn.events.first().map(|event| event["thread_id"].clone());
         assert_eq!(thread(&before), thread(&after), "{first:?} then {second:?}");
         assert_eq!(last_context(&stage), Some((2, 5)), "{first:?} then {second:?}");

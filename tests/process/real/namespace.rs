@@ -48,7 +48,7 @@ fn inside_a_network_of_its_own() {
         let scenario = if way == Way::Forwarded { two().rule(limit) } else { two() };
         let stage = Genuine::behind_real_names(scenario).expect("looked for outside");
 
-        let turn = Turn::of(run(&mut stage.exec(way, LOOP)));
+        let turn = Turn::of(&stage, run(&mut stage.exec(way, LOOP)));
 
         turn.assert_whole();
         assert_came(&stage, Over::Socket);
