@@ -11,7 +11,7 @@ fn compacting(way: Way) {
     let Some(stage) = Genuine::with(two()) else { return };
 
     let words = ["-c", LIMIT, "exec", "--json", "--skip-git-repo-check", FREELY, LOOP];
-    let turn = Turn::of(run(&mut stage.command(way, &words)));
+    let turn = Turn::of(&stage, run(&mut stage.command(way, &words)));
 
     turn.assert_whole();
     let restarts =
