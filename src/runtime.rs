@@ -23,6 +23,7 @@ use crate::adapters::places;
 use crate::app::effect::Capture;
 use crate::app::flows::serve::Announce;
 use crate::app::goal::{Command, Entry, Goal, Listing};
+use crate::app::keys::hints::Signs;
 use crate::app::model::{Boot, Model};
 use crate::app::options::{Face, Form, Options};
 use crate::app::outcome::{Body, Outcome};
@@ -36,6 +37,7 @@ use crate::runtime::demo::Demo;
 use crate::runtime::host::{Asks, Host, Surroundings};
 use crate::runtime::shell::dashboard::Dashboard;
 use crate::runtime::shell::headless::Headless;
+use crate::view::skin::Glyphs;
 
 /// Does what the command line asked for, prints its report and returns how the process ends.
 pub fn run(goal: Goal, options: Options) -> Exit {
@@ -65,10 +67,13 @@ async fn start(goal: Goal, options: Options) -> Exit {
     // Asked only where there is a screen: without a terminal the library starts `tput` to learn it.
     let size = if matches!(goal, Goal::Dashboard(_)) { crossterm::terminal::size().ok() } else { None };
     let boot = boot(&host, options.form, size.unwrap_or((80, 24))).await;
-    let (model, effects) = crate::app::init(goal, boot);
+    let (mut model, effects) = crate::app::init(goal, boot);
     let (exit, model) = if matches!(model.goal, Goal::Dashboard(_)) {
         let capture = if settings.mouse { Capture::On } else { Capture::Off };
         let skins = skins::Skins::new(&host.env, host.places.clone(), options.colour);
+        if skins.glyphs(&settings) == Glyphs::Ascii {
+            model.ui.signs = Signs::Ascii;
+        }
         let mut shell = match Dashboard::new(capture, skins) {
             Ok(shell) => shell,
             Err(error) => {

@@ -6,8 +6,9 @@ use crate::adapters::env::Env;
 use crate::app::model::Model;
 use crate::app::options::Colour;
 use crate::domain::places::Places;
+use crate::domain::settings::Settings;
 use crate::formats::theme::Theme;
-use crate::view::skin::{Choice, Circumstances, Skin};
+use crate::view::skin::{Choice, Circumstances, Glyphs, Skin};
 use crate::view::theme;
 
 /// Makes skins.
@@ -63,6 +64,13 @@ impl Skins {
             self.worn = (wish, skin);
         }
         &self.worn.1
+    }
+
+    /// The glyph set that the settings ask for on this terminal.
+    pub fn glyphs(&self, settings: &Settings) -> Glyphs {
+        let mut given = self.given.clone();
+        given.glyphs = Some(settings.glyphs.clone()).filter(|glyphs| !glyphs.is_empty());
+        given.glyph_set()
     }
 
     fn make(&self, wish: &Wish) -> Skin {
