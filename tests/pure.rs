@@ -3,6 +3,7 @@
 mod floors;
 mod keys;
 mod screens;
+mod selection;
 mod sessions;
 mod settings;
 mod storage;

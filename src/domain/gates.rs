@@ -66,7 +66,7 @@ impl Gates {
     /// While the cascade guard stands: until when, for an account that last answered at `answered`.
     pub fn guarded_until(&self, answered: Option<Moment>, now: Moment) -> Option<Moment> {
         let until = self.guard_until.filter(|until| *until > now)?;
-        (!answered.is_some_and(|at| now.since(at) <= CASCADE_REST)).then_some(until)
+        answered.is_none_or(|at| now.since(at) > CASCADE_REST).then_some(until)
     }
 
     /// Whether the cascade guard stands at all.

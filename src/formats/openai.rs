@@ -98,7 +98,7 @@ fn take_error(answer: &mut Answer, value: &Value) {
         detail.and_then(|detail| detail.get("message")),
         Some(error),
     ];
-    answer.message = message.into_iter().flatten().find_map(Value::as_str).unwrap_or_default().to_owned();
+    message.into_iter().flatten().find_map(Value::as_str).unwrap_or_default().clone_into(&mut answer.message);
     answer.plan = place.get("plan_type").and_then(Value::as_str).map(str::to_owned);
     answer.resets_at = ["resets_at", "reset_at"].iter().find_map(|name| instant(place.get(*name)?));
     answer.resets_in =

@@ -178,7 +178,9 @@ impl Pool {
 
     /// The account's tokens are dead: known, resting, and its sessions are free to go.
     fn invalidate(&mut self, position: usize, key: &AccountKey, code: Option<String>, now: Moment) {
-        self.gates.invalidate(now);
+        if self.settings.cascade_guard {
+            self.gates.invalidate(now);
+        }
         self.bonds.forget_owner(key);
         let until = self.rest_end(position, self.settings.token_invalidation_cooldown, now);
         self.commit(

@@ -71,7 +71,7 @@ impl Pool {
                     key: account.key.clone(),
                     index,
                     skip: bar.filter(|_| picked.position != Some(index)).map(Bar::skip),
-                    parts: self.parts(index, slot, &survey),
+                    parts: Self::parts(index, slot, &survey),
                     left: slot.quota.as_ref().and_then(|quota| quota.tightest(now)),
                 }
             });
@@ -146,7 +146,7 @@ impl Pool {
             if survey.tried.contains(&position) {
                 continue;
             }
-            let score = self.parts(position, slot, survey).total();
+            let score = Self::parts(position, slot, survey).total();
             let is_better = best.is_none_or(|(other, highest)| {
                 score > highest || (score >= highest && self.has_more_left(position, other, survey.now))
             });
@@ -238,7 +238,7 @@ impl Pool {
     }
 
     #[inline]
-    fn parts(&self, position: usize, slot: &Slot, survey: &Survey<'_>) -> Parts {
+    fn parts(position: usize, slot: &Slot, survey: &Survey<'_>) -> Parts {
         let tracker = slot.tracker(survey.lane);
         Facts {
             health: tracker.map_or(health::FULL, |tracker| tracker.health.read(survey.now)),

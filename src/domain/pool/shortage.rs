@@ -175,12 +175,21 @@ impl Pool {
         }
         match self.bar_at(position, ask, now) {
             None
-            | Some(Bar::Limited(_) | Bar::CircuitOpen(_) | Bar::Attempted | Bar::NearExhaustion(_))
-            | Some(Bar::Cooling(
-                None
-                | Some(CooldownReason::NetworkError | CooldownReason::ServerError | CooldownReason::RateLimit),
-                _,
-            )) => true,
+            | Some(
+                Bar::Limited(_)
+                | Bar::CircuitOpen(_)
+                | Bar::Attempted
+                | Bar::NearExhaustion(_)
+                | Bar::Cooling(
+                    None
+                    | Some(
+                        CooldownReason::NetworkError
+                        | CooldownReason::ServerError
+                        | CooldownReason::RateLimit,
+                    ),
+                    _,
+                ),
+            ) => true,
             Some(
                 Bar::Cooling(Some(CooldownReason::AuthFailure), _)
                 | Bar::Missing
@@ -197,8 +206,10 @@ impl Pool {
 
 fn reason_of(bar: Bar) -> &'static str {
     match bar {
-        Bar::Limited(_) | Bar::NearExhaustion(_) | Bar::NotEntitled(_) => "rate-limit",
-        Bar::Cooling(Some(CooldownReason::RateLimit), _) => "rate-limit",
+        Bar::Limited(_)
+        | Bar::NearExhaustion(_)
+        | Bar::NotEntitled(_)
+        | Bar::Cooling(Some(CooldownReason::RateLimit), _) => "rate-limit",
         Bar::Cooling(Some(CooldownReason::NetworkError), _) => "network-error",
         Bar::Cooling(Some(CooldownReason::ServerError) | None, _) | Bar::CircuitOpen(_) => "server-error",
         Bar::Cooling(Some(CooldownReason::AuthFailure), _)

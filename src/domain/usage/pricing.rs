@@ -57,8 +57,8 @@ mod tests {
 
         let cost = |model| cost(Some(model), &tokens);
 
-        assert_eq!(cost("gpt-5.5"), Some(0.6 * 2.0 + 0.1 * 12.0 + 0.4 * 0.2));
-        assert_eq!(cost("gpt-5.3-codex"), Some(0.6 * 1.25 + 1.0 + 0.4 * 0.125));
+        assert_eq!(cost("gpt-5.5"), Some(2.48));
+        assert_eq!(cost("gpt-5.3-codex"), Some(1.8));
         assert_eq!(cost("gpt-5.5-pro"), None);
         assert_eq!(cost("o3"), None);
         assert_eq!(super::cost(None, &tokens), None);

@@ -20,6 +20,14 @@ use super::{Hopeless, Session, State, Step};
 /// The longest wait for an account while the client holds the line.
 const PATIENCE: Span = Span::seconds(10);
 
+/// Whether a turn that upstream failed is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Row {
+    Kept,
+    /// The client asks again at once; nothing was charged.
+    Dropped,
+}
+
 /// Whether a frame of upstream belongs to the failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Frame {
@@ -55,17 +63,17 @@ impl Session {
             Class::ClientError if answer.message.contains("without its required") => {
                 self.without_ids(verdict, pool, now, rng)
             }
-            Class::SocketAge | Class::UnknownResponse => self.show(verdict, None, pool, now, rng),
+            Class::SocketAge | Class::UnknownResponse => self.show(verdict, Row::Dropped, pool, now, rng),
             Class::ClientError | Class::EdgeBlock | Class::Redirect => {
                 self.blame(verdict, pool, now);
-                self.show(verdict, Some(()), pool, now, rng)
+                self.show(verdict, Row::Kept, pool, now, rng)
             }
             Class::AuthExpired => self.unauthorized(verdict, pool, now, rng),
             Class::PlanGap | Class::UnsupportedModel | Class::Forbidden => {
                 self.blame(verdict, pool, now);
                 let others = self.others(pool, now);
                 if !pool.has_other(&others, now) {
-                    return self.show(verdict, Some(()), pool, now, rng);
+                    return self.show(verdict, Row::Kept, pool, now, rng);
                 }
                 self.rotate(verdict, Frame::Theirs, pool, now, rng)
             }
@@ -214,7 +222,7 @@ impl Session {
             return Step::Wait(wait);
         }
         match hopeless {
-            Hopeless::Flush => self.show(verdict, Some(()), pool, now, rng),
+            Hopeless::Flush => self.show(verdict, Row::Kept, pool, now, rng),
             Hopeless::Close => self.close_badly(verdict, pool, now, rng),
         }
     }
@@ -282,15 +290,8 @@ impl Session {
     }
 
     /// Upstream's own frame, behind what is held; with a ledger row when the turn is to be counted.
-    fn show(
-        &mut self,
-        verdict: &Verdict,
-        counted: Option<()>,
-        pool: &mut Pool,
-        now: Moment,
-        rng: &mut Rng,
-    ) -> Step {
-        if counted.is_some() {
+    fn show(&mut self, verdict: &Verdict, row: Row, pool: &mut Pool, now: Moment, rng: &mut Rng) -> Step {
+        if row == Row::Kept {
             self.finish_badly(verdict, pool, now, rng);
         } else {
             self.finish(None, pool, now, rng);
@@ -322,7 +323,7 @@ impl Session {
             return Step::Tell(refusal::unknown_response_frame());
         }
         let Some(message) = going.message.clone().filter(|_| going.repairs < REPAIRS) else {
-            return self.show(verdict, Some(()), pool, now, rng);
+            return self.show(verdict, Row::Kept, pool, now, rng);
         };
         let bound = reasoning::bound(&message);
         let producer = self
@@ -345,7 +346,7 @@ impl Session {
             .filter(|_| pool.settings().strip_foreign_reasoning)
             .and_then(|message| reasoning::without_reasoning(message));
         let Some(edited) = edited.map(Bytes::from) else {
-            return self.show(verdict, Some(()), pool, now, rng);
+            return self.show(verdict, Row::Kept, pool, now, rng);
         };
         pool.count(Count::Strip);
         if let (Some(session), Some(mark)) = (&self.ask.session, bound.newest) {
@@ -361,13 +362,11 @@ impl Session {
             .front()
             .filter(|going| (1..REPAIRS).contains(&going.repairs))
             .and_then(|going| reasoning::without_ids(going.message.as_ref()?));
-        match message {
-            Some(edited) => self.resend(Bytes::from(edited), pool, now),
-            None => {
-                self.blame(verdict, pool, now);
-                self.show(verdict, Some(()), pool, now, rng)
-            }
+        if let Some(edited) = message {
+            return self.resend(Bytes::from(edited), pool, now);
         }
+        self.blame(verdict, pool, now);
+        self.show(verdict, Row::Kept, pool, now, rng)
     }
 
     fn resend(&mut self, edited: Bytes, pool: &mut Pool, now: Moment) -> Step {

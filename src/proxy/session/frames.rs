@@ -57,10 +57,10 @@ impl Session {
     ) -> Option<Step> {
         let key = self.account()?.clone();
         let is_elsewhere = self.is_wanted_elsewhere(&key, pool, now, rng);
-        if is_elsewhere || pool.bar_of(&key, &self.ask, now).is_some() {
-            if let Some(answer) = self.move_on(is_elsewhere, pool, now, rng) {
-                return Some(answer);
-            }
+        if (is_elsewhere || pool.bar_of(&key, &self.ask, now).is_some())
+            && let Some(answer) = self.move_on(is_elsewhere, pool, now, rng)
+        {
+            return Some(answer);
         }
         let is_unknown = create
             .previous
@@ -254,7 +254,9 @@ impl Session {
         let (is_prewarm, has_compacted) = (going.create.prewarm, going.has_compacted || ended.compaction);
         going.record.row.tokens = ended.tokens.filter(|_| !is_prewarm);
         self.has_waited = false;
-        if !is_prewarm {
+        if is_prewarm {
+            pool.observe(&key, &self.ask, Observation::Neutral, now);
+        } else {
             self.served += 1;
             self.tokens += ended.tokens.map_or(0, |tokens| tokens.total);
             pool.observe(&key, &self.ask, Observation::Succeeded, now);
@@ -265,8 +267,6 @@ impl Session {
                     pool.touch_bond(session, &key, now).compaction = Some(key.clone());
                 }
             }
-        } else {
-            pool.observe(&key, &self.ask, Observation::Neutral, now);
         }
         self.finish(Some(&End::good(200)), pool, now, rng);
     }

@@ -220,16 +220,13 @@ impl Session {
             return self.over_http(pool);
         }
         self.state = State::Over;
-        let refusal = match trouble {
-            Some(trouble) => Refusal::pinned(&trouble, now),
-            None => {
-                if let Some(back) = shortage.returns_at {
-                    pool.exhaust(self.ask.family, now.until(back), now);
-                }
-                Refusal::exhausted(&shortage, shortage.reason, Cause::Pool, now)
-            }
-        };
-        Step::Refuse(Box::new(refusal))
+        if let Some(trouble) = trouble {
+            return Step::Refuse(Box::new(Refusal::pinned(&trouble, now)));
+        }
+        if let Some(back) = shortage.returns_at {
+            pool.exhaust(self.ask.family, now.until(back), now);
+        }
+        Step::Refuse(Box::new(Refusal::exhausted(&shortage, shortage.reason, Cause::Pool, now)))
     }
 
     pub(super) fn waited_for_upgrade(&mut self, pool: &mut Pool, now: Moment, rng: &mut Rng) -> Step {

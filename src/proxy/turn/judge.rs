@@ -71,14 +71,13 @@ impl Turn {
     pub(super) fn said(&mut self, fact: &Fact, pool: &mut Pool, now: Moment, rng: &mut Rng) -> Step {
         let is_held = matches!(self.state, State::Holding);
         match fact {
-            Fact::Lifecycle => {}
+            Fact::Output | Fact::Opaque if is_held => return self.commit(now),
+            Fact::Lifecycle | Fact::Output | Fact::Opaque => {}
             Fact::Quota(all) => {
                 if let Some(current) = &self.current {
                     record::note_quota(pool, &current.key, all, &mut self.record.facts);
                 }
             }
-            Fact::Output | Fact::Opaque if is_held => return self.commit(now),
-            Fact::Output | Fact::Opaque => {}
             Fact::Compaction => {
                 self.has_compacted = true;
                 if is_held {

@@ -143,7 +143,7 @@ impl Turn {
                     return Step::Decode;
                 }
                 Plain::Known(plain) => {
-                    self.edited = reasoning::without_reasoning_up_to(plain, &mark).map(Bytes::from)
+                    self.edited = reasoning::without_reasoning_up_to(plain, &mark).map(Bytes::from);
                 }
                 Plain::Undecodable => {}
             }
@@ -192,10 +192,10 @@ impl Turn {
         rng: &mut Rng,
     ) -> Step {
         self.plain = plain.map_or(Plain::Undecodable, Plain::Known);
-        match std::mem::replace(&mut self.state, State::Sending) {
-            State::Decoding(For::Repair(fault)) => self.repair(*fault, pool, now, rng),
-            _other => self.approach(pool, now, rng),
+        if let State::Decoding(For::Repair(fault)) = std::mem::replace(&mut self.state, State::Sending) {
+            return self.repair(*fault, pool, now, rng);
         }
+        self.approach(pool, now, rng)
     }
 
     fn turn_state(&self, key: &crate::domain::account::AccountKey, pool: &Pool, now: Moment) -> TurnState {
@@ -249,17 +249,15 @@ impl Turn {
     }
 
     pub(super) fn wait_over(&mut self, pool: &mut Pool, now: Moment, rng: &mut Rng) -> Step {
-        match std::mem::replace(&mut self.state, State::Sending) {
-            State::Waiting(After::Again) => self.approach(pool, now, rng),
-            _other => {
-                self.ask.tried.clear();
-                if let Some(budget) = &mut self.budget {
-                    budget.rested();
-                }
-                self.overload = Overload::Never;
-                self.select(pool, now, rng)
-            }
+        if let State::Waiting(After::Again) = std::mem::replace(&mut self.state, State::Sending) {
+            return self.approach(pool, now, rng);
         }
+        self.ask.tried.clear();
+        if let Some(budget) = &mut self.budget {
+            budget.rested();
+        }
+        self.overload = Overload::Never;
+        self.select(pool, now, rng)
     }
 
     fn is_in_time(&self, pool: &Pool, now: Moment) -> bool {
@@ -337,12 +335,11 @@ impl Turn {
         {
             return None;
         }
-        let (class, back) = match pool.pin_trouble(&self.ask, now) {
-            Some(trouble) => (trouble.class, trouble.returns_at),
-            None => {
-                let shortage = pool.exhaustion(&self.ask, now);
-                (shortage.class, shortage.returns_at)
-            }
+        let (class, back) = if let Some(trouble) = pool.pin_trouble(&self.ask, now) {
+            (trouble.class, trouble.returns_at)
+        } else {
+            let shortage = pool.exhaustion(&self.ask, now);
+            (shortage.class, shortage.returns_at)
         };
         let wait = now.until(back.unwrap_or(now));
         (class == Shortage::Transient && wait <= PATIENCE).then(|| wait.max(backoff::after_overload(rng)))
