@@ -249,7 +249,6 @@ fn class_of(answer: &Answer, now: Moment) -> Class {
     }
     let text = answer.message.to_ascii_lowercase();
     match answer.status {
-        0..=299 => by_text(&text).unwrap_or(Class::ClientError),
         300..=399 => Class::Redirect,
         401 if mentions(&text, &INVALIDATED) => Class::AuthInvalidated,
         401 => Class::AuthExpired,
@@ -263,7 +262,7 @@ fn class_of(answer: &Answer, now: Moment) -> Class {
         429 => Class::Throttle,
         502..=504 | 529 => Class::Overload,
         500.. => Class::ServerError,
-        400..=499 => by_text(&text).unwrap_or(Class::ClientError),
+        0..=299 | 400..=499 => by_text(&text).unwrap_or(Class::ClientError),
     }
 }
 

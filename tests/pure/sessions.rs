@@ -208,9 +208,10 @@ fn check(play: &mut Play, step: &Step, then: Then, what: &str) {
         Then::Rotate(next) => {
             assert_eq!(code(step), ROTATE, "{what}");
             let step = play.upgrade();
-            let account = match &step {
-                Step::Refresh { account, .. } => account.as_str().trim_start_matches("record:").to_owned(),
-                other => connecting(other),
+            let account = if let Step::Refresh { account, .. } = &step {
+                account.as_str().trim_start_matches("record:").to_owned()
+            } else {
+                connecting(&step)
             };
             assert_eq!(account, next, "{what}");
         }
@@ -350,13 +351,11 @@ fn rotations_of_one_turn_are_bounded_and_end_in_the_limit_text() {
     for _ in 0..8 {
         play.ask(FULL);
         let step = play.hear(&recorded_event("rate_limit"));
-        match &step {
-            Step::Tell(_) => told.push(code(&step)),
-            other => {
-                told.push(format!("{other:?}"));
-                break;
-            }
+        if !matches!(step, Step::Tell(_)) {
+            told.push(format!("{step:?}"));
+            break;
         }
+        told.push(code(&step));
         if told.last().is_some_and(|code| code == LIMIT) {
             break;
         }
@@ -364,6 +363,19 @@ fn rotations_of_one_turn_are_bounded_and_end_in_the_limit_text() {
     }
 
     assert_eq!(told.iter().filter(|code| *code == ROTATE).count(), 4, "{told:?}");
+}
+
+fn in_a_word(step: &Step) -> String {
+    if let Step::Refuse(refusal) = step {
+        return refusal.status.to_string();
+    }
+    if matches!(step, Step::Wait(_)) {
+        return "wait".to_owned();
+    }
+    if let Step::Refresh { .. } = step {
+        return "refresh one".to_owned();
+    }
+    format!("connect {}", connecting(step))
 }
 
 #[test]
@@ -382,13 +394,7 @@ fn an_upgrade_that_is_refused_goes_to_the_next_account_or_to_http() {
             play.step(Event::Start);
             let (status, headers, body) = recorded(name);
             let step = play.step(Event::Declined { status, headers: &headers, body });
-            let got = match &step {
-                Step::Connect(_) => format!("connect {}", connecting(&step)),
-                Step::Refuse(refusal) => refusal.status.to_string(),
-                Step::Refresh { .. } => "refresh one".to_owned(),
-                Step::Wait(_) => "wait".to_owned(),
-                other => format!("{other:?}"),
-            };
+            let got = in_a_word(&step);
             assert_eq!(got, then, "{name} with {names:?}");
         }
     }

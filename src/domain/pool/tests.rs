@@ -7,6 +7,7 @@ use crate::domain::quota::snapshot::Source;
 use crate::domain::quota::window::Window;
 use crate::domain::refresh::Outcome;
 use crate::domain::selection::Strategy;
+use crate::domain::selection::eligible::Bar;
 use crate::domain::selection::explain::Decision;
 use crate::domain::workspace::Routing;
 
@@ -82,6 +83,8 @@ fn skips(decision: &Decision) -> Vec<Option<&str>> {
         .collect()
 }
 
+type Spoil<'a> = Box<dyn Fn(&mut Account) + 'a>;
+
 #[test]
 fn every_reason_has_its_word_and_its_place_in_the_order() {
     let until = NOW + Span::hours(1);
@@ -89,9 +92,8 @@ fn every_reason_has_its_word_and_its_place_in_the_order() {
         account.limits.insert("codex".to_owned(), until);
     };
     let cooling = |account: &mut Account| {
-        account.cooldown = Some(Cooldown { until, reason: Some(CooldownReason::NetworkError) })
+        account.cooldown = Some(Cooldown { until, reason: Some(CooldownReason::NetworkError) });
     };
-    type Spoil<'a> = Box<dyn Fn(&mut Account) + 'a>;
     let table: [(&str, Spoil<'_>); 8] = [
         (
             "disabled",
@@ -403,12 +405,14 @@ fn learnt_facts_survive_a_newer_roster_until_the_disk_says_otherwise() {
     let mut disk = roster(&["b", "a"]);
     disk.accounts[0].label = Some("renamed".to_owned());
     pool.replace(Arc::new(disk.clone()), Arc::new(Settings::default()), NOW);
-    assert_eq!(pool.bar_of(&key("a"), &session("s"), NOW).map(|bar| bar.word()), Some("rate-limited"));
+    assert_eq!(pool.bar_of(&key("a"), &session("s"), NOW).map(Bar::word), Some("rate-limited"));
     assert_eq!(pool.account(&key("b")).unwrap().label.as_deref(), Some("renamed"));
     assert!(pool.pulse(NOW).accounts[&key("a")].health < 100.0, "trackers stay");
 
     // Ours is on disk now.
-    learnt.iter().for_each(|change| disk.apply(change));
+    for change in &learnt {
+        disk.apply(change);
+    }
     pool.replace(Arc::new(disk.clone()), Arc::new(Settings::default()), NOW);
     assert!(pool.bar_of(&key("a"), &session("s"), NOW).is_some());
 
@@ -446,7 +450,7 @@ fn accounts_may_come_and_go_while_requests_run() {
     pool.release(&key("a"));
     pool.observe(&key("a"), &ask(), Observation::Succeeded, NOW);
     assert_eq!(pool.len(), 2);
-    assert_eq!(pool.bar_of(&key("a"), &ask(), NOW).map(|bar| bar.word()), Some("missing"));
+    assert_eq!(pool.bar_of(&key("a"), &ask(), NOW).map(Bar::word), Some("missing"));
     assert!(chosen(&mut pool, &ask(), NOW).is_some());
 }
 
