@@ -27,6 +27,8 @@ pub enum Scope {
     NothingFound,
     /// Accounts, one account.
     Detail,
+    /// Monitor, nothing to list.
+    NoRows,
     /// Monitor, turns.
     Turns,
     /// Monitor, sessions.
@@ -210,6 +212,71 @@ pub fn help(scopes: &[Scope]) -> Vec<Entry> {
     }
     families.sort_by_key(|(group, _, _)| *group);
     families.into_iter().map(|(group, label, keys)| Entry { group, keys: written(&keys), label }).collect()
+}
+
+impl Scope {
+    /// All scopes in the order of the documentation.
+    pub const ALL: [Self; 17] = [
+        Self::Everywhere,
+        Self::Tabs,
+        Self::Moving,
+        Self::Accounts,
+        Self::NothingFound,
+        Self::Detail,
+        Self::NoRows,
+        Self::Turns,
+        Self::Sessions,
+        Self::Pane,
+        Self::Bare,
+        Self::Confirm,
+        Self::Help,
+        Self::Palette,
+        Self::Messages,
+        Self::Turn,
+        Self::Field,
+    ];
+
+    /// Its heading in the documentation.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Everywhere => "Everywhere but in dialogs and text fields",
+            Self::Tabs => "Where there are tabs",
+            Self::Moving => "In lists",
+            Self::Accounts => "Accounts, the list",
+            Self::NothingFound => "Accounts, when the filter matches nothing",
+            Self::Detail => "Accounts, one account",
+            Self::NoRows => "Monitor, when there is nothing to list",
+            Self::Turns => "Monitor, turns",
+            Self::Sessions => "Monitor, sessions",
+            Self::Pane => "Narrow pane",
+            Self::Bare => "No account yet, or a pool that cannot be read",
+            Self::Confirm => "A question",
+            Self::Help => "Help",
+            Self::Palette => "Command palette",
+            Self::Messages => "Message history",
+            Self::Turn => "One turn",
+            Self::Field => "A text field",
+        }
+    }
+}
+
+/// The page of the documentation that lists every key.
+pub fn page() -> String {
+    let mut page = String::from(
+        "# Keys\n\nGenerated from the key table (`src/app/keys/table.rs`); a test keeps it current. The inner scope wins:\na dialog and a text field take every letter first.\n",
+    );
+    for scope in Scope::ALL {
+        let rows: Vec<&Bind> = binds().filter(|bind| bind.scope == scope).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        page.extend(["\n## ", scope.title(), "\n\n| Keys | What they do |\n| --- | --- |\n"]);
+        for bind in rows {
+            let keys: Vec<String> = bind.keys.iter().map(|chord| format!("`{}`", chord.name())).collect();
+            page.extend(["| ", &keys.join(", "), " | ", bind.label, " |\n"]);
+        }
+    }
+    page
 }
 
 fn reaches(scopes: &[Scope], bind: &Bind) -> bool {

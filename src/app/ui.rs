@@ -170,6 +170,8 @@ impl Ui {
             (Tab::Accounts, _) if self.detail.is_some() => &[Scope::Detail, Scope::Moving],
             (Tab::Accounts, _) if self.accounts.order.is_empty() => &[Scope::NothingFound],
             (Tab::Accounts, _) => &[Scope::Accounts, Scope::Moving],
+            (Tab::Monitor, Rows::Turns) if self.monitor.order.is_empty() => &[Scope::NoRows],
+            (Tab::Monitor, Rows::Sessions) if self.monitor.session_order.is_empty() => &[Scope::NoRows],
             (Tab::Monitor, Rows::Turns) => &[Scope::Turns, Scope::Moving],
             (Tab::Monitor, Rows::Sessions) => &[Scope::Sessions, Scope::Moving],
         };
@@ -274,7 +276,7 @@ impl Ui {
             }
             Tab::Monitor => {
                 self.monitor.filter = text;
-                self.monitor.refresh(world);
+                self.monitor.refresh(world, at);
             }
         }
         self.scroll();

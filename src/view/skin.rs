@@ -295,7 +295,7 @@ mod tests {
     }
 
     fn set(text: &str) -> Option<String> {
-        Some(text).map(str::to_owned)
+        (!text.contains('\0')).then(|| text.to_owned())
     }
 
     #[test]

@@ -23,9 +23,12 @@ pub fn tokens(count: u64) -> String {
     }
 }
 
-/// How long ago: `12s ago`.
+/// Shorter ago than this is now.
+const NOW: Span = Span::seconds(5);
+
+/// How long ago: `12s ago`, `just now`.
 pub fn ago(span: Span) -> String {
-    format!("{} ago", calendar::long(span))
+    if span < NOW { "just now".to_owned() } else { format!("{} ago", calendar::long(span)) }
 }
 
 /// `1 session`, `2 sessions`.

@@ -284,3 +284,14 @@ fn what_the_screens_remember_opens_them_again() {
         (Tab::Monitor, model.ui.accounts.sort, model.ui.clock)
     );
 }
+
+#[test]
+fn the_page_of_keys_is_current() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = codex_multi_auth::app::keys::page();
+
+    if std::fs::read_to_string(root.join("docs/keys.md")).unwrap_or_default() != page {
+        std::fs::write(root.join("target/keys.md"), page).unwrap();
+        panic!("docs/keys.md is not current: copy target/keys.md over it");
+    }
+}

@@ -74,6 +74,14 @@ const DETAIL: &[Wish] = &[
     BACK,
     HELP,
 ];
+const NO_ROWS: &[Wish] = &[
+    wish(1, Action::Sessions, "turns, sessions"),
+    wish(2, Action::Filter, "find"),
+    wish(4, Action::Narrow, "pane mode"),
+    COMMANDS,
+    HELP,
+    QUIT,
+];
 const TURNS: &[Wish] = &[
     wish(1, Action::Follow, "follow"),
     wish(1, Action::Sessions, "sessions"),
@@ -122,6 +130,7 @@ fn wishes(scope: Scope) -> &'static [Wish] {
         Scope::Accounts => ACCOUNTS,
         Scope::NothingFound => NOTHING,
         Scope::Detail => DETAIL,
+        Scope::NoRows => NO_ROWS,
         Scope::Turns => TURNS,
         Scope::Sessions => SESSIONS,
         Scope::Pane => PANE,

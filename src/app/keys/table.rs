@@ -76,6 +76,8 @@ const PLAIN: &[Bind] = {
         // Finding
         row(S::Accounts, G::Find, &[c('/')], Action::Filter, "filter as you type"),
         row(S::NothingFound, G::Find, &[c('/')], Action::Filter, "filter as you type"),
+        row(S::NoRows, G::Find, &[c('/')], Action::Filter, "filter as you type"),
+        row(S::NoRows, G::Monitor, &[c('s')], Action::Sessions, "turns, sessions"),
         row(S::Turns, G::Find, &[c('/')], Action::Filter, "filter as you type"),
         row(S::Sessions, G::Find, &[c('/')], Action::Filter, "filter as you type"),
         row(S::Tabs, G::Find, &[c(':'), ctrl('p')], Action::Palette, "every command"),
@@ -84,7 +86,7 @@ const PLAIN: &[Bind] = {
         row(S::Accounts, G::View, &[c('o')], Action::Sort, "sort"),
         row(S::Everywhere, G::View, &[c('h')], Action::Clock, "countdown or clock"),
         row(S::Everywhere, G::View, &[c('*')], Action::Mask, "show or mask e-mails"),
-        row(S::Everywhere, G::View, &[c('z')], Action::Narrow, "narrow pane"),
+        row(S::Everywhere, G::View, &[c('z')], Action::Narrow, "narrow pane, and back"),
         row(S::Everywhere, G::View, &[ctrl('l')], Action::Redraw, "redraw"),
         row(S::Everywhere, G::View, &[ctrl('o')], Action::Mouse, "mouse capture"),
         // One account

@@ -185,7 +185,9 @@ impl Accounts {
             let state = state(world, account, in_use, at);
             census.count(state);
             if matches(account, index, &needle) {
-                ranked.push((rank(account, state, world.quota.get(&account.key), at), index));
+                let chosen = world.roster.active.as_ref() == Some(&account.key);
+                let lead = if chosen { Lead::Chosen } else { Lead::Other };
+                ranked.push((rank(account, state, lead, world.quota.get(&account.key), at), index));
             }
         }
         if self.sort == Sort::ReadyFirst {
@@ -298,11 +300,19 @@ impl Census {
     }
 }
 
-type Rank = (u8, bool, Reverse<i16>, Reverse<[i16; 2]>, Reverse<Moment>);
+type Rank = (u8, Lead, Reverse<i16>, Reverse<[i16; 2]>, Reverse<Moment>);
 
-/// The ready-first order: the account in use, then what is usable by what is left, then what waits, then what
-/// is out (dashboard.md §3.5).
-fn rank(account: &Account, state: State, quota: Option<&Snapshot>, at: Moment) -> Rank {
+/// The selected account leads those in the same state of readiness. Not the one that served last: with two
+/// sessions that changes every second, and rows must not dance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Lead {
+    Chosen,
+    Other,
+}
+
+/// The ready-first order: what is usable by what is left, then what waits, then what is out
+/// (dashboard.md §3.5). The moment of last use breaks no tie here: it changes with every request.
+fn rank(account: &Account, state: State, lead: Lead, quota: Option<&Snapshot>, at: Moment) -> Rank {
     let left = |window: Option<&Window>| {
         window.and_then(|window| window.left(at)).map_or(-1, |left| i16::from(left.rounded()))
     };
@@ -311,7 +321,7 @@ fn rank(account: &Account, state: State, quota: Option<&Snapshot>, at: Moment) -
         left(quota.and_then(|quota| quota.secondary.as_ref())),
     ];
     let tighter = left_for_sorting(quota, at);
-    (state.rank(), state != State::InUse, Reverse(tighter), Reverse(both), Reverse(account.last_used))
+    (state.rank(), lead, Reverse(tighter), Reverse(both), Reverse(account.added_at))
 }
 
 fn matches(account: &Account, index: usize, needle: &str) -> bool {

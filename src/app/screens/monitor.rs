@@ -49,6 +49,8 @@ pub struct Sums {
     pub sockets: u32,
     /// Sessions known.
     pub sessions: u32,
+    /// Turns that began within the last minute.
+    pub rate: u32,
     /// Half of the turns took no longer than this.
     pub half: Option<Span>,
     /// Nearly all of them took no longer than this.
@@ -86,11 +88,11 @@ pub struct Monitor {
 
 impl Monitor {
     /// Rebuilds both lists; the cursors stay on their rows.
-    pub fn refresh(&mut self, world: &World) {
+    pub fn refresh(&mut self, world: &World, at: Moment) {
         let needle = self.filter.to_lowercase();
         self.order = turns(world, &needle);
         self.session_order = sessions(world, &needle);
-        self.sums = sums(world);
+        self.sums = sums(world, at);
         let kept =
             self.cursor.and_then(|id| self.order.iter().position(|row| turn_id(world, *row) == Some(id)));
         let place = match (self.follow, kept) {
@@ -259,7 +261,7 @@ pub fn short_name(world: &World, key: &AccountKey) -> String {
     )
 }
 
-fn sums(world: &World) -> Sums {
+fn sums(world: &World, at: Moment) -> Sums {
     let mut sums = Sums::default();
     let mut took: Vec<Span> = Vec::new();
     for peer in &world.peers {
@@ -271,6 +273,11 @@ fn sums(world: &World) -> Sums {
         sums.in_flight += pulse.in_flight;
         sums.sockets += pulse.sockets;
         sums.sessions += pulse.sessions;
+        let recent = peer
+            .turns
+            .iter()
+            .filter(|turn| turn.status != TurnStatus::Warm && at.since(turn.at) < Span::minutes(1));
+        sums.rate += u32::try_from(recent.count()).unwrap_or(u32::MAX);
         took.extend(peer.turns.iter().filter_map(|turn| turn.took));
     }
     took.sort_unstable();

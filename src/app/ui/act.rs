@@ -85,7 +85,7 @@ impl Ui {
             Action::Follow => {
                 let follow = if self.monitor.follow == Follow::On { Follow::Off } else { Follow::On };
                 self.monitor.follow = follow;
-                self.monitor.refresh(world);
+                self.monitor.refresh(world, at);
             }
             Action::Sessions => {
                 let rows = if self.monitor.rows == Rows::Turns { Rows::Sessions } else { Rows::Turns };

@@ -53,7 +53,7 @@ impl Ui {
     /// Rebuilds every list from what is known.
     pub fn refresh(&mut self, world: &World, at: Moment) {
         self.accounts.refresh(world, at);
-        self.monitor.refresh(world);
+        self.monitor.refresh(world, at);
         if self.detail.as_ref().is_some_and(|detail| world.roster.get(&detail.key).is_none()) {
             self.detail = None;
         }

@@ -28,6 +28,7 @@ enum Line {
     Pairs([(&'static str, String); 2]),
     Bar(Window, Percent),
     Note(String),
+    Alarm(String),
     Spark(String, String),
     Recent(usize),
 }
@@ -110,13 +111,20 @@ fn person(scene: &Scene, account: &Account, index: usize, pairs: bool, lines: &m
     let guarded = scene.world.settings.refresh_guardian && !scene.state(account).needs_person();
     let words = token(scene, account);
     let session = [
-        ("token", words.strip_prefix("token ").unwrap_or(&words).to_owned()),
+        (
+            "token",
+            words.strip_prefix("token ").unwrap_or(&words).split(':').next().unwrap_or_default().to_owned(),
+        ),
         ("refresh", if guarded { "automatic" } else { "stopped" }.to_owned()),
         ("id token", if account.credentials.id_token.is_some() { "stored" } else { "none" }.to_owned()),
         ("last used", used(scene, account).trim_start_matches("used ").to_owned()),
         ("position", format!("{} in commands", index + 1)),
     ];
     lines.push(Line::Blank);
+    if let Some(why) = stands_against(scene, account) {
+        lines.push(Line::Alarm(why));
+        lines.push(Line::Blank);
+    }
     if pairs {
         lines.push(Line::Title("Identity", "Session".to_owned()));
         lines.extend(identity.into_iter().zip(session).map(|(left, right)| Line::Pairs([left, right])));
@@ -129,6 +137,20 @@ fn person(scene: &Scene, account: &Account, index: usize, pairs: bool, lines: &m
     lines.push(Line::Title("Session", String::new()));
     lines.extend(session.into_iter().map(|(name, value)| Line::Pair(name, value)));
     lines.push(Line::Blank);
+}
+
+/// What a person has to know before anything else.
+fn stands_against(scene: &Scene, account: &Account) -> Option<String> {
+    if let Some(invalidation) = account.invalidation.as_ref().filter(|_| account.is_on()) {
+        let code = invalidation.code.as_ref().map(|code| format!(": {}", clean(code).replace('_', " ")));
+        return Some(format!(
+            "needs a new sign-in since {}{}",
+            scene.near(invalidation.at),
+            code.unwrap_or_default()
+        ));
+    }
+    let cut = account.uncertain_since?;
+    Some(format!("a refresh was cut at {}: nobody knows whether it counted", scene.near(cut)))
 }
 
 fn limits(scene: &Scene, account: &Account, lines: &mut Vec<Line>) {
@@ -239,6 +261,9 @@ fn place(scene: &Scene, pen: &mut Pen, row: u16, line: &Line) {
         Line::Bar(window, left) => bar(scene, pen, row, window, *left),
         Line::Note(text) => {
             pen.put(2, row, &truncate(text, usize::from(end.saturating_sub(2)), CUT), skin.dim());
+        }
+        Line::Alarm(text) => {
+            pen.put(1, row, &truncate(text, usize::from(end.saturating_sub(1)), CUT), skin.bad());
         }
         Line::Spark(chart, sums) => {
             pen.put(1, row, "Last 24 h", skin.dim());

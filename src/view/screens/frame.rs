@@ -186,7 +186,10 @@ fn quiet(scene: &Scene) -> Option<String> {
 pub fn too_small(scene: &Scene, buffer: &mut Buffer) {
     let (width, height) = needed(scene.ui.mode);
     let mut pen = Pen::new(buffer, scene.layout.screen);
-    let text = format!("terminal too small: {width}x{height} needed, q quits");
-    let text = truncate(&text, usize::from(pen.width()), CUT);
+    let room = usize::from(pen.width());
+    let needed = format!("{width}x{height} needed");
+    let texts = [format!("terminal too small: {needed}, q quits"), format!("too small: {needed}"), needed];
+    let fits = texts.iter().find(|text| text.len() <= room).or(texts.last());
+    let text = fits.map(|text| truncate(text, room, CUT)).unwrap_or_default();
     pen.put(0, 0, &text, scene.skin.text());
 }

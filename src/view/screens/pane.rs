@@ -61,18 +61,19 @@ fn head(scene: &Scene, buffer: &mut Buffer) {
     let clock = pen.put_right(end, 0, &scene.clock(scene.now), skin.dim());
     let mut pieces = pill(scene);
     if let Some((word, _)) = pieces.last_mut()
-        && word == " proxy on"
+        && word.ends_with("proxy on")
     {
         " proxy".clone_into(word);
     }
     if scene.world.setting.demo.is_some() {
+        // The badge takes the place of the pill's word: the rate must stay in sight.
+        pieces.truncate(1);
         pieces.insert(0, ("DEMO ".to_owned(), skin.warn()));
     }
     if let Some(key) = scene.in_use {
         pieces.push((format!("   {}", scene.short_name_of(Some(key))), skin.heading()));
     }
-    let rate = scene.ui.figures.all.within(Span::minutes(1), scene.now);
-    pieces.push((format!("   {rate} req/min"), skin.text()));
+    pieces.push((format!("   {} req/min", scene.ui.monitor.sums.rate), skin.text()));
     let mut at = 1;
     for (text, style) in pieces {
         let room = usize::from(clock.saturating_sub(at + 1));

@@ -36,10 +36,12 @@ pub fn sums(scene: &Scene, area: Rect, buffer: &mut Buffer) {
     );
     let percentiles = format!("   p50 {}  p95 {}", took(sums.half), took(sums.most));
     let room = usize::from(pen.width().saturating_sub(2));
-    pen.put(1, 0, &truncate(&format!("{text}{percentiles}"), room, CUT), skin.text());
+    let whole = format!("{text}{percentiles}");
+    let said = if whole.len() > room { &text } else { &whole };
+    pen.put(1, 0, &truncate(said, room, CUT), skin.text());
     let all = &scene.ui.figures.all;
     let chart = sparkline(&all.buckets(LINE, Span::hours(1), scene.now));
-    let rate = format!("  {}/min", count(u64::from(all.within(Span::minutes(1), scene.now)), "turn"));
+    let rate = format!("  {}/min", count(u64::from(sums.rate), "turn"));
     pen.run(1, 1, &[("now ", skin.dim()), (&chart, skin.accent()), (&rate, skin.text())]);
     let most = scene.world.settings.max_concurrent_requests;
     let right = format!("sessions {} of {most}  sockets {}", sums.sessions, sums.sockets);
@@ -144,9 +146,11 @@ pub fn side(scene: &Scene, area: Rect, buffer: &mut Buffer) {
     let mut row = proxy(scene, &mut pen, 1);
     pen.run(0, row, &[("Sessions", skin.heading()), (" (s lists)", skin.dim())]);
     row += 1;
-    let sessions: Vec<_> = scene.world.peers.iter().flat_map(|peer| &peer.sessions).collect();
+    let order = &scene.ui.monitor.session_order;
+    let sessions: Vec<_> =
+        order.iter().filter_map(|row| crate::app::screens::monitor::session_at(scene.world, *row)).collect();
     let shown = if pen.height() > 30 { 6 } else { 3 };
-    for session in sessions.iter().rev().take(shown) {
+    for session in sessions.iter().take(shown) {
         let account = scene.short_name_of(session.account.as_ref());
         pen.put(0, row, &truncate(&clean(&session.id), 6, CUT), skin.text());
         pen.put(7, row, crate::app::screens::monitor::via(session.via), skin.dim());

@@ -87,8 +87,10 @@ pub fn focused(scene: &Scene, area: Rect, buffer: &mut Buffer) {
         return;
     }
     let skin = scene.skin;
-    (&Rule { title: &clean(&session.id), text: skin.heading(), line: skin.border() })
-        .render(Rect { height: 1, ..area }, buffer);
+    (&Rule { title: &clean(&session.id), text: skin.heading(), line: skin.border() }).render(
+        Rect { height: 1, width: area.width - u16::from(scene.layout.kind == Kind::Wide), ..area },
+        buffer,
+    );
     let mut pen = Pen::new(buffer, area);
     let room = usize::from(pen.width().saturating_sub(2));
     let pid = scene.world.peers.get(peer).map(|peer| peer.peer.pid).unwrap_or_default();
