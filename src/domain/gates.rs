@@ -24,7 +24,7 @@ pub struct Gates {
     exhausted: BTreeMap<Family, Moment>,
     errors: Vec<(AccountKey, Moment)>,
     burst_until: Option<Moment>,
-    invalidated: Option<Moment>,
+    invalidated: Option<(AccountKey, Moment)>,
     guard_until: Option<Moment>,
 }
 
@@ -55,12 +55,16 @@ impl Gates {
         self.burst_until.filter(|until| *until > now)
     }
 
-    /// An account turned out to be invalidated.
-    pub fn invalidate(&mut self, now: Moment) {
-        if self.invalidated.is_some_and(|at| now.since(at) <= CASCADE_WITHIN) {
+    /// An account turned out to be invalidated. One account found out twice, by parallel requests, is no cascade.
+    pub fn invalidate(&mut self, key: &AccountKey, now: Moment) {
+        let is_cascade = self
+            .invalidated
+            .as_ref()
+            .is_some_and(|(other, at)| other != key && now.since(*at) <= CASCADE_WITHIN);
+        if is_cascade {
             self.guard_until = Some(now + CASCADE_REST);
         }
-        self.invalidated = Some(now);
+        self.invalidated = Some((key.clone(), now));
     }
 
     /// While the cascade guard stands: until when, for an account that last answered at `answered`.
@@ -129,10 +133,11 @@ mod tests {
     #[test]
     fn two_invalidations_within_a_minute_let_only_proven_accounts_through() {
         let mut gates = Gates::default();
-        gates.invalidate(NOW);
+        gates.invalidate(&AccountKey::new("a"), NOW);
+        gates.invalidate(&AccountKey::new("a"), NOW);
         assert!(!gates.is_guarding(NOW));
 
-        gates.invalidate(NOW + Span::seconds(60));
+        gates.invalidate(&AccountKey::new("b"), NOW + Span::seconds(60));
         let later = NOW + Span::seconds(61);
         assert!(gates.guarded_until(None, later).is_some());
         assert!(gates.guarded_until(Some(NOW - Span::hours(1)), later).is_some());

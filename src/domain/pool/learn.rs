@@ -179,7 +179,7 @@ impl Pool {
     /// The account's tokens are dead: known, resting, and its sessions are free to go.
     fn invalidate(&mut self, position: usize, key: &AccountKey, code: Option<String>, now: Moment) {
         if self.settings.cascade_guard {
-            self.gates.invalidate(now);
+            self.gates.invalidate(key, now);
         }
         self.bonds.forget_owner(key);
         let until = self.rest_end(position, self.settings.token_invalidation_cooldown, now);

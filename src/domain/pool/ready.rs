@@ -145,7 +145,15 @@ impl Pool {
     pub fn routed(&mut self, key: &AccountKey, routing: Routing, now: Moment) {
         let Some(position) = self.position(key) else { return };
         self.note_discovery(position, now);
+        self.note_answer(key, now);
         self.commit(position, Change::RoutingLearnt { key: key.clone(), routing });
+    }
+
+    /// Upstream accepted this account's token, whatever it was asked: it is proven for the cascade guard.
+    pub fn note_answer(&mut self, key: &AccountKey, now: Moment) {
+        if let Some(slot) = self.position(key).and_then(|position| self.slots.get_mut(position)) {
+            slot.answered = Some(now);
+        }
     }
 
     /// Routing discovery gave no answer. An account once known to be constrained keeps its constraint.

@@ -40,6 +40,7 @@ impl Turn {
         }
         self.status = status;
         if self.facts.kind == Kind::Models {
+            pool.note_answer(&key, now);
             self.close(&End::good(status), pool, now, rng);
             return Step::Relay;
         }
