@@ -8,6 +8,8 @@ use crate::support::dirs::{Home, Login};
 use crate::support::play::Play;
 use crate::support::process::{Ran, Running, run};
 
+mod terminal;
+
 /// Prints its arguments, one per line, then the variables a launch may touch.
 const TELLING: &str = "#!/bin/sh\n\
     for arg in \"$@\"; do printf 'arg %s\\n' \"$arg\"; done\n\
