@@ -124,6 +124,9 @@ fn sweep(run_dir: &Path) -> Vec<Peer> {
             });
         } else {
             let _ = fs::remove_file(&socket);
+            if let (Some(_), Some(folder)) = (&registration.socket, socket.parent()) {
+                let _ = fs::remove_dir(folder);
+            }
             let _ = fs::remove_file(&path);
         }
     }

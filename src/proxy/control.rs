@@ -47,6 +47,10 @@ impl Drop for Registered {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.entry);
         let _ = fs::remove_file(&self.socket);
+        // A folder of its own, made because `run` has too long a path; others of this root may still use it.
+        if let Some(folder) = self.socket.parent().filter(|folder| Some(*folder) != self.entry.parent()) {
+            let _ = fs::remove_dir(folder);
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use crate::base::Moment;
 use crate::formats::fake::pool::{self, Seated};
+use crate::formats::registry::Registration;
 use crate::formats::scenario::Presence;
 use crate::rehearsal::backend::Backend;
 
@@ -79,8 +80,21 @@ fn sweep(temporary: &Path) {
         let folder = entry.path();
         let Ok(alive) = File::open(folder.join(ALIVE)) else { continue };
         if alive.try_lock().is_ok() {
+            sweep_sockets(temporary, &root(&folder).join("run"));
             // Somebody else's folder, or one in use elsewhere, stays: that is what the error means.
             let _ = std::fs::remove_dir_all(&folder);
+        }
+    }
+}
+
+/// Sockets whose path in the folder would have been too long stand beside it, in a folder of their own.
+fn sweep_sockets(temporary: &Path, registry: &Path) {
+    let entries = std::fs::read_dir(registry).into_iter().flatten().flatten();
+    let texts = entries.filter_map(|entry| std::fs::read_to_string(entry.path()).ok());
+    for socket in texts.filter_map(|text| Registration::parse(&text)?.socket).map(PathBuf::from) {
+        if let Some(folder) = socket.parent().filter(|folder| folder.parent() == Some(temporary)) {
+            let _ = std::fs::remove_file(&socket);
+            let _ = std::fs::remove_dir(folder);
         }
     }
 }
