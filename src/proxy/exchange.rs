@@ -23,6 +23,7 @@ use crate::proxy::catalog::{self, Listed};
 use crate::proxy::goal::Wish;
 use crate::proxy::hub::{Hub, Seat};
 use crate::proxy::outbound::Template;
+use crate::proxy::refusal::Refusal;
 use crate::proxy::relay::Relay;
 use crate::proxy::spool::{Payload, Through};
 use crate::proxy::tap::Tap;
@@ -252,6 +253,7 @@ impl<P: Ports> Exchange<P> {
         let sent = self.in_time(hub.ports.upstream().send(request)).await;
         match sent {
             None => self.step(Event::DeadlinePassed),
+            Some(Err(error)) if is_out_of_descriptors(&error) => self.turned_away(),
             Some(Err(error)) => match self.listed_stale() {
                 Some(listed) => self.take_listed(listed),
                 None => self.step(Event::Broke(error)),
@@ -281,6 +283,12 @@ impl<P: Ports> Exchange<P> {
                 step
             }
         }
+    }
+
+    /// This process is out of descriptors, which is no account's fault.
+    fn turned_away(&mut self) -> Step {
+        let _ = self.step(Event::ClientGone);
+        Step::Refuse(Box::new(Refusal::overloaded()))
     }
 
     /// Holds the beginning of a stream until the machine has made up its mind.
@@ -457,6 +465,11 @@ enum Heard {
     Silence,
     Patience,
     Deadline,
+}
+
+/// Whether a connection failed for want of a descriptor here.
+fn is_out_of_descriptors(error: &UpstreamError) -> bool {
+    matches!(error, UpstreamError::Unreachable(why) if why.contains("os error 24") || why.contains("os error 23"))
 }
 
 fn goes_on(step: &Step) -> bool {

@@ -49,8 +49,28 @@ struct Board {
 
 #[derive(Debug)]
 struct Listed {
+    /// As shown: everything since the session was first seen.
     row: SessionRow,
-    open: bool,
+    /// What came before the socket that is open now; nothing for a session without one.
+    earlier: Option<Earlier>,
+    line: Line,
+}
+
+/// Whether a session has an open socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Line {
+    Open,
+    Closed,
+}
+
+/// A session up to its newest socket.
+#[derive(Debug, Clone)]
+struct Earlier {
+    socket: u64,
+    turns: u32,
+    tokens: u64,
+    since: Moment,
+    moved: Option<(AccountKey, Moment, String)>,
 }
 
 /// What waits for the keepers.
@@ -148,15 +168,15 @@ impl Desk {
         }
     }
 
-    /// Shows an open socket's session.
-    pub(super) fn show_session(&self, row: SessionRow) {
-        self.board().list(row.id.clone(), Listed { row, open: true });
+    /// Shows the session of an open socket, as the socket knows it.
+    pub(super) fn show_session(&self, socket: u64, row: SessionRow) {
+        self.board().note_socket(socket, row, Line::Open);
     }
 
-    /// A socket's session is closed; it stays listed for a while.
-    pub(super) fn close_session(&self, mut row: SessionRow) {
+    /// A session's socket is closed; it stays listed for a while.
+    pub(super) fn close_session(&self, socket: u64, mut row: SessionRow) {
         row.in_turn = false;
-        self.board().list(row.id.clone(), Listed { row, open: false });
+        self.board().note_socket(socket, row, Line::Closed);
     }
 
     /// Something went wrong that a person should see; masked text only.
@@ -188,7 +208,9 @@ impl Desk {
     /// Live sessions.
     pub(super) fn sessions(&self, now: Moment) -> Vec<SessionRow> {
         let mut board = self.board();
-        board.sessions.retain(|_, listed| listed.open || now.since(listed.row.last) < SESSION_STAYS);
+        board
+            .sessions
+            .retain(|_, listed| listed.line == Line::Open || now.since(listed.row.last) < SESSION_STAYS);
         board.sessions.values().map(|listed| listed.row.clone()).collect()
     }
 
@@ -213,6 +235,37 @@ impl Desk {
 }
 
 impl Board {
+    /// Lists a session from its socket's row; a session that came back on another socket goes on counting.
+    fn note_socket(&mut self, socket: u64, mut row: SessionRow, line: Line) {
+        let before = self.sessions.remove(&row.id);
+        let earlier = match before {
+            Some(Listed { earlier: Some(earlier), .. }) if earlier.socket == socket => earlier,
+            Some(Listed { row: before, .. }) => {
+                let left =
+                    before.account.filter(|account| row.account.as_ref().is_some_and(|now| now != account));
+                let moved = left.map(|from| (from, row.since, self.reason_to_leave(&row.id)));
+                let moved = moved.or(before.moved);
+                Earlier { socket, turns: before.turns, tokens: before.tokens, since: before.since, moved }
+            }
+            None => Earlier { socket, turns: 0, tokens: 0, since: row.since, moved: None },
+        };
+        row.turns += earlier.turns;
+        row.tokens += earlier.tokens;
+        row.since = earlier.since.min(row.since);
+        row.moved = row.moved.or_else(|| earlier.moved.clone());
+        self.list(row.id.clone(), Listed { row, earlier: Some(earlier), line });
+    }
+
+    /// Why the newest turn of a session had to go elsewhere, in the words of its row.
+    fn reason_to_leave(&self, session: &str) -> String {
+        let newest = self.turns.iter().rev().find(|turn| {
+            turn.session.as_deref() == Some(session)
+                && turn.status != TurnStatus::Ok
+                && turn.status != TurnStatus::Running
+        });
+        newest.map(|turn| turn.note.clone()).unwrap_or_default()
+    }
+
     /// Lists a session of the HTTP path from its turn.
     fn note_session(&mut self, turn: &TurnRow, client: &str) {
         let Some(id) = turn.session.clone() else { return };
@@ -250,7 +303,8 @@ impl Board {
                     in_turn: runs,
                     moved: None,
                 },
-                open: false,
+                earlier: None,
+                line: Line::Closed,
             },
         };
         self.list(id, listed);
@@ -259,11 +313,54 @@ impl Board {
     fn list(&mut self, id: String, listed: Listed) {
         self.sessions.insert(id, listed);
         if self.sessions.len() > SESSIONS {
-            let oldest =
-                self.sessions.iter().filter(|(_, one)| !one.open).min_by_key(|(_, one)| one.row.last);
+            let oldest = self
+                .sessions
+                .iter()
+                .filter(|(_, one)| one.line == Line::Closed)
+                .min_by_key(|(_, one)| one.row.last);
             if let Some(id) = oldest.map(|(id, _)| id.clone()) {
                 self.sessions.remove(&id);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::facts::Via;
+
+    fn row(account: &str, turns: u32, since: i64) -> SessionRow {
+        SessionRow {
+            id: "ab12".to_owned(),
+            kind: "exec".to_owned(),
+            via: Via::Ws,
+            account: Some(AccountKey::new(account)),
+            turns,
+            tokens: u64::from(turns) * 10,
+            since: Moment::from_secs(since),
+            last: Moment::from_secs(since),
+            in_turn: true,
+            moved: None,
+        }
+    }
+
+    #[test]
+    fn a_session_that_comes_back_on_another_socket_goes_on_counting() {
+        let (facts, _heard) = mpsc::unbounded_channel();
+        let desk = Desk::new(facts);
+
+        desk.show_session(1, row("alpha", 1, 10));
+        desk.show_session(1, row("alpha", 2, 10));
+        desk.close_session(1, row("alpha", 3, 10));
+        desk.show_session(2, row("bravo", 1, 20));
+        desk.show_session(2, row("bravo", 2, 20));
+
+        let sessions = desk.sessions(Moment::from_secs(21));
+        assert_eq!(sessions.len(), 1);
+        let shown = &sessions[0];
+        assert_eq!((shown.turns, shown.tokens, shown.since), (5, 50, Moment::from_secs(10)));
+        let (from, at, _) = shown.moved.as_ref().unwrap();
+        assert_eq!((from.as_str(), *at), ("alpha", Moment::from_secs(20)));
     }
 }

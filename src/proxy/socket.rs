@@ -24,6 +24,7 @@ use crate::proxy::turn::Sending;
 /// A session whose machine is told when nobody drives it any more.
 pub(super) struct Driven<P: Ports> {
     pub(super) hub: Arc<Hub<P>>,
+    id: u64,
     session: Session,
     /// Whether the machine knows that it is over.
     pub(super) life: Life,
@@ -54,7 +55,7 @@ impl<P: Ports> Driven<P> {
         let now = self.hub.now();
         let rows = self.session.take_rows(now);
         if !rows.is_empty() {
-            desk.show_session(self.session.row(now));
+            desk.show_session(self.id, self.session.row(now));
         }
         for row in rows {
             desk.show_turn(row, None);
@@ -78,7 +79,7 @@ impl<P: Ports> Drop for Driven<P> {
         }
         if self.session.account().is_some() {
             let row = self.session.row(self.hub.now());
-            self.hub.desk.close_session(row);
+            self.hub.desk.close_session(self.id, row);
         }
     }
 }
@@ -100,7 +101,7 @@ pub(super) async fn open<P: Ports>(
         headers: headers::toward_upstream(request.headers(), purpose(reading)),
     };
     let upgraded = hyper::upgrade::on(&mut request);
-    let mut driven = Driven { session: Session::new(facts), hub, life: Life::Running };
+    let mut driven = Driven { id: facts.id, session: Session::new(facts), hub, life: Life::Running };
     let mut socket = None;
     let mut step = driven.step(Event::Start);
     loop {
