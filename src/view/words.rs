@@ -92,6 +92,21 @@ impl Scene<'_> {
         }
     }
 
+    /// Running text with every e-mail address in it masked, when asked.
+    pub fn veiled(&self, text: &str) -> String {
+        if self.ui.mask == Mask::Off || !text.contains('@') {
+            return text.to_owned();
+        }
+        let belongs = |c: char| c.is_alphanumeric() || "@._-+%".contains(c);
+        let mut veiled = String::with_capacity(text.len());
+        for piece in text.split_inclusive(|c| !belongs(c)) {
+            let word = piece.trim_end_matches(|c| !belongs(c));
+            veiled.push_str(&self.masked(word));
+            veiled.push_str(piece.get(word.len()..).unwrap_or(""));
+        }
+        veiled
+    }
+
     /// A moment ahead in a table cell of six: `1h19m`, or `15:57`.
     pub fn ahead(&self, until: Moment) -> String {
         match self.ui.clock {

@@ -3,27 +3,29 @@
 use std::sync::Arc;
 
 use codex_multi_auth::app::action::Action;
-use codex_multi_auth::app::effect::{Effect, UpstreamEffect};
-use codex_multi_auth::app::goal::Tab;
+use codex_multi_auth::app::effect::{Effect, StoreEffect, UpstreamEffect};
+use codex_multi_auth::app::goal::{Entry, Tab};
 use codex_multi_auth::app::input::Input;
 use codex_multi_auth::app::keys::hints::{Signs, hints};
 use codex_multi_auth::app::keys::{Chord, Group, binds};
 use codex_multi_auth::app::msg::{Msg, StoreMsg};
 use codex_multi_auth::app::overlays::Overlay;
+use codex_multi_auth::app::toasts::Shown;
+use codex_multi_auth::app::ui::Ui;
 use codex_multi_auth::app::{Model, update};
 use codex_multi_auth::base::Span;
-use codex_multi_auth::domain::account::Switch;
+use codex_multi_auth::domain::account::{AccountKey, Switch};
 use codex_multi_auth::domain::problem::Exit;
 use codex_multi_auth::domain::recovery::{Health, Loaded};
 
 use crate::support::stage::{NOW, checked, click, key, many, press, six};
 
 fn said(model: &Model) -> String {
-    model.ui.toasts.history().next().map(|shown| shown.text()).unwrap_or_default()
+    model.ui.toasts.history().next().map(Shown::text).unwrap_or_default()
 }
 
 fn pin(model: &Model) -> Option<&str> {
-    model.world.roster.pin.as_ref().map(|key| key.as_str())
+    model.world.roster.pin.as_ref().map(AccountKey::as_str)
 }
 
 #[test]
@@ -272,12 +274,12 @@ fn a_paste_goes_into_the_field_and_nowhere_else() {
 fn what_the_screens_remember_opens_them_again() {
     let mut model = six().open();
     let effects = press(&mut model, NOW, "oh<tab>");
-    let remembered = effects.iter().rev().find_map(|effect| match effect {
-        Effect::Store(codex_multi_auth::app::effect::StoreEffect::Remember(text)) => Some(text.clone()),
-        _ => None,
+    let remembered = effects.iter().rev().find_map(|effect| {
+        let Effect::Store(StoreEffect::Remember(text)) = effect else { return None };
+        Some(text.clone())
     });
 
-    let again = codex_multi_auth::app::ui::Ui::new(&Default::default(), (80, 24), &remembered.unwrap());
+    let again = Ui::new(&Entry::default(), (80, 24), &remembered.unwrap());
 
     assert_eq!(
         (again.tab, again.accounts.sort, again.clock),

@@ -1,6 +1,6 @@
 //! Every state of every screen at every size, as text and styles in `snapshots/`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use codex_multi_auth::app::Model;
 use codex_multi_auth::app::input::Input;
@@ -80,11 +80,11 @@ fn empty() -> Stage {
     stage.roster.accounts.clear();
     stage.roster.active = None;
     stage.roster.pin = None;
-    Stage { quota: Default::default(), peers: Vec::new(), usage: Vec::new(), ..stage }
+    Stage { quota: BTreeMap::new(), peers: Vec::new(), usage: Vec::new(), ..stage }
 }
 
 fn without_data() -> Stage {
-    Stage { quota: Default::default(), usage: Vec::new(), ..six() }
+    Stage { quota: BTreeMap::new(), usage: Vec::new(), ..six() }
 }
 
 /// A monthly plan, a weekly-only one, and two windows in each other's place.
@@ -181,7 +181,7 @@ fn no_snapshot_is_an_orphan() {
     let found: BTreeSet<String> = std::fs::read_dir(folder())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".snap"))
+        .filter(|name| name.strip_suffix(".snap").is_some())
         .collect();
 
     assert_eq!(found, wanted);
@@ -230,6 +230,18 @@ fn no_frame_holds_a_control_character_or_a_token() {
             assert!(!drawn.chars().any(|c| c.is_control() && c != '\n'), "{name}");
             for secret in ["rt_sample", "at_sample", "id_sample", "/v1/", "secret"] {
                 assert!(!drawn.contains(secret), "{name} shows {secret}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_masked_dashboard_shows_no_address_anywhere() {
+    for size in SIZES {
+        for keys in ["*", "*2", "*2M", "*6", "*:use", "*<enter>", "*<tab>", "*z", "*e"] {
+            let drawn = text(&frame(&at(size, six()).after(keys), size, &skin("green")));
+            for name in ["alpha@", "foxtrot@", "charlie", "@example"] {
+                assert!(!drawn.contains(name), "{name} after {keys} at {size:?}:\n{drawn}");
             }
         }
     }

@@ -100,13 +100,11 @@ fn styles(buffer: &Buffer, skin: &Skin) -> String {
     let mut letters: Vec<(Look, char)> = Vec::new();
     let mut legend: BTreeMap<char, Vec<&str>> = BTreeMap::new();
     for (letter, role, style) in roles {
-        let letter = match letters.iter().find(|(seen, _)| *seen == look(style)) {
-            Some((_, first)) => *first,
-            None => {
-                letters.push((look(style), letter));
-                letter
-            }
-        };
+        let known = letters.iter().find(|(seen, _)| *seen == look(style)).map(|(_, first)| *first);
+        let letter = known.unwrap_or_else(|| {
+            letters.push((look(style), letter));
+            letter
+        });
         legend.entry(letter).or_default().push(role);
     }
     let selection = look(skin.selection());

@@ -199,8 +199,8 @@ fn entry(at: Moment, name: &str, status: u16, total: u64) -> Entry {
     }
 }
 
-/// The live proxy of the Monitor wireframe.
-fn proxy() -> PeerStatus {
+/// The turns of the Monitor wireframe.
+fn turns() -> Vec<TurnRow> {
     let row = |id: u64,
                back: i64,
                name: &str,
@@ -246,7 +246,7 @@ fn proxy() -> PeerStatus {
             first_byte: Some(Span::millis(400)),
         },
     );
-    let turns = vec![
+    vec![
         row(5, 534, "alpha", codex, Via::Ws, TurnStatus::Warm, Some(300), "3f2a", "socket opened"),
         row(6, 528, "alpha", codex, Via::Ws, TurnStatus::Ok, Some(5_000), "3f2a", ""),
         row(7, 425, "alpha", codex, Via::Ws, TurnStatus::Ok, Some(2_200), "3f2a", ""),
@@ -266,7 +266,11 @@ fn proxy() -> PeerStatus {
         moved,
         row(12, 79, "alpha", codex, Via::Ws, TurnStatus::Ok, Some(3_800), "3f2a", ""),
         row(13, 6, "alpha", codex, Via::Ws, TurnStatus::Running, None, "3f2a", ""),
-    ];
+    ]
+}
+
+/// The live proxy of the Monitor wireframe.
+fn proxy() -> PeerStatus {
     let session = |id: &str, kind: &str, name: &str, via, turns, tokens, last: i64, in_turn| SessionRow {
         id: id.to_owned(),
         kind: kind.to_owned(),
@@ -310,7 +314,7 @@ fn proxy() -> PeerStatus {
         socket: "/home/me/.codex/multi-auth/run/8123.sock".to_owned(),
         started_at: NOW - Span::hours(3) - Span::minutes(12),
     };
-    PeerStatus { peer, pulse, turns, sessions }
+    PeerStatus { peer, pulse, turns: turns(), sessions }
 }
 
 impl Stage {
@@ -419,30 +423,29 @@ pub(crate) fn click(model: &mut Model, at: Moment, column: u16, row: u16) -> Eff
 /// Answers effects as a healthy store, token endpoint and home would; the usage endpoint stays silent.
 pub(crate) fn answer(model: &mut Model, at: Moment, effects: Effects) {
     for effect in effects {
-        let message = match effect {
-            Effect::Store(StoreEffect::Commit(ticket, changes)) => {
-                let mut roster = (*model.world.roster).clone();
-                for change in &changes {
-                    roster.apply(change);
-                }
-                // The optimistic guess is in the roster already; applying twice changes only the counter.
-                roster.generation = model.world.roster.generation;
-                let revision = model.world.revision + 1;
-                let loaded =
-                    Loaded { roster: Arc::new(roster), health: Health::Healthy, recovery: None, revision };
-                Msg::Store(StoreMsg::Committed(ticket, Ok(loaded)))
-            }
-            Effect::Auth(AuthEffect::Refresh(ticket, key, _)) => {
-                Msg::Auth(AuthMsg::Refreshed(ticket, key, Refreshed::Missing))
-            }
-            Effect::Codex(CodexEffect::Mirror(ticket, _)) => {
-                Msg::Codex(CodexMsg::Mirrored(ticket, Mirrored::Written))
-            }
-            _ => continue,
-        };
+        let Some(message) = answered(model, effect) else { continue };
         let more = update(model, at, message);
         answer(model, at, more);
     }
+}
+
+fn answered(model: &Model, effect: Effect) -> Option<Msg> {
+    if let Effect::Store(StoreEffect::Commit(ticket, changes)) = effect {
+        let mut roster = (*model.world.roster).clone();
+        for change in &changes {
+            roster.apply(change);
+        }
+        // The optimistic guess is in the roster already; applying twice changes only the counter.
+        roster.generation = model.world.roster.generation;
+        let revision = model.world.revision + 1;
+        let loaded = Loaded { roster: Arc::new(roster), health: Health::Healthy, recovery: None, revision };
+        return Some(Msg::Store(StoreMsg::Committed(ticket, Ok(loaded))));
+    }
+    if let Effect::Auth(AuthEffect::Refresh(ticket, key, _)) = effect {
+        return Some(Msg::Auth(AuthMsg::Refreshed(ticket, key, Refreshed::Missing)));
+    }
+    let Effect::Codex(CodexEffect::Mirror(ticket, _)) = effect else { return None };
+    Some(Msg::Codex(CodexMsg::Mirrored(ticket, Mirrored::Written)))
 }
 
 /// The usage endpoint answers a running check of one account.

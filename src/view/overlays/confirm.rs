@@ -16,12 +16,12 @@ pub fn render(scene: &Scene, question: &Confirm, buffer: &mut Buffer) {
     let text = usize::from(wanted.saturating_sub(6));
     let mut lines: Vec<String> = Vec::new();
     for paragraph in &question.paragraphs {
-        lines.extend(wrap(&clean(paragraph), text));
+        lines.extend(wrap(&scene.veiled(&clean(paragraph)), text));
         lines.push(String::new());
     }
     let height = u16::try_from(lines.len() + 5).unwrap_or(u16::MAX).min(scene.layout.floor.y);
     let area = centred(room(&scene.layout), wanted, height);
-    let inner = Modal { title: &question.title, note: "" }.frame(area, buffer, skin);
+    let inner = Modal { title: &scene.veiled(&question.title), note: "" }.frame(area, buffer, skin);
     let mut pen = Pen::new(buffer, inner);
     let answers = inner.height.saturating_sub(2);
     for (row, line) in (1..answers).zip(&lines) {

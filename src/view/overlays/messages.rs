@@ -63,7 +63,7 @@ fn line(scene: &Scene, pen: &mut Pen, row: u16, message: &Shown, wide: bool) {
         pen.put(until + 2, row, message.toast.from, skin.dim());
     }
     let room = usize::from(until.saturating_sub(column));
-    pen.put(column, row, &truncate(&message.text(), room, CUT), skin.text());
+    pen.put(column, row, &truncate(&scene.veiled(&message.text()), room, CUT), skin.text());
 }
 
 /// The focused message whole, with what belongs to it.
@@ -79,7 +79,7 @@ fn more(scene: &Scene, pen: &mut Pen, mut row: u16, message: &Shown) {
     if lines.is_empty() {
         lines.push(format!("from {}", message.toast.from));
     }
-    for text in lines.iter().flat_map(|line| wrap(line, room)) {
+    for text in lines.iter().flat_map(|line| wrap(&scene.veiled(line), room)) {
         pen.put(3, row, &text, skin.dim());
         row += 1;
     }

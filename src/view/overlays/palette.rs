@@ -41,11 +41,11 @@ pub fn render(scene: &Scene, palette: &Palette, buffer: &mut Buffer) -> Option<P
         }
         let key_room = if row.key.is_empty() { 0 } else { 10 };
         let title_end = if wide { command } else { end - key_room.min(end) };
-        let title = truncate_middle(&row.title, usize::from(title_end.saturating_sub(4)), CUT);
+        let title = truncate_middle(&scene.veiled(&row.title), usize::from(title_end.saturating_sub(4)), CUT);
         pen.put(3, line, &title, skin.text());
         if wide {
             let room = usize::from(end.saturating_sub(command + 8));
-            pen.put(command, line, &truncate(&row.command, room, CUT), skin.dim());
+            pen.put(command, line, &truncate(&scene.veiled(&row.command), room, CUT), skin.dim());
         }
         pen.put_right(end, line, &row.key, skin.accent());
         if chosen {

@@ -160,7 +160,7 @@ fn toast(scene: &Scene, pen: &mut Pen, shown: &Shown, room: u16) {
         Level::Warn => skin.warn(),
         Level::Error => skin.bad(),
     };
-    let text = truncate(&shown.text(), usize::from(room.saturating_sub(2)), CUT);
+    let text = truncate(&scene.veiled(&shown.text()), usize::from(room.saturating_sub(2)), CUT);
     pen.run(1, 0, &[(shown.toast.level.glyph(), tone), (" ", skin.text()), (&text, skin.text())]);
 }
 
