@@ -38,6 +38,8 @@ pub fn run() -> ExitCode {
             exit::code(exit::number(refusal.problem.exit, &refusal.command, refusal.numbers))
         }
         Invocation::Start(started) => {
+            // Only a second installation fails, and this is the only one.
+            let _ = color_eyre::config::HookBuilder::default().display_env_section(false).install();
             // A panic has been reported by its hook, after the terminal was restored; it is a defect of ours: exit 1.
             let Started { goal, options, command, numbers } = *started;
             let run = AssertUnwindSafe(|| crate::runtime::run(goal, options));

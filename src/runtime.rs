@@ -41,8 +41,6 @@ use crate::view::skin::Glyphs;
 
 /// Does what the command line asked for, prints its report and returns how the process ends.
 pub fn run(goal: Goal, options: Options) -> Exit {
-    // Only a second installation fails, and this is the only one.
-    let _ = color_eyre::config::HookBuilder::default().display_env_section(false).install();
     terminal::hook_panics();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
