@@ -3,7 +3,6 @@
 pub mod action;
 pub mod effect;
 pub mod field;
-pub mod figures;
 pub mod flows;
 pub mod geometry;
 pub mod goal;

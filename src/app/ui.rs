@@ -8,7 +8,6 @@ mod mouse;
 use crate::app::action::Action;
 use crate::app::effect::Capture;
 use crate::app::field::{Edited, Field};
-use crate::app::figures::Figures;
 use crate::app::geometry::{Kind, Layout, Mode};
 use crate::app::goal::{Entry, Tab};
 use crate::app::input::{Input, Key};
@@ -22,6 +21,7 @@ use crate::app::screens::monitor::{self, Monitor, Rows};
 use crate::app::toasts::Toasts;
 use crate::app::world::World;
 use crate::base::{Moment, Span};
+use crate::domain::usage::rollup::Figures;
 
 /// How moments ahead are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -9,12 +9,13 @@ use std::sync::Arc;
 use crate::app::msg::{Msg, PeersMsg, ServiceMsg, StoreMsg, UpstreamMsg};
 use crate::app::outcome::{BackgroundCalls, Facts, Named};
 use crate::base::calendar::Zone;
-use crate::base::{Moment, Span};
+use crate::base::Moment;
 use crate::domain::account::{Account, AccountKey};
 use crate::domain::chance::seeded;
 use crate::domain::change::Change;
 use crate::domain::facts::{PeerStatus, ProxyFact};
 use crate::domain::pool::Pool;
+use crate::domain::presence;
 use crate::domain::problem::Problem;
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::recovery::{Health, Loaded, Recovery};
@@ -175,12 +176,7 @@ impl World {
 
     /// The account in use now: what a live proxy served last (within 24 h), else none.
     pub fn in_use(&self, at: Moment) -> Option<&AccountKey> {
-        self.peers
-            .iter()
-            .filter_map(|peer| Some((peer.pulse.last_account_at?, peer.pulse.last_account.as_ref()?)))
-            .filter(|(when, _)| at.since(*when) <= Span::hours(24))
-            .max_by_key(|(when, _)| *when)
-            .map(|(_, key)| key)
+        presence::in_use(self.peers.iter().map(|peer| &peer.pulse), at)
     }
 
     /// What a proxy started now on the files would answer to the plain question: fresh trackers, no spread.

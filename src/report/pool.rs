@@ -2,26 +2,18 @@
 //! needs attention. One place, so that no two reports disagree.
 
 use crate::app::outcome::Facts;
-use crate::base::{Moment, Span, calendar};
+use crate::base::{Moment, calendar};
 use crate::domain::account::{Account, AccountKey};
 use crate::domain::label::{self, Current, State};
+use crate::domain::presence;
 use crate::domain::problem::{Exit, Hint, Problem};
 use crate::domain::recovery::Health;
 use crate::domain::selection::Strategy;
 use crate::domain::selection::explain::{Candidate, Decision, Rule};
 
-/// A sign of use older than this says nothing about now (commands.md §2.9).
-const FRESH: Span = Span::hours(24);
-
 /// The account that live proxies served last, with its position.
 pub(super) fn in_use(facts: &Facts) -> Option<(usize, &Account)> {
-    let newest = facts
-        .peers
-        .iter()
-        .filter_map(|peer| Some((peer.pulse.last_account_at?, peer.pulse.last_account.as_ref()?)))
-        .filter(|(at, _)| facts.at.since(*at) <= FRESH)
-        .max_by_key(|(at, _)| *at)?;
-    position(facts, newest.1)
+    position(facts, presence::in_use(facts.peers.iter().map(|peer| &peer.pulse), facts.at)?)
 }
 
 /// An account with its 0-based position.

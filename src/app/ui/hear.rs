@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::Ui;
-use crate::app::figures::Figures;
 use crate::app::msg::{Msg, PeersMsg, StoreMsg};
 use crate::app::outcome::{Body, Outcome, Switched};
 use crate::app::screens::monitor::{short_name, status, via};
@@ -14,6 +13,7 @@ use crate::base::{Moment, Span, calendar};
 use crate::domain::account::{AccountKey, Switch};
 use crate::domain::facts::TurnRow;
 use crate::domain::problem::{Hint, Problem};
+use crate::domain::usage::rollup::Figures;
 
 /// How long an act may be taken back is also how long its message stands.
 const STAYS: Span = Span::seconds(8);
