@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use crate::app::msg::{Msg, PeersMsg, ServiceMsg, StoreMsg, UpstreamMsg};
 use crate::app::outcome::{BackgroundCalls, Facts, Named};
-use crate::base::calendar::Zone;
 use crate::base::Moment;
+use crate::base::calendar::Zone;
 use crate::domain::account::{Account, AccountKey};
 use crate::domain::chance::seeded;
 use crate::domain::change::Change;
