@@ -61,12 +61,16 @@ pub struct World {
     pub settings: Arc<Settings>,
     /// Whether the settings have been read.
     pub settled: bool,
+    /// Whether the quota cache has been read, as far as there is a pool to read it for.
+    pub measured: bool,
     /// Newest quota per account.
     pub quota: BTreeMap<AccountKey, Snapshot>,
     /// Live proxies.
     pub peers: Vec<PeerStatus>,
     /// Whether live proxies have been looked for.
     pub looked: bool,
+    /// Whether the ledger has been read.
+    pub counted: bool,
     /// Ledger rows of the last 24 hours, oldest first.
     pub usage: Arc<Vec<Entry>>,
     /// Requests nobody asked for.
@@ -88,9 +92,11 @@ impl World {
             trouble: None,
             settings: Arc::default(),
             settled: false,
+            measured: false,
             quota: BTreeMap::new(),
             peers: Vec::new(),
             looked: false,
+            counted: false,
             usage: Arc::default(),
             background: BackgroundCalls { since: at, ..BackgroundCalls::default() },
             checking: Vec::new(),
@@ -105,6 +111,7 @@ impl World {
             }
             Msg::Store(StoreMsg::Loaded(Err(problem))) => {
                 self.loaded = true;
+                self.measured = true;
                 self.health = Health::Corrupt;
                 self.trouble = Some(problem.clone());
             }
@@ -113,11 +120,15 @@ impl World {
                 self.settled = true;
             }
             Msg::Store(StoreMsg::Quota(quota)) => {
+                self.measured = true;
                 for (key, snapshot) in quota {
                     self.note_quota(key, snapshot);
                 }
             }
-            Msg::Store(StoreMsg::Usage(rows)) => self.usage = Arc::new(rows.clone()),
+            Msg::Store(StoreMsg::Usage(rows)) => {
+                self.usage = Arc::new(rows.clone());
+                self.counted = true;
+            }
             Msg::Upstream(UpstreamMsg::Usage(_, key, answer)) => {
                 self.checking.retain(|other| other != key);
                 if let Ok(snapshot) = answer {
@@ -171,7 +182,7 @@ impl World {
 
     /// Whether everything a report needs has been read.
     pub fn is_complete(&self) -> bool {
-        self.loaded && self.settled && self.looked
+        self.loaded && self.settled && self.looked && self.measured
     }
 
     /// The account in use now: what a live proxy served last (within 24 h), else none.

@@ -160,7 +160,8 @@ async fn in_order(host: Host, sender: UnboundedSender<Msg>, mut effects: Unbound
             StoreEffect::Settings => StoreMsg::Settings(Box::new(host.settings().await)),
             StoreEffect::Quota => match host.store.load().await {
                 Ok(loaded) => StoreMsg::Quota(host.store.quota(&loaded.roster).await.unwrap_or_default()),
-                Err(_) => continue,
+                // The trouble itself is told by `Loaded`; whoever waits for figures must not wait for ever.
+                Err(_) => StoreMsg::Quota(BTreeMap::new()),
             },
             StoreEffect::Usage(since) => StoreMsg::Usage(host.store.usage(since).await.unwrap_or_default()),
             StoreEffect::Commit(ticket, changes) => {

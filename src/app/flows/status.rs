@@ -42,7 +42,8 @@ impl Flow {
         {
             return self.finish(decision.clone(), world, at);
         }
-        if self.asked || !world.is_complete() {
+        let is_counted = world.counted || self.kind != Kind::Monitor;
+        if self.asked || !world.is_complete() || !is_counted {
             return Step::Wait(Effects::new());
         }
         self.asked = true;

@@ -1,5 +1,7 @@
 use pretty_assertions::assert_eq;
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::app::effect::{AuthEffect, CodexEffect};
 use crate::app::flows::serve::Announce;
@@ -48,6 +50,8 @@ fn loaded(roster: Roster, revision: u64) -> Loaded {
 fn settle(model: &mut Model, roster: Roster) -> Effects {
     let mut effects = update(model, NOW, Msg::Store(StoreMsg::Settings(Box::default())));
     effects.extend(update(model, NOW, Msg::Store(StoreMsg::Loaded(Ok(loaded(roster, 1))))));
+    effects.extend(update(model, NOW, Msg::Store(StoreMsg::Quota(BTreeMap::new()))));
+    effects.extend(update(model, NOW, Msg::Store(StoreMsg::Usage(Vec::new()))));
     effects.extend(update(model, NOW, Msg::Peers(PeersMsg::Seen(Vec::new()))));
     effects
 }
