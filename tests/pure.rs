@@ -2,6 +2,7 @@
 
 mod floors;
 mod keys;
+mod reference;
 mod screens;
 mod selection;
 mod sessions;
