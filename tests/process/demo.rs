@@ -38,7 +38,7 @@ fn the_monitor_of_the_tour_shows_turns() {
     terminal.send("q");
 
     terminal.finish();
-    assert_eq!(std::fs::read_dir(home.temporary()).expect("readable").count(), 0);
+    assert_eq!(home.left_in_temporary(), Vec::<String>::new());
 }
 
 #[test]
@@ -90,5 +90,5 @@ fn a_killed_rehearsal_is_swept_by_the_next() {
 
     run(&mut home.manager(&["--demo", "status", "--json"]));
 
-    assert_eq!(std::fs::read_dir(home.temporary()).expect("readable").count(), 0);
+    assert_eq!(home.left_in_temporary(), Vec::<String>::new());
 }

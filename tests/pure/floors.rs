@@ -60,6 +60,7 @@ const FLOORS: &[Floor] = &[
             "futures-util",
             "crossterm",
             "ratatui",
+            "color-eyre",
             "tracing-subscriber",
             "tracing-appender",
         ],

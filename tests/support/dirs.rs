@@ -132,6 +132,12 @@ impl Home {
         self.path().join("tmp")
     }
 
+    /// What stands in the temporary folder, by name.
+    pub(crate) fn left_in_temporary(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.temporary()).expect("readable").filter_map(Result::ok);
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    }
+
     /// `~/.codex`.
     pub(crate) fn codex(&self) -> PathBuf {
         self.path().join(".codex")
