@@ -107,7 +107,13 @@ impl Ui {
         for (from, why, to, count) in moves {
             let sessions = if count == 1 { "1 session".to_owned() } else { format!("{count} sessions") };
             let to = to.map_or_else(|| "the next account".to_owned(), |to| short_name(world, to));
-            let text = format!("{}: {}; {sessions} moved to {to}", short_name(world, from), clean(why));
+            let from_name = short_name(world, from);
+            let why = clean(why);
+            let text = if why.is_empty() || why.starts_with("moved") {
+                format!("{sessions} moved from {from_name} to {to}")
+            } else {
+                format!("{from_name}: {why}; {sessions} moved to {to}")
+            };
             self.say(Toast::new(Level::Warn, "proxy", text).about(from), world, at);
         }
         // Moves from before the dashboard looked are history, not news.

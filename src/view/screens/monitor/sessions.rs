@@ -75,7 +75,9 @@ fn moved(scene: &Scene, session: &SessionRow) -> String {
     session.moved.as_ref().map_or_else(
         || UNKNOWN.to_owned(),
         |(from, at, why)| {
-            format!("{} from {}: {}", scene.clock(*at), scene.short_name_of(Some(from)), clean(why))
+            let why = clean(why);
+            let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+            format!("{} from {}{why}", scene.clock(*at), scene.short_name_of(Some(from)))
         },
     )
 }
