@@ -60,8 +60,12 @@ impl<'b> Pen<'b> {
     /// Fills a row from a column on with one glyph.
     pub fn fill(&mut self, column: u16, row: u16, count: u16, glyph: &str, style: Style) -> u16 {
         let end = column.saturating_add(count).min(self.area.width);
-        for at in column..end {
-            self.put(at, row, glyph, style);
+        if row < self.area.height {
+            for x in column..end {
+                if let Some(cell) = self.buffer.cell_mut((self.area.x + x, self.area.y + row)) {
+                    cell.set_symbol(glyph).set_style(style);
+                }
+            }
         }
         end.max(column)
     }

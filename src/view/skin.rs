@@ -131,18 +131,49 @@ fn said(text: Option<&str>) -> Option<&str> {
     text.map(str::trim).filter(|text| !text.is_empty())
 }
 
-/// A theme resolved for one terminal.
+/// A theme resolved for one terminal; styles are worked out once, a frame asks for hundreds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Skin {
-    theme: Theme,
     depth: Depth,
     glyphs: Glyphs,
+    text: Style,
+    dim: Style,
+    heading: Style,
+    accent: Style,
+    good: Style,
+    warn: Style,
+    bad: Style,
+    border: Style,
+    selection: Style,
 }
 
 impl Skin {
-    /// Resolves `theme` for a terminal.
+    /// Resolves `theme` for a terminal. Without colour weight and reverse video take its place.
     pub fn new(theme: Theme, depth: Depth, glyphs: Glyphs) -> Self {
-        Self { theme: theme.over(&theme::built_in("green")), depth, glyphs }
+        let theme = theme.over(&theme::built_in("green"));
+        let colour = |role| theme::colour(&theme, role, depth);
+        let ink = |role| Style::new().fg(colour(role));
+        let or = |role, weight: Modifier| {
+            if depth == Depth::None { Style::new().add_modifier(weight) } else { ink(role) }
+        };
+        let selection = if depth == Depth::None {
+            Style::new().add_modifier(Modifier::REVERSED)
+        } else {
+            ink(Role::SelectionText).bg(colour(Role::Selection))
+        };
+        Self {
+            depth,
+            glyphs,
+            text: ink(Role::Text),
+            dim: or(Role::Dim, Modifier::DIM),
+            heading: ink(Role::Heading).add_modifier(Modifier::BOLD),
+            accent: or(Role::Accent, Modifier::BOLD),
+            good: ink(Role::Good),
+            warn: ink(Role::Warn),
+            bad: or(Role::Bad, Modifier::BOLD),
+            border: or(Role::Border, Modifier::DIM),
+            selection,
+        }
     }
 
     /// A built-in theme on a terminal.
@@ -165,60 +196,49 @@ impl Skin {
         self.depth != Depth::None
     }
 
-    fn ink(&self, role: Role) -> Style {
-        Style::new().fg(theme::colour(&self.theme, role, self.depth))
-    }
-
     /// Primary text.
     pub fn text(&self) -> Style {
-        self.ink(Role::Text)
+        self.text
     }
 
     /// Secondary text.
     pub fn dim(&self) -> Style {
-        if self.is_coloured() { self.ink(Role::Dim) } else { Style::new().add_modifier(Modifier::DIM) }
+        self.dim
     }
 
     /// Titles.
     pub fn heading(&self) -> Style {
-        self.ink(Role::Heading).add_modifier(Modifier::BOLD)
+        self.heading
     }
 
     /// The accent.
     pub fn accent(&self) -> Style {
-        if self.is_coloured() { self.ink(Role::Accent) } else { Style::new().add_modifier(Modifier::BOLD) }
+        self.accent
     }
 
     /// All is well.
     pub fn good(&self) -> Style {
-        self.ink(Role::Good)
+        self.good
     }
 
     /// Soon not well.
     pub fn warn(&self) -> Style {
-        self.ink(Role::Warn)
+        self.warn
     }
 
     /// Not well.
     pub fn bad(&self) -> Style {
-        if self.is_coloured() { self.ink(Role::Bad) } else { Style::new().add_modifier(Modifier::BOLD) }
+        self.bad
     }
 
     /// Rules and frames.
     pub fn border(&self) -> Style {
-        if self.is_coloured() { self.ink(Role::Border) } else { Style::new().add_modifier(Modifier::DIM) }
+        self.border
     }
 
     /// The focused row, the chosen button, the present tab.
     pub fn selection(&self) -> Style {
-        if !self.is_coloured() {
-            return Style::new().add_modifier(Modifier::REVERSED);
-        }
-        Style::new().fg(theme::colour(&self.theme, Role::SelectionText, self.depth)).bg(theme::colour(
-            &self.theme,
-            Role::Selection,
-            self.depth,
-        ))
+        self.selection
     }
 
     /// Replaces every glyph of a finished frame by its ASCII twin, when that is the glyph set.
