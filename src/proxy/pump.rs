@@ -218,7 +218,13 @@ impl<P: Ports> Legs<P> {
         }
     }
 
+    /// The next event. Frames of upstream that are ready together are taken together, up to what may be queued,
+    /// before anything is written: one write for a burst. Then both legs get their turn, so neither starves.
     fn poll_heard(&mut self, context: &mut Context<'_>) -> Poll<Heard> {
+        if let Poll::Ready(heard) = self.poll_upstream(context) {
+            return Poll::Ready(heard);
+        }
+        let had_room = self.client.has_room();
         if let Poll::Ready(Err(error)) = self.poll_client_out(context) {
             self.client.close();
             return Poll::Ready(Heard::Client(Some(Err(error))));
@@ -227,22 +233,27 @@ impl<P: Ports> Legs<P> {
             self.upstream.close();
             return Poll::Ready(Heard::Upstream(Some(Err(error))));
         }
-        if self.wait.is_none()
-            && self.client.has_room()
-            && self.upstream.state != Out::Gone
-            && let Poll::Ready(frame) = self.reader.poll_frame(context)
-        {
-            if let Some(ping) = &mut self.ping {
-                ping.heard = Instant::now();
-            }
-            return Poll::Ready(Heard::Upstream(frame));
-        }
         if self.upstream.has_room()
             && let Poll::Ready(frame) = self.client_socket.poll_frame(context)
         {
             return Poll::Ready(Heard::Client(frame));
         }
+        if !had_room && let Poll::Ready(heard) = self.poll_upstream(context) {
+            return Poll::Ready(heard);
+        }
         self.poll_timers(context)
+    }
+
+    /// A frame of upstream, while the client's leg takes one.
+    fn poll_upstream(&mut self, context: &mut Context<'_>) -> Poll<Heard> {
+        if self.wait.is_some() || !self.client.has_room() || self.upstream.state == Out::Gone {
+            return Poll::Pending;
+        }
+        let frame = std::task::ready!(self.reader.poll_frame(context));
+        if let Some(ping) = &mut self.ping {
+            ping.heard = Instant::now();
+        }
+        Poll::Ready(Heard::Upstream(frame))
     }
 
     fn poll_timers(&mut self, context: &mut Context<'_>) -> Poll<Heard> {

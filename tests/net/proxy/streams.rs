@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use codex_multi_auth::base::Span;
 use codex_multi_auth::domain::usage::entry::Ending;
 use codex_multi_auth::formats::scenario::{Action, Endpoint, Rule, Scenario};
+use codex_multi_auth::rehearsal::backend::Outcome;
 
 use crate::support::backend::order;
 use crate::support::stand::{PREFIX, Stand, post, turn, whole};
@@ -98,12 +99,11 @@ async fn a_slow_reader_stops_upstream_instead_of_filling_memory() {
     let mut first = [0; 1_024];
     stream.read_exact(&mut first).await.unwrap();
 
-    let before = resident();
     tokio::time::sleep(Duration::from_millis(500)).await;
-    let grown = resident().saturating_sub(before);
 
     assert!(first.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&first));
-    assert!(grown < 8 * 1024 * 1024, "grew by {grown} bytes");
+    // The sockets between hold some megabytes; the rest waits where it comes from.
+    assert_eq!(stand.backend.record().turns()[0].outcome, Outcome::Open);
 }
 
 /// A turn on a bare connection, so that the test decides what is read and when it ends.
@@ -117,12 +117,6 @@ async fn raw_turn(stand: &Stand) -> TcpStream {
     );
     stream.write_all(head.as_bytes()).await.unwrap();
     stream
-}
-
-/// Resident bytes of this process; the test's own back end is part of it.
-fn resident() -> u64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * 4_096
 }
 
 #[tokio::test]
