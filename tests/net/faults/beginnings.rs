@@ -1,9 +1,17 @@
 //! Faults before the first event: at the upgrade, at the prewarm, in what the proxy asks for itself, and silence.
 
-use codex_multi_auth::base::Span;
+use codex_multi_auth::base::{Secret, Span};
 use codex_multi_auth::domain::settings::Settings;
+use codex_multi_auth::formats::scenario::Traffic;
+use codex_multi_auth::rehearsal::backend::Outcome;
+use codex_multi_auth::rehearsal::client::{Play, Target, play};
+use codex_multi_auth::rehearsal::scenario;
+use tokio_util::sync::CancellationToken;
 
 use pretty_assertions::assert_eq;
+
+use crate::support::backend::order;
+use crate::support::stand::PREFIX;
 
 use super::{
     Action, Duration, Endpoint, Rule, Scenario, Stand, Transport, TurnEnd, TurnError, assert_clean,
@@ -170,5 +178,36 @@ async fn conversations_side_by_side_keep_their_histories_apart() {
             assert!(text.contains(&format!("[prompts={turn} outputs={turn} ")), "{text}");
         }
     }
+    assert_clean(&stand.backend);
+}
+
+#[tokio::test]
+async fn a_storm_over_many_sessions_breaks_no_rule() {
+    let mut scenario = scenario::find("storm").unwrap();
+    scenario.rules.retain(|rule| !matches!(rule.action, Action::Slow { .. }));
+    scenario.script.gap = Span::ZERO;
+    scenario.script.think = Span::ZERO;
+    let traffic = Traffic { sessions: 6, http: 3, pause: Span::millis(20), ..scenario.traffic.clone() };
+    let stand = Stand::start(scenario).await;
+    let stop = CancellationToken::new();
+    let base_url = format!("http://127.0.0.1:{}/{PREFIX}/backend-api/codex", stand.port);
+    let target = Target {
+        base_url: base_url.into(),
+        bearer: Secret::new("client-token"),
+        account_id: "client-account".to_owned(),
+        model: "gpt-5.5".to_owned(),
+    };
+    let playing = tokio::spawn(play(Play { target, traffic, seed: 7 }, stop.clone()));
+
+    let answered =
+        || stand.backend.record().turns().iter().filter(|turn| turn.outcome == Outcome::Answered).count();
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    while answered() < 30 && tokio::time::Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    stop.cancel();
+    playing.await.unwrap();
+
+    assert!(answered() >= 30, "{} answers: {:?}", answered(), order(&stand.backend));
     assert_clean(&stand.backend);
 }
