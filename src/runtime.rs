@@ -12,6 +12,7 @@ pub mod services;
 pub mod shell;
 pub mod skins;
 pub mod terminal;
+mod watch;
 
 use std::io::{self, Write as _};
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use crate::app::flows::serve::Announce;
 use crate::app::goal::{Command, Entry, Goal, Listing};
 use crate::app::keys::hints::Signs;
 use crate::app::model::{Boot, Model};
-use crate::app::options::{Face, Form, Options};
+use crate::app::options::{Chatter, Face, Form, Options};
 use crate::app::outcome::{Body, Outcome};
 use crate::app::world::Setting;
 use crate::domain::endpoints::Endpoints;
@@ -38,6 +39,9 @@ use crate::runtime::host::{Asks, Host, Surroundings};
 use crate::runtime::shell::dashboard::Dashboard;
 use crate::runtime::shell::headless::Headless;
 use crate::view::skin::Glyphs;
+
+/// The size assumed where nothing is drawn.
+const NO_SCREEN: (u16, u16) = (80, 24);
 
 /// Does what the command line asked for, prints its report and returns how the process ends.
 pub fn run(goal: Goal, options: Options) -> Exit {
@@ -62,9 +66,12 @@ async fn start(goal: Goal, options: Options) -> Exit {
     host.auth.recover().await;
     let settings = host.settings().await;
     let goal = settle(goal, &options, &settings);
+    if let (Goal::Run(_), Some(pause)) = (&goal, options.watch) {
+        return watch::watch(&host, &goal, &options, pause).await;
+    }
     // Asked only where there is a screen: without a terminal the library starts `tput` to learn it.
     let size = if matches!(goal, Goal::Dashboard(_)) { crossterm::terminal::size().ok() } else { None };
-    let boot = boot(&host, options.form, size.unwrap_or((80, 24))).await;
+    let boot = boot(&host, options.form, size.unwrap_or(NO_SCREEN)).await;
     let (mut model, effects) = crate::app::init(goal, boot);
     let (exit, model) = if matches!(model.goal, Goal::Dashboard(_)) {
         let capture = if settings.mouse { Capture::On } else { Capture::Off };
@@ -88,7 +95,7 @@ async fn start(goal: Goal, options: Options) -> Exit {
     if matches!(model.goal, Goal::Forward(_)) {
         host.settle_selection().await;
     }
-    print_outcome(&model, options.form);
+    print_outcome(&model, &options);
     exit
 }
 
@@ -161,17 +168,28 @@ async fn boot(host: &Host, form: Form, size: (u16, u16)) -> Boot {
     }
 }
 
-fn print_outcome(model: &Model, form: Form) {
+fn print_outcome(model: &Model, options: &Options) {
     if matches!(model.goal, Goal::Dashboard(_)) {
         return;
     }
-    if let Some(outcome) = &model.outcome {
-        print(outcome, form);
+    let Some(outcome) = &model.outcome else { return };
+    let mut printed = report::print(outcome, options.form);
+    if options.chatter == Chatter::Quiet && options.form == Form::Text && is_act(&model.goal) {
+        printed.out.clear();
     }
+    write(&printed);
+}
+
+/// Commands that do something: what they print is not what was asked for.
+fn is_act(goal: &Goal) -> bool {
+    matches!(goal, Goal::Run(Command::Switch(_) | Command::Unpin))
 }
 
 fn print(outcome: &Outcome, form: Form) {
-    let printed = report::print(outcome, form);
+    write(&report::print(outcome, form));
+}
+
+fn write(printed: &report::Printed) {
     // A reader that has gone away is no failure of ours.
     let _ = io::stdout().lock().write_all(printed.out.as_bytes());
     let _ = io::stderr().lock().write_all(printed.err.as_bytes());

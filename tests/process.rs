@@ -1,5 +1,6 @@
 //! The real binaries: headless commands, terminal sessions, signals, two processes at once.
 
+mod arguments;
 mod canary;
 mod crash;
 mod demo;
