@@ -41,8 +41,23 @@ impl<'b> Pen<'b> {
         }
         let room = usize::from(self.area.width - column);
         let (x, y) = (self.area.x + column, self.area.y + row);
+        if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+            return column + self.type_out(x, y, text, room, style);
+        }
         let (end, _) = self.buffer.set_stringn(x, y, text, room, style);
         end - self.area.x
+    }
+
+    /// Plain letters take one cell each: no need to look for clusters, and most text is plain.
+    fn type_out(&mut self, x: u16, y: u16, text: &str, room: usize, style: Style) -> u16 {
+        let mut at = x;
+        for letter in text.chars().take(room) {
+            if let Some(cell) = self.buffer.cell_mut((at, y)) {
+                cell.set_char(letter).set_style(style);
+            }
+            at += 1;
+        }
+        at - x
     }
 
     /// Writes text that ends before `end`; returns its first column.
