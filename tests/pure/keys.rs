@@ -292,8 +292,8 @@ fn the_page_of_keys_is_current() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = codex_multi_auth::app::keys::page();
 
-    if std::fs::read_to_string(root.join("docs/keys.md")).unwrap_or_default() != page {
+    if std::fs::read_to_string(root.join("docs/reference/keys.md")).unwrap_or_default() != page {
         std::fs::write(root.join("target/keys.md"), page).unwrap();
-        panic!("docs/keys.md is not current: copy target/keys.md over it");
+        panic!("docs/reference/keys.md is not current: copy target/keys.md over it");
     }
 }
