@@ -162,7 +162,8 @@ impl Pool {
             }
             refresh::Outcome::Transient { wait, .. } => {
                 self.mark(position, ask, &FAILURE, now);
-                self.rest(position, key, (*wait).max(Span::seconds(1)), CooldownReason::AuthFailure, now);
+                // Trouble on the way to the token endpoint passes; the reason lets the client wait for it.
+                self.rest(position, key, (*wait).max(Span::seconds(1)), CooldownReason::NetworkError, now);
             }
             refresh::Outcome::Refused { .. } | refresh::Outcome::Missing => {
                 self.mark(position, ask, &FAILURE, now);

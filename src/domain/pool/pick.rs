@@ -56,6 +56,17 @@ impl Pool {
         Choice { chosen: key.map(|account| account.key.clone()), rule: picked.rule }
     }
 
+    /// Who may be asked for what costs no quota (model lists): the choice, else anybody who is signed in.
+    pub fn peek_for_listing(&self, ask: &Ask, now: Moment, rng: &mut fastrand::Rng) -> Choice {
+        let choice = self.peek(ask, now, rng);
+        if choice.chosen.is_some() || pin::bound(ask, &self.roster).is_some() {
+            return choice;
+        }
+        let mut rows = self.roster.accounts.iter().zip(&self.slots);
+        let any = rows.find(|(account, slot)| slot.lasting.is_none() && !ask.tried.contains(&account.key));
+        Choice { chosen: any.map(|(account, _)| account.key.clone()), rule: Rule::Strategy }
+    }
+
     /// What [`Pool::choose`] would answer, with every account and its reasons; changes nothing.
     pub fn explain(&self, ask: &Ask, now: Moment, rng: &mut fastrand::Rng) -> Decision {
         let _ = rng;

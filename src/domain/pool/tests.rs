@@ -534,6 +534,28 @@ fn an_exhausted_pool_tells_the_first_return_and_its_class() {
 }
 
 #[test]
+fn a_limited_pool_still_lists_its_models() {
+    let mut pool = pool(&["a", "b"]);
+    for name in ["a", "b"] {
+        pool.observe(&key(name), &ask(), Observation::Failed(&limit(Span::hours(1))), NOW);
+    }
+
+    assert_eq!(pool.peek(&ask(), NOW, &mut rng()).chosen, None);
+    assert_eq!(pool.peek_for_listing(&ask(), NOW, &mut rng()).chosen, Some(key("a")));
+    let tried = Ask { tried: BTreeSet::from([key("a"), key("b")]), ..ask() };
+    assert_eq!(pool.peek_for_listing(&tried, NOW, &mut rng()).chosen, None);
+}
+
+#[test]
+fn trouble_at_the_token_endpoint_is_waited_out() {
+    let mut pool = pool(&["a"]);
+    let outcome = Outcome::Transient { wait: Span::seconds(30), why: "503".to_owned() };
+    pool.observe(&key("a"), &ask(), Observation::NotRefreshed(&outcome), NOW);
+
+    assert_eq!(pool.exhaustion(&ask(), NOW).class, Shortage::Transient);
+}
+
+#[test]
 fn detours_of_a_session_are_counted_and_run_out() {
     let mut pool = pool(&["a", "b"]);
     let thread = SessionKey::of("thread");

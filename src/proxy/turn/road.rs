@@ -61,8 +61,11 @@ impl Turn {
             return self.exhausted(pool, now, rng);
         }
         let is_listing = self.facts.kind == Kind::Models;
-        let choice =
-            if is_listing { pool.peek(&self.ask, now, rng) } else { pool.choose(&self.ask, now, rng) };
+        let choice = if is_listing {
+            pool.peek_for_listing(&self.ask, now, rng)
+        } else {
+            pool.choose(&self.ask, now, rng)
+        };
         let Some(key) = choice.chosen else { return self.exhausted(pool, now, rng) };
         self.ask.tried.insert(key.clone());
         self.current = Some(Current { key, token: crate::base::Secret::default(), holds_seat: !is_listing });
