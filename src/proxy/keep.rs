@@ -1,8 +1,8 @@
 //! The keepers: what turns left on the desk is carried to disk in batches, beside the request path.
 //!
-//! A limit or a dead token is written at once, a last use may wait half a second, ledger rows as long, bonds two
-//! seconds, quota five; the observability files change at most once a second. All of it is flushed when the proxy
-//! ends.
+//! A limit or a dead token is written at once, a last use may wait half a second (five under load), ledger rows as
+//! long, bonds two seconds, quota five; the observability files change at most once a second. All of it is flushed
+//! when the proxy ends.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -20,6 +20,9 @@ use crate::ports::{Ports, Store as _};
 use crate::proxy::hub::Hub;
 
 const GATHER: Duration = Duration::from_millis(500);
+/// Fewest time between two writes of the pool that could both have waited: under load every request uses an account,
+/// and a write locks, journals and syncs.
+const SPACED: Duration = Duration::from_secs(5);
 const LEDGER_GATHER: Duration = Duration::from_millis(500);
 const BONDS: Duration = Duration::from_secs(2);
 const QUOTA: Duration = Duration::from_secs(5);
@@ -66,20 +69,23 @@ enum Batch {
 }
 
 async fn keep_changes<P: Ports>(hub: &Hub<P>, end: &CancellationToken) {
+    let mut next = tokio::time::Instant::now();
     loop {
         tokio::select! {
             biased;
             () = end.cancelled() => return,
             () = hub.desk.urgent.notified() => {}
             () = hub.desk.gathering.notified() => {
+                let soon = tokio::time::Instant::now() + GATHER;
                 tokio::select! {
                     biased;
                     () = end.cancelled() => return,
                     () = hub.desk.urgent.notified() => {}
-                    () = tokio::time::sleep(GATHER) => {}
+                    () = tokio::time::sleep_until(soon.max(next)) => {}
                 }
             }
         }
+        next = tokio::time::Instant::now() + SPACED;
         if !commit(hub).await {
             tokio::select! {
                 biased;
