@@ -155,11 +155,6 @@ impl Payload {
             }
         }
     }
-
-    #[cfg(test)]
-    fn is_in_file(&self) -> bool {
-        matches!(self.held, Held::File(..))
-    }
 }
 
 async fn next_piece(incoming: &mut Incoming) -> Result<Option<Bytes>, BodyError> {

@@ -138,11 +138,11 @@ async fn many_callers_cause_one_call_and_get_the_same_tokens() {
     let stage = Stage::new().await;
     let server = stage.server();
     let old = stage.stored();
-    let stale = old.credentials.access.clone();
+    let refused = old.credentials.access.clone();
 
     let callers = (0..16).map(|_| {
-        let (server, stale) = (server.clone(), stale.clone());
-        tokio::spawn(async move { server.refresh(&one(), Reason::UnauthorizedRecovery, stale).await })
+        let (server, refused) = (server.clone(), refused.clone());
+        tokio::spawn(async move { server.refresh(&one(), Reason::UnauthorizedRecovery, refused).await })
     });
     let outcomes = futures_util::future::join_all(callers).await;
 
@@ -161,10 +161,10 @@ async fn many_callers_cause_one_call_and_get_the_same_tokens() {
 async fn two_processes_cause_one_call() {
     let stage = Stage::new().await;
     let (first, second) = (stage.server(), stage.server());
-    let (key, stale) = (one(), stage.stored().credentials.access);
+    let (key, refused) = (one(), stage.stored().credentials.access);
 
     let (a, b) = tokio::join!(
-        first.refresh(&key, Reason::ProactiveExpiry, stale),
+        first.refresh(&key, Reason::ProactiveExpiry, refused),
         second.refresh(&key, Reason::UnauthorizedRecovery, None),
     );
 

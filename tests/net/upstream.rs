@@ -80,13 +80,13 @@ async fn next(response: &mut Response) -> Option<Result<Bytes, UpstreamError>> {
 async fn chunks_arrive_as_they_are_sent_and_nothing_is_decoded_or_followed() {
     let (go, wait) = tokio::sync::oneshot::channel::<()>();
     let (at, server) = serve(async |mut stream| {
-        let heard = heard(&mut stream).await;
+        let asked = heard(&mut stream).await;
         let head = "HTTP/1.1 307 Moved\r\nlocation: /elsewhere\r\ncontent-encoding: gzip\r\n";
         let start = format!("{head}transfer-encoding: chunked\r\n\r\n3\r\none\r\n");
         stream.write_all(start.as_bytes()).await.unwrap();
         wait.await.unwrap();
         stream.write_all(b"3\r\ntwo\r\n0\r\n\r\n").await.unwrap();
-        heard
+        asked
     })
     .await;
 

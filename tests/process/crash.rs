@@ -79,7 +79,7 @@ fn strays(home: &Home) -> Vec<String> {
 fn a_refresh_that_is_killed_never_sends_a_token_twice() {
     for point in points("refresh.") {
         let expired = |player: &mut codex_multi_auth::formats::scenario::Player| {
-            player.token_left = Some(Span::hours(-1))
+            player.token_left = Some(Span::hours(-1));
         };
         let play = Play::start(Scenario::pool(["one", "two"]).with("one", expired));
         let mut home = play.home();

@@ -16,7 +16,7 @@ fn the_tour_opens_with_six_accounts_and_live_traffic_and_leaves_nothing() {
 
     terminal.wait_for("6 accounts");
     terminal.wait_for("DEMO");
-    let rows = terminal.look(|screen| screen.contents().matches("@").count());
+    let rows = terminal.look(|screen| screen.contents().matches('@').count());
     terminal.send(":");
     terminal.wait_for("esc close");
     terminal.send("\u{1b}");

@@ -1,5 +1,7 @@
 //! The dashboard in a real pseudo terminal: it always gives the terminal back, whatever ends it.
 
+use std::time::Duration;
+
 use rustix::process::Signal;
 
 use crate::support::dirs::Home;
@@ -54,6 +56,22 @@ fn the_terminal_is_given_back_after_a_panic() {
     assert_eq!(status.exit_code(), 1, "{status}\n{}", terminal.text());
     assert_eq!(terminal.modes(), before);
     assert!(terminal.text().contains("panicked"), "{}", terminal.text());
+}
+
+#[test]
+fn an_idle_dashboard_writes_nothing() {
+    let home = Home::with_samples(3);
+    let (mut terminal, _) = open(&home, &[]);
+    terminal.settled();
+
+    let writes = terminal.writes();
+    terminal.send("j");
+    terminal.wait_written(writes);
+    terminal.settled();
+
+    assert!(terminal.silent_for(Duration::from_secs(2)), "{}", terminal.text());
+    terminal.send("q");
+    terminal.finish();
 }
 
 #[test]

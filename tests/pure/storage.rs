@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use codex_multi_auth::adapters::store::DiskStore;
-use codex_multi_auth::base::Moment;
+use codex_multi_auth::base::{Moment, Secret};
 use codex_multi_auth::domain::account::{AccountKey, SwitchReason};
 use codex_multi_auth::domain::change::{Change, Pin};
 use codex_multi_auth::domain::identity::{self, Fallback, Person};
@@ -159,7 +159,7 @@ async fn the_old_format_is_saved_in_the_new_one_and_kept_as_backup() {
 async fn a_pool_of_thousands_is_read_in_linear_time_with_its_duplicates_merged() {
     let rows: Vec<Value> = (1..=2_000)
         .map(|n: u64| {
-            let key = if n % 20 == 0 { n - 1 } else { n };
+            let key = if n.is_multiple_of(20) { n - 1 } else { n };
             serde_json::json!({
                 "accountId": format!("acct-fixture-{key:05}"),
                 "email": format!("user{key}@example.com"),
@@ -260,7 +260,7 @@ async fn a_refresh_result_that_never_reached_the_pool_is_adopted_whatever_its_ag
 
     let tokens = &loaded.roster.accounts[0].credentials;
     assert_eq!(tokens.refresh.expose(), "r2");
-    assert_eq!(tokens.id_token.as_ref().map(|token| token.expose()), Some("i2"));
+    assert_eq!(tokens.id_token.as_ref().map(Secret::expose), Some("i2"));
     assert!(std::fs::read_to_string(places.pool()).unwrap().contains("\"r2\""));
     let (owner, _) = staged.store().owner_of_refresh(&hash).await.unwrap();
     assert_eq!(owner, loaded.roster.accounts[0].key);

@@ -65,7 +65,9 @@ impl Store for MemoryStore {
             let code = Some("ENOSPC".to_owned());
             return Err(StoreError::Io { path: "pool".to_owned(), code, detail: "no space".to_owned() });
         }
-        changes.iter().for_each(|change| self.apply(change));
+        for change in &changes {
+            self.apply(change);
+        }
         Ok(self.loaded())
     }
 

@@ -143,12 +143,6 @@ impl Terminal {
         self.wait_until(&format!("`{text}`"), |screen| screen.contents().contains(text));
     }
 
-    /// Waits until `text` is gone from the screen.
-    #[track_caller]
-    pub(crate) fn wait_gone(&self, text: &str) {
-        self.wait_until(&format!("the end of `{text}`"), |screen| !screen.contents().contains(text));
-    }
-
     /// Waits until the screen shows what `fits` asks for.
     #[track_caller]
     pub(crate) fn wait_until(&self, what: &str, fits: impl Fn(&vt100::Screen) -> bool) {

@@ -205,7 +205,8 @@ pub(crate) struct Stand {
     pub(crate) backend: Arc<Backend>,
     pub(crate) ports: StandPorts,
     pub(crate) port: u16,
-    pub(crate) facts: mpsc::UnboundedReceiver<ProxyFact>,
+    /// Nobody listens; closed, it would be another proxy than the one under test.
+    _facts: mpsc::UnboundedReceiver<ProxyFact>,
     briefing: watch::Sender<Arc<Briefing>>,
     stop: CancellationToken,
     running: JoinHandle<()>,
@@ -263,7 +264,7 @@ impl Stand {
         let running = proxy::start(ports.clone(), plan, obeyed, announce, stop.clone()).await.unwrap();
         let port = running.port;
         let running = tokio::spawn(running.run());
-        Self { backend, ports, port, facts, briefing, stop, running, dir }
+        Self { backend, ports, port, _facts: facts, briefing, stop, running, dir }
     }
 
     /// Briefs the proxy anew.

@@ -10,6 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use codex_multi_auth::base::Span;
+use codex_multi_auth::domain::digest::sha256_hex;
 use codex_multi_auth::domain::usage::entry::Ending;
 use codex_multi_auth::formats::scenario::{Action, Endpoint, Rule, Scenario};
 use codex_multi_auth::rehearsal::backend::Outcome;
@@ -35,13 +36,8 @@ async fn bodies_of_every_size_arrive_byte_for_byte() {
         let entry =
             stand.backend.record().entries().into_iter().rfind(|entry| entry.method == "POST").unwrap();
         assert_eq!(entry.body_length, size);
-        assert_eq!(entry.body_sha256, sha256(&body), "{size} bytes");
+        assert_eq!(entry.body_sha256, sha256_hex(&body), "{size} bytes");
     }
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    use sha2::Digest as _;
-    sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[tokio::test]
