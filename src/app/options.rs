@@ -2,7 +2,7 @@
 
 use crate::base::Span;
 
-/// Presentation and the answers given beforehand.
+/// Presentation of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Options {
     /// Screen, terminal lines or script.
@@ -15,8 +15,6 @@ pub struct Options {
     pub chatter: Chatter,
     /// Name of the rehearsal, with `--demo`.
     pub demo: Option<String>,
-    /// `--yes`: questions are answered with yes.
-    pub consent: Consent,
     /// `--watch`: repeat the report with this pause.
     pub watch: Option<Span>,
 }
@@ -63,16 +61,4 @@ pub enum Chatter {
     Normal,
     /// Nothing but the result and errors.
     Quiet,
-    /// Log lines on stderr.
-    Verbose,
-}
-
-/// Whether questions are answered beforehand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Consent {
-    /// Questions are open.
-    #[default]
-    Open,
-    /// `--yes`.
-    Given,
 }

@@ -50,11 +50,12 @@ pub struct Global {
         help_heading = "Global options"
     )]
     pub demo: Option<String>,
-    /// Colour in text
+    /// Colour on the screen: auto, always or never
     #[arg(
         long,
         global = true,
         value_enum,
+        hide_possible_values = true,
         default_value_t,
         value_name = "WHEN",
         help_heading = "Global options"
@@ -63,15 +64,9 @@ pub struct Global {
     /// Nothing on stdout but the asked-for value
     #[arg(long, short = 'q', global = true, help_heading = "Global options")]
     pub quiet: bool,
-    /// Answer the confirmation of an action with yes
-    #[arg(long, short = 'y', global = true, help_heading = "Global options")]
-    pub yes: bool,
     /// Exit with 0 or 1 only, as older scripts expect
     #[arg(long, global = true, help_heading = "Global options")]
     pub exit_zero: bool,
-    /// Log lines on stderr (headless only)
-    #[arg(long, global = true, help_heading = "Global options")]
-    pub verbose: bool,
     /// Print the version
     #[arg(long, short = 'v', global = true, help_heading = "Global options")]
     pub version: bool,

@@ -9,7 +9,7 @@ use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::app::goal::{Command, Entry, Forwarding, Goal, Listing, Moments, Serving, Tab};
-use crate::app::options::{Chatter, Consent, Face, Form, Options};
+use crate::app::options::{Chatter, Face, Form, Options};
 use crate::base::Span;
 use crate::cli::args::{Cli, Global, PROGRAM, Word, completions};
 use crate::cli::exit::Numbers;
@@ -179,7 +179,6 @@ fn start(
         colour: global.color.into(),
         chatter: chatter(global),
         demo: global.demo.clone(),
-        consent: if global.yes { Consent::Given } else { Consent::Open },
         watch: watch.map(|seconds| Span::seconds(i64::from(seconds))),
     };
     Invocation::Start(Box::new(Started { goal, options, command, numbers: numbers(global) }))
@@ -211,13 +210,7 @@ fn numbers(global: &Global) -> Numbers {
 }
 
 fn chatter(global: &Global) -> Chatter {
-    if global.quiet {
-        Chatter::Quiet
-    } else if global.verbose {
-        Chatter::Verbose
-    } else {
-        Chatter::Normal
-    }
+    if global.quiet { Chatter::Quiet } else { Chatter::Normal }
 }
 
 fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
