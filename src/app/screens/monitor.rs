@@ -270,7 +270,9 @@ fn sums(world: &World, at: Moment) -> Sums {
         sums.ok += pulse.ok;
         sums.rotated += pulse.rotated;
         sums.failed += pulse.failed;
-        sums.in_flight += pulse.in_flight;
+        // The pulse counts requests; a turn on a socket runs, too.
+        let running = peer.turns.iter().filter(|turn| turn.status == TurnStatus::Running).count();
+        sums.in_flight += pulse.in_flight.max(u32::try_from(running).unwrap_or(u32::MAX));
         sums.sockets += pulse.sockets;
         sums.sessions += pulse.sessions;
         let recent = peer
