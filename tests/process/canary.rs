@@ -23,14 +23,14 @@ fn no_secret_is_ever_written_or_said() {
     home.write_auth(&play.login("one"));
     let mut said = BTreeMap::new();
 
-    let mut proxy = Running::start(&mut home.manager(&["serve", "--json", "--verbose"]));
+    let mut proxy = Running::start(&mut home.manager(&["serve", "--json"]));
     let told: Value = serde_json::from_str(&proxy.line()).expect("one line of JSON");
     let base = told["baseUrl"].as_str().expect("a base URL").to_owned();
     let answer = post(&base);
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     said.insert("answer".to_owned(), answer.into_bytes());
     for words in
-        [["status", "--verbose"], ["list", "--json"], ["why-selected", "--json"], ["monitor", "--json"]]
+        [["status", "--headless"], ["list", "--json"], ["why-selected", "--json"], ["monitor", "--json"]]
     {
         let ran = run(&mut home.manager(&words));
         said.insert(words.join(" "), format!("{}{}", ran.stdout, ran.stderr).into_bytes());
