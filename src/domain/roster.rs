@@ -1,4 +1,4 @@
-//! The ordered accounts of a pool, which of them is selected, and how a [`Change`] alters them.
+//! The ordered accounts of a pool, which of them is selected, and how changes alter them.
 //!
 //! The same [`Roster::apply`] runs inside the store's lock and, for optimistic display, in the model.
 

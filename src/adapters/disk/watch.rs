@@ -19,7 +19,7 @@ pub struct Watch {
 
 impl Watch {
     /// Watches directories for names that begin with one of `names`; where the system cannot notify, the poll
-    /// of [`Watch::hint`] is all there is.
+    /// of `Waiter::hint` is all there is.
     pub fn new(directories: &[PathBuf], names: Vec<String>) -> Self {
         let (sender, hints) = watch::channel(0);
         let on_event = move |event: notify::Result<notify::Event>| {

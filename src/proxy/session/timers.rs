@@ -10,7 +10,7 @@ use crate::domain::settings::Settings;
 use super::{Session, State, Step};
 
 impl Session {
-    /// When [`Event::Tick`] is wanted next, under the settings of the last step; asked again after every step. A tick
+    /// When `Event::Tick` is wanted next, under the settings of the last step; asked again after every step. A tick
     /// that comes early does no harm.
     pub fn due(&self) -> Option<Moment> {
         match self.state {
