@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::effect::{DesktopEffect, Effect, Effects};
 use crate::app::input::{Focus, Input};
 use crate::app::model::Model;
-use crate::app::msg::Msg;
+use crate::app::msg::{Msg, StoreMsg};
 use crate::app::sub::Sub;
 use crate::app::{subscriptions, update};
 use crate::base::{Moment, Span};
@@ -157,8 +157,10 @@ impl Drawn {
             message,
             Msg::Input(Input::Key(_) | Input::Mouse(_) | Input::Pasted(_) | Input::Resized { .. })
         );
-        self.keys |= typed;
-        self.news |= !typed;
+        // The pool is what the first frame waits for, and it changes rarely.
+        let urgent = typed || matches!(message, Msg::Store(StoreMsg::Loaded(_)));
+        self.keys |= urgent;
+        self.news |= !urgent;
     }
 
     fn pause(&self, model: &Model) -> Span {
