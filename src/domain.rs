@@ -9,6 +9,7 @@ pub mod digest;
 pub mod endpoints;
 pub mod facts;
 pub mod failure;
+pub mod forecast;
 pub mod gates;
 pub mod health;
 pub mod identity;

@@ -132,15 +132,10 @@ struct Gone(Option<Moment>);
 
 /// Whether the account cannot be used for want of quota.
 fn exhausted(account: &Account, quota: Option<&Snapshot>, at: Moment) -> Option<Gone> {
-    let stored = account
-        .limits
-        .iter()
-        .filter(|(bucket, until)| is_plain(bucket) && **until > at)
-        .map(|(_, until)| Gone(Some(*until)))
-        .max();
+    let stored = limited_until(account, at).map(|until| Gone(Some(until)));
     let windows =
         quota.filter(|snapshot| snapshot.is_exhausted(at)).map(|snapshot| Gone(snapshot.exhausted_until(at)));
-    let refused = quota.and_then(|snapshot| refusal(snapshot, at)).map(|until| Gone(Some(until)));
+    let refused = quota.and_then(|snapshot| refused_until(snapshot, at)).map(|until| Gone(Some(until)));
     stored.max(windows).or(refused)
 }
 
@@ -150,8 +145,14 @@ fn is_plain(bucket: &str) -> bool {
     bucket == family || bucket.strip_prefix(family).is_some_and(|rest| rest.starts_with(':'))
 }
 
-/// The end of a cached 429 that still counts.
-fn refusal(snapshot: &Snapshot, at: Moment) -> Option<Moment> {
+/// When the last stored limit lifts that binds questions without a model at `at`.
+pub fn limited_until(account: &Account, at: Moment) -> Option<Moment> {
+    let limits = account.limits.iter().filter(|(bucket, until)| is_plain(bucket) && **until > at);
+    limits.map(|(_, until)| *until).max()
+}
+
+/// The end of a cached 429 that still counts at `at`.
+pub fn refused_until(snapshot: &Snapshot, at: Moment) -> Option<Moment> {
     if snapshot.status != 429 {
         return None;
     }
