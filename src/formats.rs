@@ -6,6 +6,7 @@ pub mod client_refresh;
 pub mod codex_accounts;
 pub mod codex_auth;
 pub mod codex_config;
+pub mod config_edits;
 pub mod control;
 pub mod events;
 pub mod extension;

@@ -1,6 +1,7 @@
 //! The official CLI: finding it, running it, its files.
 
 pub mod child;
+pub mod config;
 pub mod deferred;
 pub mod find;
 pub mod home;

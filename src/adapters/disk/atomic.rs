@@ -38,6 +38,18 @@ impl Staged {
         Ok(staged)
     }
 
+    /// Takes over the mode of the file it will replace, for files whose mode is their owner's choice.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn keep_mode(&self) -> io::Result<()> {
+        match fs::metadata(&self.target) {
+            Ok(meta) => fs::set_permissions(&self.temp, meta.permissions()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Makes the bytes durable.
     ///
     /// # Errors
