@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod attempts;
+pub mod backup;
 pub mod briefing;
 pub mod chance;
 pub mod change;
@@ -30,4 +31,5 @@ pub mod selection;
 pub mod settings;
 pub mod token;
 pub mod usage;
+pub mod vault;
 pub mod workspace;

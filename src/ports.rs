@@ -12,6 +12,7 @@ pub mod peers;
 pub mod question;
 pub mod store;
 pub mod upstream;
+pub mod vault;
 
 pub use auth::Auth;
 pub use clock::Clock;
@@ -22,6 +23,7 @@ pub use peers::Peers;
 pub use question::Question;
 pub use store::Store;
 pub use upstream::Upstream;
+pub use vault::Vault;
 
 /// The set of ports a process runs on. Handles are cheap to clone and share their state.
 pub trait Ports: Clone + Send + Sync + 'static {

@@ -95,9 +95,9 @@ impl<C: Clock> DiskStore<C> {
     /// Reads what the dashboard remembers; empty when there is nothing.
     pub async fn ui_state(&self) -> String {
         let path = self.shared.places.ui_state();
-        blocking(move || Ok(atomic::read_text(&path).ok().flatten().unwrap_or_default()))
-            .await
-            .unwrap_or_default()
+        let text: Result<String, StoreError> =
+            blocking(move || Ok(atomic::read_text(&path).ok().flatten().unwrap_or_default())).await;
+        text.unwrap_or_default()
     }
 
     /// Keeps what the dashboard remembers.
@@ -118,14 +118,95 @@ impl<C: Clock> DiskStore<C> {
     }
 
     async fn commit_locked(&self, changes: Vec<Change>) -> Result<Loaded, StoreError> {
+        self.locked(move |pool| {
+            let ruin = if adds(&changes) { Ruin::Replaced } else { Ruin::Refused };
+            pool.commit(ruin, |document, extension, at| {
+                let extent = document.apply(&changes, extension, at);
+                // An empty commit only writes down what was recovered.
+                let idle = changes.is_empty() && extent < Extent::Durable;
+                Ok(if idle { Extent::Nothing } else { extent })
+            })
+        })
+        .await
+    }
+
+    /// Does file work while no other process of ours changes the pool.
+    ///
+    /// # Errors
+    /// When the lock is not obtained in time, and whatever the work says.
+    pub(in crate::adapters) async fn locked<R, E>(
+        &self,
+        work: impl FnOnce(&Locked<'_>) -> Result<R, E> + Send + 'static,
+    ) -> Result<R, E>
+    where
+        R: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
         let lock = self.lock(&self.shared.places.pool_lock()).await?;
         let (shared, clock) = (Arc::clone(&self.shared), self.clock.clone());
         blocking(move || {
             let _lock = lock;
-            shared.commit(&changes, || clock.now())
+            work(&Locked { shared: &shared, now: &|| clock.now() })
         })
         .await
     }
+}
+
+/// The pool while its lock is held.
+pub(in crate::adapters) struct Locked<'a> {
+    shared: &'a Shared,
+    now: &'a dyn Fn() -> Moment,
+}
+
+impl Locked<'_> {
+    /// Where its files are.
+    pub(in crate::adapters) fn places(&self) -> &Places {
+        &self.shared.places
+    }
+
+    /// Effective settings.
+    pub(in crate::adapters) fn settings(&self) -> Settings {
+        self.shared.settings()
+    }
+
+    /// The time.
+    pub(in crate::adapters) fn now(&self) -> Moment {
+        (self.now)()
+    }
+
+    /// Shows the pool as it stands, recovered if need be; nothing is written.
+    pub(in crate::adapters) fn open<R>(
+        &self,
+        then: impl FnOnce(&mut Document<'_>, &Extension<'_>) -> R,
+    ) -> Result<R, StoreError> {
+        let places = &self.shared.places;
+        load::open(places, self.shared.backups(), self.now(), |_, mut document, extension| {
+            then(&mut document, &extension)
+        })
+    }
+
+    /// Edits the pool as it stands and saves it. The edit runs again when the reference wrote in between.
+    pub(in crate::adapters) fn commit<E: From<StoreError>>(
+        &self,
+        ruin: Ruin,
+        edit: impl Fn(&mut Document<'_>, &mut Extension<'_>, Moment) -> Result<Extent, E>,
+    ) -> Result<Loaded, E> {
+        self.shared.commit(ruin, edit, self.now)
+    }
+
+    /// The pool as a load finds it.
+    pub(in crate::adapters) fn load(&self) -> Result<Loaded, StoreError> {
+        self.shared.load(self.now()).map(|(loaded, _)| loaded)
+    }
+}
+
+/// What an edit may do to a pool that nothing can repair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::adapters) enum Ruin {
+    /// Nothing.
+    Refused,
+    /// Quarantine it and begin anew.
+    Replaced,
 }
 
 impl<C: Clock> Store for DiskStore<C> {
@@ -213,7 +294,9 @@ impl<C: Clock> Store for DiskStore<C> {
     async fn owner_of_refresh(&self, sha256_hex: &str) -> Option<(AccountKey, Held)> {
         let loaded = self.load().await.ok()?;
         let (places, wanted) = (Arc::clone(&self.shared.places), sha256_hex.to_owned());
-        blocking(move || Ok(owner(&places, &loaded.roster, &wanted))).await.ok().flatten()
+        let owner: Result<_, StoreError> =
+            blocking(move || Ok(owner(&places, &loaded.roster, &wanted))).await;
+        owner.ok().flatten()
     }
 
     async fn usage(&self, since: Moment) -> Result<Vec<Entry>, StoreError> {
@@ -272,50 +355,56 @@ impl Shared {
         Ok((self.remember(stamps, roster, health, recovery), work))
     }
 
-    fn commit(&self, changes: &[Change], now: impl Fn() -> Moment) -> Result<Loaded, StoreError> {
+    fn commit<E: From<StoreError>>(
+        &self,
+        ruin: Ruin,
+        edit: impl Fn(&mut Document<'_>, &mut Extension<'_>, Moment) -> Result<Extent, E>,
+        now: impl Fn() -> Moment,
+    ) -> Result<Loaded, E> {
         for _ in 0..ATTEMPTS {
             let at = now();
             let attempt = load::open(&self.places, self.backups(), at, |opened, document, extension| {
-                self.write(changes, opened, document, extension, at)
+                self.write(&edit, opened, document, extension, at)
             });
             let attempt = match attempt {
-                Err(StoreError::Corrupt { .. }) if adds(changes) => self.start_over(changes, at)?,
+                Err(StoreError::Corrupt { .. }) if ruin == Ruin::Replaced => self.start_over(&edit, at)?,
                 other => other??,
             };
             if let Some(loaded) = attempt {
                 return Ok(loaded);
             }
         }
-        Err(StoreError::Contended { path: self.places.pool().display().to_string() })
+        Err(StoreError::Contended { path: self.places.pool().display().to_string() }.into())
     }
 
     /// A login on a pool that nothing can repair: the damaged file goes into quarantine, the login is kept.
-    fn start_over(&self, changes: &[Change], at: Moment) -> Result<Option<Loaded>, StoreError> {
+    fn start_over<E: From<StoreError>>(
+        &self,
+        edit: &impl Fn(&mut Document<'_>, &mut Extension<'_>, Moment) -> Result<Extent, E>,
+        at: Moment,
+    ) -> Result<Option<Loaded>, E> {
         let pool = self.places.pool();
         let bytes = atomic::read(&pool).map_err(|error| unreadable(&pool, &error))?;
         let primary = bytes.as_deref().map_or(Primary::Missing, Primary::Unusable);
         let opened = Opened { primary, health: Health::Corrupt, recovery: None, results: Vec::new() };
-        self.write(changes, opened, Document::empty(), Extension::default(), at)
+        self.write(edit, opened, Document::empty(), Extension::default(), at)
     }
 
     /// One attempt; `None` when somebody else wrote in between.
-    fn write(
+    fn write<E: From<StoreError>>(
         &self,
-        changes: &[Change],
+        edit: &impl Fn(&mut Document<'_>, &mut Extension<'_>, Moment) -> Result<Extent, E>,
         opened: Opened<'_>,
         mut document: Document<'_>,
         mut extension: Extension<'_>,
         at: Moment,
-    ) -> Result<Option<Loaded>, StoreError> {
+    ) -> Result<Option<Loaded>, E> {
         let recovered = opened.recovery.is_some() || document.migrated_from().is_some();
         let mut extent = if recovered { Extent::Durable } else { Extent::Nothing };
         for (key, credentials) in opened.results {
             extent = extent.max(document.succeed(&key, credentials, &mut extension, at));
         }
-        extent = extent.max(document.apply(changes, &mut extension, at));
-        if changes.is_empty() && !recovered && extent < Extent::Durable {
-            extent = Extent::Nothing;
-        }
+        extent = extent.max(edit(&mut document, &mut extension, at)?);
 
         if extension.is_changed() {
             let path = self.places.extension();
@@ -473,11 +562,13 @@ fn inode(_meta: &fs::Metadata) -> u64 {
     0
 }
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
+async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+{
     let ended = tokio::task::spawn_blocking(work).await;
     ended.unwrap_or_else(|error| {
-        Err(StoreError::Io { path: "store".to_owned(), code: None, detail: error.to_string() })
+        Err(StoreError::Io { path: "store".to_owned(), code: None, detail: error.to_string() }.into())
     })
 }
