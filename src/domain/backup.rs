@@ -183,9 +183,8 @@ fn refused(name: &str, why: &str) -> Problem {
 }
 
 fn is_device(low: &str) -> bool {
-    let numbered = |prefix| {
-        low.strip_prefix(prefix).is_some_and(|rest: &str| matches!(rest.as_bytes(), [b'1'..=b'9']))
-    };
+    let numbered =
+        |prefix| low.strip_prefix(prefix).is_some_and(|rest: &str| matches!(rest.as_bytes(), [b'1'..=b'9']));
     matches!(low, "con" | "prn" | "aux" | "nul") || numbered("com") || numbered("lpt")
 }
 

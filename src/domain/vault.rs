@@ -55,11 +55,7 @@ impl Act {
     pub fn writes(&self) -> bool {
         !matches!(
             self,
-            Self::List
-                | Self::Verify(_)
-                | Self::Compare(_)
-                | Self::Flagged
-                | Self::Import(_, Run::Dry)
+            Self::List | Self::Verify(_) | Self::Compare(_) | Self::Flagged | Self::Import(_, Run::Dry)
         )
     }
 }
