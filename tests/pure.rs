@@ -1,5 +1,6 @@
 //! What needs neither sockets nor processes.
 
+mod cases;
 mod floors;
 mod keys;
 mod reference;

@@ -50,6 +50,13 @@ impl Staged {
         if folder.join("home").is_dir() {
             copy(&folder.join("home"), home.path(), now - 1_000);
         }
+        if id == HUGE {
+            let pool = home.path().join(".codex/multi-auth/openai-codex-accounts.json");
+            fs::create_dir_all(pool.parent().unwrap()).unwrap();
+            fs::write(&pool, huge_pool(2_000)).unwrap();
+            age(&pool, now - 1_000);
+        }
+        make_private(home.path());
         for (path, at) in case["mtimesMs"].as_object().into_iter().flatten() {
             age(&home.path().join(path), at.as_u64().unwrap());
         }
@@ -64,12 +71,22 @@ impl Staged {
         Moment::from_millis(self.case["now"].as_i64().unwrap())
     }
 
+    /// Variables of the case; in project scope the official CLI is not synced, as the case was recorded.
     pub(crate) fn env(&self) -> Env {
         let home = self.home.path().to_string_lossy().into_owned();
+        let scoped = self.current_dir().is_some();
         Env::from(|name| {
             let given = self.case["env"][name].as_str().map(|value| value.replace("$HOME", &home));
-            given.or_else(|| (name == "HOME").then(|| home.clone()))
+            given
+                .or_else(|| (name == "HOME").then(|| home.clone()))
+                .or_else(|| (scoped && name == "CODEX_MULTI_AUTH_SYNC_CODEX_CLI").then(|| "0".to_owned()))
         })
+    }
+
+    /// Where a case in project scope runs.
+    pub(crate) fn current_dir(&self) -> Option<PathBuf> {
+        let home = self.home.path().to_string_lossy();
+        self.case["cwd"].as_str().map(|path| PathBuf::from(path.replace("$HOME", &home)))
     }
 
     pub(crate) fn places(&self) -> Places {
@@ -111,6 +128,43 @@ pub(crate) fn vectors(name: &str) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
+/// The case whose pool is made here instead of being stored.
+const HUGE: &str = "b33-huge-pool-2000";
+
+/// A pool with many rows, every twentieth one a later copy of the row before it.
+pub(crate) fn huge_pool(rows: u64) -> String {
+    let row = |n: u64| {
+        let key = if n.is_multiple_of(20) { n - 1 } else { n };
+        let mut row = serde_json::json!({
+            "accountId": format!("acct-fixture-{key:05}"),
+            "accountIdSource": "token",
+            "email": format!("user{key}@example.com"),
+            "refreshToken": format!("rt_fixture_{n:05}_AAAAbbbbCCCCdddd"),
+            "addedAt": 1_780_000_000_000 + n,
+            "lastUsed": 1_785_000_000_000 + n,
+        });
+        if n.is_multiple_of(7) {
+            row["enabled"] = false.into();
+        }
+        if n.is_multiple_of(11) {
+            row["rateLimitResetTimes"] = serde_json::json!({ "codex": 1_795_000_000_000 + n });
+        }
+        if n.is_multiple_of(13) {
+            row["coolingDownUntil"] = (1_795_000_000_000 + n).into();
+            row["cooldownReason"] = "network-error".into();
+        }
+        row
+    };
+    let families = ["gpt-5-codex", "codex-max", "codex", "gpt-5.2", "gpt-5.1"];
+    let pool = serde_json::json!({
+        "version": 3,
+        "accounts": (1..=rows).map(row).collect::<Vec<_>>(),
+        "activeIndex": rows / 2,
+        "activeIndexByFamily": families.map(|family| (family.to_owned(), Value::from(rows / 2))).into_iter().collect::<serde_json::Map<_, _>>(),
+    });
+    serde_json::to_string_pretty(&pool).unwrap()
+}
+
 fn cases() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/storage/cases")
 }
@@ -126,6 +180,20 @@ fn copy(from: &Path, to: &Path, at: u64) {
         } else {
             fs::write(&target, fs::read(entry.path()).unwrap()).unwrap();
             age(&target, at);
+        }
+    }
+}
+
+/// Version control does not keep modes: folders 0700, files 0600.
+fn make_private(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).unwrap();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            make_private(&path);
+        } else {
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         }
     }
 }
