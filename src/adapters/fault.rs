@@ -7,8 +7,10 @@
 use std::io;
 
 /// Every point there is.
-pub const POINTS: [&str; 16] = [
+pub const POINTS: [&str; 20] = [
     "save.locked",
+    "backup.staged",
+    "backup.shifted",
     "save.rotated",
     "save.journalled",
     "save.written",
@@ -23,6 +25,8 @@ pub const POINTS: [&str; 16] = [
     "refresh.saved",
     "refresh.mirrored",
     "refresh.cleared",
+    "reset.marked",
+    "reset.removed",
     "frame.drawn",
 ];
 

@@ -6,34 +6,37 @@
 //! runtime's blocking pool; once begun it ends, even when nobody waits for it any more.
 
 mod load;
+mod locked;
+mod pool;
 mod recover;
+mod reset;
 mod save;
+mod stamp;
+
+pub(in crate::adapters) use self::locked::{Locked, Ruin};
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::SystemTime;
 
+use crate::adapters::disk::atomic;
 use crate::adapters::disk::lock::{FileLock, LockError};
 use crate::adapters::disk::watch::Watch;
-use crate::adapters::disk::{atomic, perms};
 use crate::adapters::env::Env;
 use crate::adapters::ledger;
-use crate::adapters::store::load::{Backups, Opened, Primary, unreadable};
-use crate::adapters::store::save::{Save, Saved};
+use crate::adapters::store::load::{Backups, unreadable};
+use crate::adapters::store::pool::Work;
+use crate::adapters::store::stamp::{Stamp, stamp};
 use crate::base::{Moment, Span};
 use crate::domain::account::AccountKey;
 use crate::domain::change::Change;
 use crate::domain::places::{POOL_FILE, Places};
 use crate::domain::quota::snapshot::Snapshot;
-use crate::domain::recovery::{Health, Recovery};
 use crate::domain::refresh::Held;
 use crate::domain::roster::Roster;
 use crate::domain::settings::Settings;
 use crate::domain::token;
 use crate::domain::usage::entry::Entry;
-use crate::formats::accounts::{Document, Extent};
 use crate::formats::extension::Extension;
 use crate::formats::quota_cache;
 use crate::formats::settings::{Sources, resolve};
@@ -42,8 +45,6 @@ use crate::ports::store::{Loaded, Store, StoreError};
 
 /// How long a commit waits for other processes.
 const LOCK_WAIT: Span = Span::seconds(10);
-/// How often a commit starts over when the reference writes in between.
-const ATTEMPTS: usize = 5;
 
 /// The files of one root; clones share cache and watch.
 #[derive(Debug)]
@@ -75,9 +76,6 @@ struct State {
     /// The last failure a watcher was told, so that it is not told again and again.
     told: Option<StoreError>,
 }
-
-/// What tells one state of a file from another without reading it; `None` = missing.
-type Stamp = Option<(u64, SystemTime, u64)>;
 
 impl<C: Clock> DiskStore<C> {
     /// The store of a root; `env` gives the variables of the settings table.
@@ -118,16 +116,7 @@ impl<C: Clock> DiskStore<C> {
     }
 
     async fn commit_locked(&self, changes: Vec<Change>) -> Result<Loaded, StoreError> {
-        self.locked(move |pool| {
-            let ruin = if adds(&changes) { Ruin::Replaced } else { Ruin::Refused };
-            pool.commit(ruin, |document, extension, at| {
-                let extent = document.apply(&changes, extension, at);
-                // An empty commit only writes down what was recovered.
-                let idle = changes.is_empty() && extent < Extent::Durable;
-                Ok(if idle { Extent::Nothing } else { extent })
-            })
-        })
-        .await
+        self.locked(move |pool| pool.apply(&changes)).await
     }
 
     /// Does file work while no other process of ours changes the pool.
@@ -150,63 +139,6 @@ impl<C: Clock> DiskStore<C> {
         })
         .await
     }
-}
-
-/// The pool while its lock is held.
-pub(in crate::adapters) struct Locked<'a> {
-    shared: &'a Shared,
-    now: &'a dyn Fn() -> Moment,
-}
-
-impl Locked<'_> {
-    /// Where its files are.
-    pub(in crate::adapters) fn places(&self) -> &Places {
-        &self.shared.places
-    }
-
-    /// Effective settings.
-    pub(in crate::adapters) fn settings(&self) -> Settings {
-        self.shared.settings()
-    }
-
-    /// The time.
-    pub(in crate::adapters) fn now(&self) -> Moment {
-        (self.now)()
-    }
-
-    /// Shows the pool as it stands, recovered if need be; nothing is written.
-    pub(in crate::adapters) fn open<R>(
-        &self,
-        then: impl FnOnce(&mut Document<'_>, &Extension<'_>) -> R,
-    ) -> Result<R, StoreError> {
-        let places = &self.shared.places;
-        load::open(places, self.shared.backups(), self.now(), |_, mut document, extension| {
-            then(&mut document, &extension)
-        })
-    }
-
-    /// Edits the pool as it stands and saves it. The edit runs again when the reference wrote in between.
-    pub(in crate::adapters) fn commit<E: From<StoreError>>(
-        &self,
-        ruin: Ruin,
-        edit: impl Fn(&mut Document<'_>, &mut Extension<'_>, Moment) -> Result<Extent, E>,
-    ) -> Result<Loaded, E> {
-        self.shared.commit(ruin, edit, self.now)
-    }
-
-    /// The pool as a load finds it.
-    pub(in crate::adapters) fn load(&self) -> Result<Loaded, StoreError> {
-        self.shared.load(self.now()).map(|(loaded, _)| loaded)
-    }
-}
-
-/// What an edit may do to a pool that nothing can repair.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::adapters) enum Ruin {
-    /// Nothing.
-    Refused,
-    /// Quarantine it and begin anew.
-    Replaced,
 }
 
 impl<C: Clock> Store for DiskStore<C> {
@@ -306,13 +238,6 @@ impl<C: Clock> Store for DiskStore<C> {
     }
 }
 
-/// Whether a load has to be followed by a save.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Work {
-    None,
-    Save,
-}
-
 impl Shared {
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -323,161 +248,6 @@ impl Shared {
             let directories = [self.places.pool_dir().to_path_buf(), self.places.root().join("ext")];
             Watch::new(&directories, vec![POOL_FILE.to_owned(), "accounts.json".to_owned()])
         })
-    }
-
-    fn load(&self, at: Moment) -> Result<(Loaded, Work), StoreError> {
-        let stamps = self.pool_stamps();
-        let first = {
-            let mut state = self.state();
-            if let Some((known, loaded)) = &state.pool
-                && *known == stamps
-            {
-                return Ok((loaded.clone(), Work::None));
-            }
-            !std::mem::replace(&mut state.swept, true)
-        };
-        if first {
-            recover::sweep(&self.places, at);
-            for path in [self.places.pool(), self.places.extension()] {
-                perms::tighten(&path);
-            }
-        }
-        let (roster, health, recovery, work) =
-            load::open(&self.places, self.backups(), at, |opened, document, _| {
-                let finished = opened.recovery.is_none()
-                    && opened.results.is_empty()
-                    && document.migrated_from().is_none();
-                let work = if finished { Work::None } else { Work::Save };
-                (document.into_roster(), opened.health, opened.recovery, work)
-            })?;
-        // What still has to be saved is not remembered, so the next load tries again.
-        let stamps = if work == Work::None { stamps } else { Vec::new() };
-        Ok((self.remember(stamps, roster, health, recovery), work))
-    }
-
-    fn commit<E: From<StoreError>>(
-        &self,
-        ruin: Ruin,
-        edit: impl Fn(&mut Document<'_>, &mut Extension<'_>, Moment) -> Result<Extent, E>,
-        now: impl Fn() -> Moment,
-    ) -> Result<Loaded, E> {
-        for _ in 0..ATTEMPTS {
-            let at = now();
-            let attempt = load::open(&self.places, self.backups(), at, |opened, document, extension| {
-                self.write(&edit, opened, document, extension, at)
-            });
-            let attempt = match attempt {
-                Err(StoreError::Corrupt { .. }) if ruin == Ruin::Replaced => self.start_over(&edit, at)?,
-                other => other??,
-            };
-            if let Some(loaded) = attempt {
-                return Ok(loaded);
-            }
-        }
-        Err(StoreError::Contended { path: self.places.pool().display().to_string() }.into())
-    }
-
-    /// A login on a pool that nothing can repair: the damaged file goes into quarantine, the login is kept.
-    fn start_over<E: From<StoreError>>(
-        &self,
-        edit: &impl Fn(&mut Document<'_>, &mut Extension<'_>, Moment) -> Result<Extent, E>,
-        at: Moment,
-    ) -> Result<Option<Loaded>, E> {
-        let pool = self.places.pool();
-        let bytes = atomic::read(&pool).map_err(|error| unreadable(&pool, &error))?;
-        let primary = bytes.as_deref().map_or(Primary::Missing, Primary::Unusable);
-        let opened = Opened { primary, health: Health::Corrupt, recovery: None, results: Vec::new() };
-        self.write(edit, opened, Document::empty(), Extension::default(), at)
-    }
-
-    /// One attempt; `None` when somebody else wrote in between.
-    fn write<E: From<StoreError>>(
-        &self,
-        edit: &impl Fn(&mut Document<'_>, &mut Extension<'_>, Moment) -> Result<Extent, E>,
-        opened: Opened<'_>,
-        mut document: Document<'_>,
-        mut extension: Extension<'_>,
-        at: Moment,
-    ) -> Result<Option<Loaded>, E> {
-        let recovered = opened.recovery.is_some() || document.migrated_from().is_some();
-        let mut extent = if recovered { Extent::Durable } else { Extent::Nothing };
-        for (key, credentials) in opened.results {
-            extent = extent.max(document.succeed(&key, credentials, &mut extension, at));
-        }
-        extent = extent.max(edit(&mut document, &mut extension, at)?);
-
-        if extension.is_changed() {
-            let path = self.places.extension();
-            atomic::write(&path, extension.to_text().as_bytes())
-                .map_err(|error| unreadable(&path, &error))?;
-        }
-        if extent > Extent::Nothing {
-            let unusable: Vec<String> = document.unusable().map(str::to_owned).collect();
-            let content = document.to_text();
-            let is_there = opened.primary == Primary::Usable(content.as_bytes());
-            let save = Save {
-                places: &self.places,
-                backups: self.backups(),
-                primary: opened.primary,
-                text: &content,
-                extent,
-                unusable: &unusable,
-                at,
-            };
-            if !is_there && save.carry_out()? == Saved::Overtaken {
-                return Ok(None);
-            }
-        }
-        // Stamps are taken under the lock: only the reference can have written since, and it is seen next time
-        // by the poll when its file differs in size, time or inode.
-        let stamps = self.pool_stamps();
-        let roster = document.into_roster();
-        let health = match opened.health {
-            _ if !roster.accounts.is_empty() => Health::Healthy,
-            Health::IntentionalReset if extent == Extent::Nothing => Health::IntentionalReset,
-            Health::Healthy
-            | Health::Empty
-            | Health::IntentionalReset
-            | Health::Recoverable
-            | Health::Corrupt => Health::Empty,
-        };
-        Ok(Some(self.remember(stamps, roster, health, opened.recovery)))
-    }
-
-    /// Keeps a state for the next load; the recovery is told once.
-    fn remember(
-        &self,
-        stamps: Vec<Stamp>,
-        roster: Roster,
-        health: Health,
-        recovery: Option<Recovery>,
-    ) -> Loaded {
-        let mut state = self.state();
-        let same = state
-            .pool
-            .as_ref()
-            .map(|(_, known)| known)
-            .filter(|known| known.health == health && *known.roster == roster);
-        let (roster, revision) = match same {
-            Some(known) => (Arc::clone(&known.roster), known.revision),
-            None => (Arc::new(roster), state.revision + 1),
-        };
-        state.revision = revision;
-        let loaded = Loaded { roster, health, recovery: None, revision };
-        state.pool = Some((stamps, loaded.clone()));
-        Loaded { recovery, ..loaded }
-    }
-
-    fn pool_stamps(&self) -> Vec<Stamp> {
-        let places = &self.places;
-        let files = [
-            places.pool(),
-            places.pool_with(".wal"),
-            places.pool_with(".reset-intent"),
-            places.extension(),
-            places.leases().to_path_buf(),
-        ];
-        files.iter().map(|path| stamp(path)).collect()
     }
 
     fn backups(&self) -> Backups {
@@ -529,10 +299,6 @@ fn keep_quota(
     merged.map_or(Ok(()), |text| atomic::write(&path, text.as_bytes()))
 }
 
-fn adds(changes: &[Change]) -> bool {
-    changes.iter().any(|change| matches!(change, Change::Added(_)))
-}
-
 fn owner(places: &Places, roster: &Roster, wanted: &str) -> Option<(AccountKey, Held)> {
     let current = roster.accounts.iter().find(|account| token::hash(&account.credentials.refresh) == wanted);
     if let Some(account) = current {
@@ -544,22 +310,6 @@ fn owner(places: &Places, roster: &Roster, wanted: &str) -> Option<(AccountKey, 
         extension.history_of(&account.key).iter().any(|(hash, _)| hash == wanted)
     };
     roster.accounts.iter().find(spent).map(|account| (account.key.clone(), Held::Earlier))
-}
-
-fn stamp(path: &Path) -> Stamp {
-    let meta = fs::metadata(path).ok()?;
-    Some((meta.len(), meta.modified().unwrap_or(SystemTime::UNIX_EPOCH), inode(&meta)))
-}
-
-#[cfg(unix)]
-fn inode(meta: &fs::Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::ino(meta)
-}
-
-/// Files have no cheap number here; size and time have to do.
-#[cfg(not(unix))]
-fn inode(_meta: &fs::Metadata) -> u64 {
-    0
 }
 
 async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>

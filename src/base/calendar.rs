@@ -40,6 +40,16 @@ pub fn stamp(at: Moment) -> String {
     format!("{}Z", time.strftime("%Y%m%dT%H%M%S%3f"))
 }
 
+/// A moment in UTC for names that people read: `20260921-141320`.
+pub fn label(at: Moment) -> String {
+    Zone::utc().civil(at).strftime("%Y%m%d-%H%M%S").to_string()
+}
+
+/// The hour of a moment in UTC, for names: `20260921T14`.
+pub fn hour(at: Moment) -> String {
+    Zone::utc().civil(at).strftime("%Y%m%dT%H").to_string()
+}
+
 /// A moment as RFC 3339 in UTC with milliseconds: `2026-09-21T14:13:20.000Z`.
 pub fn rfc3339(at: Moment) -> String {
     let time = Zone::utc().civil(at);

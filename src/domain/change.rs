@@ -4,8 +4,10 @@ use crate::base::Moment;
 use crate::domain::account::{
     Account, AccountKey, Cooldown, Credentials, Invalidation, Switch, SwitchReason,
 };
+use crate::domain::identity::{self, Fallback, Person};
 use crate::domain::roster::Roster;
 use crate::domain::token;
+use crate::domain::vault::Copies;
 use crate::domain::workspace::{Routing, Workspace};
 
 /// One durable mutation.
@@ -119,6 +121,31 @@ pub enum Change {
         /// The answer.
         routing: Routing,
     },
+    /// The user removed an account: whatever was selected by it moves to its neighbour, a pin on it is gone,
+    /// generation raised.
+    Removed {
+        /// Whose.
+        key: AccountKey,
+    },
+    /// A removed account is put back at its position (undo); generation raised.
+    Reinstated {
+        /// The account as it was.
+        account: Box<Account>,
+        /// Its 0-based position; behind the last one where the pool is shorter by now.
+        index: usize,
+    },
+    /// The user removed every account. On disk this is the reset of storage.md §6.5; it stands alone in a commit.
+    Cleared {
+        /// What is left behind.
+        copy: Copies,
+    },
+    /// The user named an account; `None` takes the name away.
+    Relabelled {
+        /// Whose.
+        key: AccountKey,
+        /// The name.
+        label: Option<String>,
+    },
 }
 
 /// What a selection does with the pin.
@@ -136,10 +163,12 @@ impl Roster {
     /// Applies one change; changes about accounts that are gone do nothing.
     pub fn apply(&mut self, change: &Change) {
         match change {
-            Change::Added(account) => match self.get_mut(&account.key) {
-                Some(row) => *row = (**account).clone(),
-                None => self.accounts.push((**account).clone()),
-            },
+            Change::Added(account) => self.add(account),
+            Change::Removed { key } => self.remove(key),
+            Change::Reinstated { account, index } => self.reinstate(account, *index),
+            Change::Cleared { .. } => {
+                *self = Self { generation: self.generation + 1, ..Self::default() };
+            }
             Change::Selected { key, reason, pin, at } => self.select(key, *reason, *pin, *at),
             Change::Unpinned => {
                 self.pin = None;
@@ -165,6 +194,7 @@ impl Roster {
             | Change::Used { key, .. }
             | Change::WorkspaceSwitched { key, .. }
             | Change::Switched { key, .. }
+            | Change::Relabelled { key, .. }
             | Change::RoutingLearnt { key, .. } => {
                 if let Some(account) = self.get_mut(key) {
                     account.apply(change);
@@ -173,6 +203,50 @@ impl Roster {
                     self.generation += 1;
                 }
             }
+        }
+    }
+
+    /// A login that raced with another one for the same person and seat must not become a second row.
+    fn add(&mut self, account: &Account) {
+        match self.row_for(account).and_then(|index| self.accounts.get_mut(index)) {
+            Some(row) if row.key == account.key => *row = account.clone(),
+            Some(row) => *row = account.clone().standing_for(row),
+            None => self.accounts.push(account.clone()),
+        }
+    }
+
+    /// The row an added account goes to: the one with its key, else the one of the same person and seat.
+    pub fn row_for(&self, account: &Account) -> Option<usize> {
+        self.index_of(&account.key).or_else(|| {
+            let persons: Vec<Person> = self.accounts.iter().map(Person::of).collect();
+            identity::find(&persons, &Person::of(account), Fallback::Allowed)
+        })
+    }
+
+    fn remove(&mut self, key: &AccountKey) {
+        let Some(index) = self.index_of(key) else { return };
+        self.accounts.remove(index);
+        let last = self.accounts.len().saturating_sub(1);
+        let neighbour = self.accounts.get(index.min(last)).map(|account| account.key.clone());
+        if self.active.as_ref() == Some(key) {
+            self.active.clone_from(&neighbour);
+        }
+        match neighbour {
+            Some(neighbour) => {
+                for chosen in self.active_by_family.values_mut().filter(|chosen| *chosen == key) {
+                    chosen.clone_from(&neighbour);
+                }
+            }
+            None => self.active_by_family.clear(),
+        }
+        self.pin.take_if(|pin| pin == key);
+        self.generation += 1;
+    }
+
+    fn reinstate(&mut self, account: &Account, index: usize) {
+        if self.get(&account.key).is_none() {
+            self.accounts.insert(index.min(self.accounts.len()), account.clone());
+            self.generation += 1;
         }
     }
 
@@ -195,6 +269,20 @@ impl Roster {
 }
 
 impl Account {
+    /// The account in the place of a row of the same person and seat, under that row's key.
+    fn standing_for(mut self, row: &Self) -> Self {
+        self.key = row.key.clone();
+        self.added_at = row.added_at;
+        self.label = self.label.or_else(|| row.label.clone());
+        self.email = self.email.or_else(|| row.email.clone());
+        self.routing = self.routing.or_else(|| row.routing.clone());
+        if self.workspaces.is_empty() {
+            self.workspaces.clone_from(&row.workspaces);
+            self.current_workspace = row.current_workspace;
+        }
+        self
+    }
+
     /// Applies one change about this account; a change about another thing does nothing.
     pub fn apply(&mut self, change: &Change) {
         match change {
@@ -223,7 +311,11 @@ impl Account {
             Change::WorkspaceSwitched { id, switch, at, .. } => self.switch_workspace(id, *switch, *at),
             Change::Switched { switch, .. } => self.switch = *switch,
             Change::RoutingLearnt { routing, .. } => self.routing = Some(routing.clone()),
+            Change::Relabelled { label, .. } => self.label.clone_from(label),
             Change::Added(_)
+            | Change::Removed { .. }
+            | Change::Reinstated { .. }
+            | Change::Cleared { .. }
             | Change::Selected { .. }
             | Change::Unpinned
             | Change::SelectionRestored { .. }
@@ -253,3 +345,6 @@ impl Account {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use sha2::{Digest, Sha256};
 
 use crate::base::Moment;
+use crate::domain::account::Account;
 
 /// The parts of a record that tell who it is, normalised: trimmed, e-mail lower-cased, blank = absent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -50,6 +51,17 @@ impl Person {
                 .map(|token| Sha256::digest(token).into()),
             ..Self::default()
         }
+    }
+
+    /// Who an account is, with the workspace its tokens claim.
+    pub fn of(account: &Account) -> Self {
+        Self::new(
+            account.account_id.as_deref(),
+            account.email.as_deref(),
+            Some(account.credentials.refresh.expose()),
+        )
+        .claiming(account.credentials.claims.workspace_id.as_deref())
+        .seen(account.last_used, account.added_at)
     }
 
     /// Adds the workspace id the tokens claim.

@@ -278,6 +278,11 @@ impl Places {
         self.root.join("quarantine")
     }
 
+    /// Named backups of the pool.
+    pub fn backups(&self) -> PathBuf {
+        self.pool_dir().join("backups")
+    }
+
     /// Copies of official files from before we changed them.
     pub fn backups_official(&self) -> PathBuf {
         self.root.join("backups-official")

@@ -82,6 +82,13 @@ pub enum Extent {
 }
 
 impl<'a> Document<'a> {
+    /// A pool without accounts that takes the place of one we wrote: its generation goes on.
+    pub fn after(extension: &Extension<'_>) -> Self {
+        let mut document = Self::empty();
+        document.roster.generation = extension.generation();
+        document
+    }
+
     /// A pool without accounts.
     pub fn empty() -> Self {
         let mut top = Object::default();
@@ -192,7 +199,14 @@ impl<'a> Document<'a> {
 
     /// Applies changes to the pool and to the text behind it, members that mean something else stay untouched.
     pub fn apply(&mut self, changes: &[Change], extension: &mut Extension<'_>, at: Moment) -> Extent {
-        let touched: HashSet<AccountKey> = changes.iter().filter_map(edit::subject).cloned().collect();
+        let subject = |change: &Change| match change {
+            Change::Added(account) => {
+                let row = self.roster.row_for(account).and_then(|index| self.roster.accounts.get(index));
+                Some(row.map_or_else(|| account.key.clone(), |row| row.key.clone()))
+            }
+            other => edit::subject(other).cloned(),
+        };
+        let touched: HashSet<AccountKey> = changes.iter().filter_map(subject).collect();
         let before: HashMap<AccountKey, Account> = self
             .roster
             .accounts
@@ -203,6 +217,9 @@ impl<'a> Document<'a> {
         let generation = self.roster.generation;
         for change in changes {
             self.roster.apply(change);
+        }
+        for gone in before.keys().filter(|key| self.roster.get(key).is_none()) {
+            extension.forget(gone);
         }
 
         let mut extent = self.align_rows();
@@ -267,6 +284,15 @@ impl<'a> Document<'a> {
         self.top.set("version", CURRENT);
         self.top.set_raw("accounts", lossless::joined(self.rows.iter().map(|row| row.text.as_ref())));
         self.top.to_pretty()
+    }
+
+    /// The text of a backup or an export: the pool without pin and generation, which mean nothing elsewhere.
+    pub fn to_copy(&mut self) -> String {
+        let mut copy = self.clone();
+        copy.roster.pin = None;
+        copy.roster.generation = 0;
+        copy.top.remove("affinityGeneration");
+        copy.to_text()
     }
 
     /// Brings the rows into the roster's order: new accounts get an empty row, removed ones lose theirs.

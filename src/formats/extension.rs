@@ -23,7 +23,8 @@ const HISTORY_LIFE: Span = Span::days(30);
 pub struct Extension<'a> {
     top: Object<'a>,
     records: HashMap<String, &'a str>,
-    edited: HashMap<String, String>,
+    /// New texts of records; `None` = forgotten.
+    edited: HashMap<String, Option<String>>,
     pin_moved: bool,
     /// Records by the hashes of workspace id and e-mail; built when a record id is missing.
     people: OnceCell<HashMap<(String, String), &'a str>>,
@@ -145,7 +146,21 @@ impl<'a> Extension<'a> {
         if let Some(email) = &new.email {
             record.set("emailHash", fingerprint(email));
         }
-        self.edited.insert(new.key.as_str().to_owned(), record.to_text());
+        self.edited.insert(new.key.as_str().to_owned(), Some(record.to_text()));
+    }
+
+    /// Forgets a removed account: its id token is a secret of somebody who is no longer here.
+    pub fn forget(&mut self, key: &AccountKey) {
+        if self.raw(key.as_str()).is_some() {
+            self.edited.insert(key.as_str().to_owned(), None);
+        }
+    }
+
+    /// Forgets everybody, when the user removed every account; only the generation goes on.
+    pub fn clear(&mut self, pool_generation: u64) {
+        let generation = self.generation().max(pool_generation) + 1;
+        self.edited = self.records.keys().map(|key| ((*key).clone(), None)).collect();
+        self.set_pin(None, generation);
     }
 
     /// Whether something was set since it was read.
@@ -160,7 +175,10 @@ impl<'a> Extension<'a> {
         let mut edited: Vec<_> = self.edited.iter().collect();
         edited.sort();
         for (key, text) in edited {
-            records.set_raw(key, text.clone());
+            match text {
+                Some(text) => records.set_raw(key, text.clone()),
+                None => records.remove(key),
+            }
         }
         let mut top = self.top.clone();
         if !top.has("version") {
@@ -171,7 +189,10 @@ impl<'a> Extension<'a> {
     }
 
     fn raw(&self, key: &str) -> Option<&str> {
-        self.edited.get(key).map(String::as_str).or_else(|| self.records.get(key).copied())
+        match self.edited.get(key) {
+            Some(edited) => edited.as_deref(),
+            None => self.records.get(key).copied(),
+        }
     }
 
     fn raw_of_person(&self, account: &Account) -> Option<&str> {

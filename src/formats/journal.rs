@@ -1,4 +1,5 @@
-//! The journal of a save, `….wal`: the whole new text with its checksum, as the reference writes it.
+//! The journal of a save, `….wal`: the whole new text with its checksum, as the reference writes it; and the
+//! marker of a reset.
 
 use crate::base::Moment;
 use crate::domain::identity::sha256_hex;
@@ -33,6 +34,19 @@ pub fn print(path: &str, content: &str, at: Moment) -> String {
     object.set("checksum", sha256_hex(content));
     object.set("content", content);
     object.to_text()
+}
+
+/// The marker of a reset, `….reset-intent`.
+pub fn mark(at: Moment) -> String {
+    let mut object = Object::default();
+    object.set("version", 1);
+    object.set("createdAt", at.millis());
+    object.to_text()
+}
+
+/// When a reset was marked; unknown in markers of other programs.
+pub fn marked_at(text: &str) -> Option<Moment> {
+    Object::parse(text).ok()?.millis("createdAt").map(Moment::from_millis)
 }
 
 #[cfg(test)]

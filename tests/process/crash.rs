@@ -4,14 +4,25 @@
 
 #![cfg(debug_assertions)]
 
+use std::sync::Arc;
+
+use codex_multi_auth::adapters::env::Env;
 use codex_multi_auth::adapters::fault::POINTS;
-use codex_multi_auth::base::Span;
+use codex_multi_auth::adapters::store::DiskStore;
+use codex_multi_auth::base::{Moment, Span};
+use codex_multi_auth::domain::account::Account;
+use codex_multi_auth::domain::change::Change;
+use codex_multi_auth::domain::places::Places;
+use codex_multi_auth::domain::recovery::Health;
+use codex_multi_auth::domain::vault::Copies;
 use codex_multi_auth::formats::scenario::Scenario;
+use codex_multi_auth::ports::store::Store;
 use serde_json::Value;
 
 use crate::support::dirs::Home;
 use crate::support::play::Play;
-use crate::support::process::run;
+use crate::support::process::{bare, run};
+use crate::support::staged::Still;
 
 const FAULT: &str = "CODEX_MULTI_AUTH_FAULT";
 
@@ -66,6 +77,79 @@ fn a_save_that_fails_says_so_and_loses_nothing() {
             assert_eq!(refresh_tokens(&home), before, "{point} {error}");
             assert_eq!(home.pool()["activeIndex"], 2, "{point} {error}");
         }
+    }
+}
+
+#[test]
+fn a_rotation_that_is_killed_leaves_the_newest_good_backup_and_the_next_one_works() {
+    for (point, passage) in
+        [("backup.staged", 1), ("backup.shifted", 1), ("backup.shifted", 2), ("backup.shifted", 3)]
+    {
+        let home = Home::with_samples(3);
+        let pool = home.root().join("openai-codex-accounts.json");
+        let backup = |suffix: &str| home.root().join(format!("openai-codex-accounts.json{suffix}"));
+        for words in [["switch", "2"], ["switch", "3"], ["switch", "1"]] {
+            run(&mut home.manager(&words)).expect(0);
+        }
+        let good = [".bak", ".bak.1", ".bak.2"].map(|suffix| std::fs::read(backup(suffix)).expect("there"));
+        let newest = std::fs::read(&pool).expect("a pool");
+
+        let killed = run(home.manager(&["switch", "2"]).env(FAULT, format!("{point}:{passage}")));
+        assert_eq!(killed.code(), ABORTED, "{point}:{passage}\n{}", killed.stderr);
+        let left = [".bak", ".bak.1", ".bak.2"].map(|suffix| std::fs::read(backup(suffix)).expect("there"));
+        // The pool itself is untouched; what it replaced last is in one of the first two places.
+        assert_eq!(std::fs::read(&pool).expect("a pool"), newest, "{point}:{passage}");
+        assert!(left[..2].contains(&good[0]), "{point}:{passage}: the newest backup is gone");
+        assert!(left.iter().all(|text| good.contains(text) || *text == newest), "{point}:{passage}: torn");
+        run(&mut home.manager(&["switch", "3"])).expect(0);
+
+        assert_eq!(std::fs::read(backup(".bak")).expect("there"), newest, "{point}:{passage}");
+        assert_eq!(strays(&home), Vec::<String>::new(), "{point}:{passage}");
+    }
+}
+
+/// Not a test of its own: what the next one runs in a process that dies.
+#[tokio::test]
+#[ignore = "started by the test of the reset"]
+async fn the_reset_of_another_process() {
+    let root = std::env::var("POOL_TO_CLEAR").expect("given by the test");
+    let root = std::path::Path::new(&root);
+    let store = store_of(root);
+    store.commit(vec![Change::Cleared { copy: Copies::Kept }]).await.expect("cleared");
+}
+
+fn store_of(root: &std::path::Path) -> DiskStore<Still> {
+    let places = Places::under(root, root.parent().expect("a home"));
+    DiskStore::new(Arc::new(places), &Env::from(|_| None), Still(Moment::from_secs(1_790_000_000)))
+}
+
+#[tokio::test]
+async fn a_reset_that_is_killed_is_a_reset_and_keeps_its_copy() {
+    for point in points("reset.") {
+        let home = Home::with_samples(3);
+        run(&mut home.manager(&["switch", "2"])).expect(0);
+        let mut child = bare(std::env::current_exe().expect("this program"));
+        child.args(["--ignored", "--exact", "process::crash::the_reset_of_another_process"]);
+
+        let killed = run(child.env("POOL_TO_CLEAR", home.root()).env(FAULT, point));
+        assert_eq!(killed.code(), ABORTED, "{point} was not passed\n{}", killed.stderr);
+        let store = store_of(&home.root());
+        let after = store.load().await.expect("readable");
+
+        assert_eq!(after.health, Health::IntentionalReset, "{point}");
+        assert!(after.roster.accounts.is_empty(), "{point}");
+        let copies = std::fs::read_dir(home.root().join("backups")).expect("copies").count();
+        assert_eq!(copies, 1, "{point}");
+        let again = store.commit(vec![Change::Cleared { copy: Copies::Kept }]).await.expect("cleared");
+        assert_eq!(again.health, Health::IntentionalReset, "{point}");
+        let left = home.files().into_keys().filter(|path| {
+            let name = path.display().to_string();
+            name.contains("openai-codex-accounts.json") && !name.ends_with(".reset-intent")
+        });
+        assert_eq!(left.count(), 0, "{point}");
+        let login = Change::Added(Box::new(Account::sample("new")));
+        let saved = store.commit(vec![login]).await.expect("saved");
+        assert_eq!((saved.health, saved.roster.accounts.len()), (Health::Healthy, 1), "{point}");
     }
 }
 

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use codex_multi_auth::adapters::store::DiskStore;
 use codex_multi_auth::base::{Moment, Secret};
-use codex_multi_auth::domain::account::{AccountKey, SwitchReason};
+use codex_multi_auth::domain::account::{Account, AccountKey, SwitchReason};
 use codex_multi_auth::domain::change::{Change, Pin};
 use codex_multi_auth::domain::identity::{self, Fallback, Person};
 use codex_multi_auth::domain::recovery::Health;
-use codex_multi_auth::formats::jwt;
+use codex_multi_auth::domain::vault::Copies;
+use codex_multi_auth::formats::{journal, jwt};
 use codex_multi_auth::ports::store::{Store, StoreError};
 use serde_json::Value;
 
@@ -180,6 +181,77 @@ async fn a_login_on_a_ruined_pool_keeps_the_ruin() {
     assert!(matches!(refused, Err(StoreError::Corrupt { .. })));
     assert_eq!(saved.roster.accounts.len(), 1);
     assert!(staged.files().iter().any(|(name, bytes)| name.contains("/quarantine/") && *bytes == ruin));
+}
+
+#[tokio::test]
+async fn deleting_everything_leaves_a_marked_empty_pool_and_one_named_copy_unless_purged() {
+    for (copy, copies) in [(Copies::Kept, 1), (Copies::Purged, 0)] {
+        let staged = Staged::new("a01-v3-login-switch-runtime");
+        let (store, places) = (staged.store(), staged.places());
+        let before = store.load().await.unwrap();
+
+        let cleared = store.commit(vec![Change::Cleared { copy }]).await.unwrap();
+
+        assert_eq!(cleared.health, Health::IntentionalReset);
+        let again = staged.store().load().await.unwrap();
+        assert_eq!((again.health, again.roster.accounts.len()), (Health::IntentionalReset, 0));
+        assert!(again.roster.generation > before.roster.generation);
+        let files = staged.files();
+        let left: Vec<_> = files
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .filter(|name| name.contains("openai-codex-accounts.json"))
+            .collect();
+        assert_eq!(left.len(), 1, "only the marker: {left:?}");
+        assert!(places.pool_with(".reset-intent").exists());
+        let kept: Vec<_> = files.iter().filter(|(name, _)| name.contains("/backups/pre-reset-")).collect();
+        assert_eq!(kept.len(), copies);
+        if let [(_, text)] = kept.as_slice() {
+            let copy: Value = serde_json::from_slice(text).unwrap();
+            assert_eq!(copy["accounts"].as_array().unwrap().len(), before.roster.accounts.len());
+            assert_eq!(
+                (&copy["pinnedAccountIndex"], &copy["affinityGeneration"]),
+                (&Value::Null, &Value::Null)
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_save_after_a_reset_that_was_cut_before_its_rename_is_replayed() {
+    let staged = Staged::new("a02-v3-minimal");
+    let (store, places) = (staged.store(), staged.places());
+    store.commit(vec![Change::Cleared { copy: Copies::Purged }]).await.unwrap();
+    let marker = std::fs::read(places.pool_with(".reset-intent")).unwrap();
+    store.commit(vec![Change::Added(Box::new(Account::sample("new")))]).await.unwrap();
+    let text = std::fs::read_to_string(places.pool()).unwrap();
+    let entry = journal::print("pool", &text, staged.now());
+    std::fs::remove_file(places.pool()).unwrap();
+    std::fs::write(places.pool_with(".reset-intent"), marker).unwrap();
+    std::fs::write(places.pool_with(".wal"), entry).unwrap();
+
+    let after = staged.store().load().await.unwrap();
+
+    assert_eq!(after.roster.accounts.len(), 1);
+    assert_eq!(std::fs::read_to_string(places.pool()).unwrap(), text);
+    assert!(!places.pool_with(".reset-intent").exists() && !places.pool_with(".wal").exists());
+}
+
+#[tokio::test]
+async fn a_removed_account_leaves_no_secret_in_the_pool_or_beside_it() {
+    let staged = Staged::new("a01-v3-login-switch-runtime");
+    let store = staged.store();
+    let mut login = Account::sample("new");
+    login.credentials.id_token = Some(Secret::new("id-token-of-a-gone-account"));
+    let added = store.commit(vec![Change::Added(Box::new(login.clone()))]).await.unwrap();
+    let extension = staged.places().extension();
+    assert!(std::fs::read_to_string(&extension).unwrap().contains("id-token-of-a-gone-account"));
+
+    let removed = store.commit(vec![Change::Removed { key: login.key.clone() }]).await.unwrap();
+
+    assert_eq!(removed.roster.accounts.len() + 1, added.roster.accounts.len());
+    assert!(!std::fs::read_to_string(staged.places().pool()).unwrap().contains("rt_sample_new"));
+    assert!(!std::fs::read_to_string(&extension).unwrap().contains("id-token-of-a-gone-account"));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::adapters::disk::atomic;
 use crate::adapters::store::recover::{self, Substitute};
+use crate::adapters::store::reset;
 use crate::base::{Moment, Secret};
 use crate::domain::account::{AccountKey, Credentials};
 use crate::domain::identity::sha256_hex;
@@ -68,19 +69,19 @@ pub(super) fn open<R>(
     let extension = Extension::parse(&extension_text);
     let pool = places.pool();
     let bytes = atomic::read(&pool).map_err(|error| unreadable(&pool, &error))?;
-    let reset = places.pool_with(".reset-intent").exists();
+    let reset = reset::stands(places, bytes.as_deref(), &extension, at);
     let Some(bytes) = bytes else {
         let instead = if reset { None } else { replacement(places, backups, &extension, at) };
         return match instead {
             Some(found) => Ok(hand_on(places, Primary::Missing, &found, extension, at, then)),
-            None => Ok(then(empty(Primary::Missing, reset), Document::empty(), extension)),
+            None => Ok(then(empty(Primary::Missing, reset), Document::after(&extension), extension)),
         };
     };
 
     let text = String::from_utf8_lossy(&bytes);
     let fault = match Document::parse(&text, &extension, at) {
         Ok(_) if reset => {
-            return Ok(then(empty(Primary::Usable(&bytes), reset), Document::empty(), extension));
+            return Ok(then(empty(Primary::Usable(&bytes), reset), Document::after(&extension), extension));
         }
         Ok(document) => {
             if let Some(found) = better(places, backups, &document, &extension, at) {
@@ -97,7 +98,7 @@ pub(super) fn open<R>(
         Err(fault) => fault,
     };
     if reset {
-        return Ok(then(empty(Primary::Unusable(&bytes), reset), Document::empty(), extension));
+        return Ok(then(empty(Primary::Unusable(&bytes), reset), Document::after(&extension), extension));
     }
     match replacement(places, backups, &extension, at) {
         Some(found) => Ok(hand_on(places, Primary::Unusable(&bytes), &found, extension, at, then)),
@@ -160,7 +161,8 @@ fn hand_on<R>(
     then: impl FnOnce(Opened<'_>, Document<'_>, Extension<'_>) -> R,
 ) -> R {
     // It was parsed when it was chosen, so the other arm is never taken.
-    let document = Document::parse(&found.text, &extension, at).unwrap_or_else(|_| Document::empty());
+    let document =
+        Document::parse(&found.text, &extension, at).unwrap_or_else(|_| Document::after(&extension));
     let recovery = Recovery {
         source: found.source,
         path: shown(&found.path),

@@ -4,7 +4,6 @@
 //! old pool with a journal that the next load replays, or the new pool. The reference takes no lock, so the file
 //! is compared once more right before it is replaced.
 
-use std::fs;
 use std::io;
 
 use crate::adapters::disk::atomic::{self, Staged};
@@ -70,17 +69,18 @@ impl Save<'_> {
             self.forget_journal();
             return Ok(Saved::Overtaken);
         }
+        // Before the rename: a marker beside a pool hides it, and from here on the journal stands in for it.
+        atomic::remove(&self.places.pool_with(".reset-intent"))?;
         staged.publish()?;
         fault::pass("save.renamed")?;
         // The pool is saved: what follows may fail, an old journal is passed over by its age.
-        let _ = atomic::remove(&self.places.pool_with(".reset-intent"));
         self.forget_journal();
         let _ = fault::pass("save.cleaned");
         Ok(Saved::Done)
     }
 
     /// A journal of a save that failed must not be replayed later: its caller was told that nothing changed.
-    fn forget_journal(&self) {
+    pub(super) fn forget_journal(&self) {
         let _ = atomic::remove(&self.places.pool_with(".wal"));
     }
 
@@ -95,7 +95,8 @@ impl Save<'_> {
     }
 
     /// `.bak.1` → `.bak.2`, `.bak` → `.bak.1`, a copy of the pool → `.bak`. An unusable pool is never rotated
-    /// over good backups.
+    /// over good backups. All copies stand ready before the first rename, and every rename replaces: a cut
+    /// leaves each name with its old or its new content, never without.
     fn rotate(&self) -> io::Result<()> {
         let Primary::Usable(bytes) = self.primary else { return Ok(()) };
         let newest = self.places.pool_with(".bak");
@@ -104,13 +105,22 @@ impl Save<'_> {
         if self.backups == Backups::Off || (self.extent < Extent::Durable && fresh()) {
             return Ok(());
         }
+        let mut ready = Vec::with_capacity(3);
         for (from, to) in [(".bak.1", ".bak.2"), (".bak", ".bak.1")] {
-            match fs::rename(self.places.pool_with(from), self.places.pool_with(to)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                Ok(()) | Err(_) => {}
+            if let Some(old) = atomic::read(&self.places.pool_with(from))? {
+                ready.push(Staged::write(&self.places.pool_with(to), &old)?);
             }
         }
-        atomic::write(&newest, bytes)
+        ready.push(Staged::write(&newest, bytes)?);
+        for staged in &mut ready {
+            staged.sync()?;
+        }
+        fault::pass("backup.staged")?;
+        for staged in ready {
+            staged.publish()?;
+            fault::pass("backup.shifted")?;
+        }
+        Ok(())
     }
 
     fn is_unchanged(&self) -> io::Result<bool> {

@@ -11,7 +11,7 @@ use crate::formats::lossless::{self, Object};
 /// The account a change is about.
 pub(super) fn subject(change: &Change) -> Option<&AccountKey> {
     match change {
-        Change::Added(account) => Some(&account.key),
+        Change::Added(account) | Change::Reinstated { account, .. } => Some(&account.key),
         Change::Renewed { key, .. }
         | Change::Invalidated { key, .. }
         | Change::BecameUncertain { key, .. }
@@ -23,8 +23,10 @@ pub(super) fn subject(change: &Change) -> Option<&AccountKey> {
         | Change::Switched { key, .. }
         | Change::Selected { key, .. }
         | Change::CursorMoved { key, .. }
+        | Change::Removed { key }
+        | Change::Relabelled { key, .. }
         | Change::RoutingLearnt { key, .. } => Some(key),
-        Change::Unpinned | Change::SelectionRestored { .. } => None,
+        Change::Unpinned | Change::SelectionRestored { .. } | Change::Cleared { .. } => None,
     }
 }
 

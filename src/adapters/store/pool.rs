@@ -1,0 +1,187 @@
+//! Loading and committing the pool of a root: the cache of what was read, and the attempts of a commit.
+
+use std::sync::Arc;
+
+use crate::adapters::disk::{atomic, perms};
+use crate::adapters::store::load::{Opened, Primary, unreadable};
+use crate::adapters::store::save::{Save, Saved};
+use crate::adapters::store::stamp::{Stamp, stamp};
+use crate::adapters::store::{Ruin, Shared, load, recover};
+use crate::base::Moment;
+use crate::domain::recovery::{Health, Recovery};
+use crate::domain::roster::Roster;
+use crate::formats::accounts::{Document, Extent};
+use crate::formats::extension::Extension;
+use crate::ports::store::{Loaded, StoreError};
+
+/// How often a commit starts over when the reference writes in between.
+const ATTEMPTS: usize = 5;
+
+/// Whether a load has to be followed by a save.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Work {
+    None,
+    Save,
+}
+
+impl Shared {
+    /// Reads the pool, from memory while its files look the same, and says whether what was found has to be
+    /// written down.
+    pub(super) fn load(&self, at: Moment) -> Result<(Loaded, Work), StoreError> {
+        let stamps = self.pool_stamps();
+        let first = {
+            let mut state = self.state();
+            if let Some((known, loaded)) = &state.pool
+                && *known == stamps
+            {
+                return Ok((loaded.clone(), Work::None));
+            }
+            !std::mem::replace(&mut state.swept, true)
+        };
+        if first {
+            recover::sweep(&self.places, at);
+            for path in [self.places.pool(), self.places.extension()] {
+                perms::tighten(&path);
+            }
+        }
+        let (roster, health, recovery, work) =
+            load::open(&self.places, self.backups(), at, |opened, document, _| {
+                let finished = opened.recovery.is_none()
+                    && opened.results.is_empty()
+                    && document.migrated_from().is_none();
+                let work = if finished { Work::None } else { Work::Save };
+                (document.into_roster(), opened.health, opened.recovery, work)
+            })?;
+        // What still has to be saved is not remembered, so the next load tries again.
+        let stamps = if work == Work::None { stamps } else { Vec::new() };
+        Ok((self.remember(stamps, roster, health, recovery), work))
+    }
+
+    /// Edits the pool as it stands now and saves it. Only under the pool lock.
+    pub(super) fn commit<E: From<StoreError>>(
+        &self,
+        ruin: Ruin,
+        edit: impl Fn(&mut Document<'_>, &mut Extension<'_>, Moment) -> Result<Extent, E>,
+        now: impl Fn() -> Moment,
+    ) -> Result<Loaded, E> {
+        for _ in 0..ATTEMPTS {
+            let at = now();
+            let attempt = load::open(&self.places, self.backups(), at, |opened, document, extension| {
+                self.write(&edit, opened, document, extension, at)
+            });
+            let attempt = match attempt {
+                Err(StoreError::Corrupt { .. }) if ruin == Ruin::Replaced => self.start_over(&edit, at)?,
+                other => other??,
+            };
+            if let Some(loaded) = attempt {
+                return Ok(loaded);
+            }
+        }
+        Err(StoreError::Contended { path: self.places.pool().display().to_string() }.into())
+    }
+
+    /// A login on a pool that nothing can repair: the damaged file goes into quarantine, the login is kept.
+    fn start_over<E: From<StoreError>>(
+        &self,
+        edit: &impl Fn(&mut Document<'_>, &mut Extension<'_>, Moment) -> Result<Extent, E>,
+        at: Moment,
+    ) -> Result<Option<Loaded>, E> {
+        let pool = self.places.pool();
+        let bytes = atomic::read(&pool).map_err(|error| unreadable(&pool, &error))?;
+        let primary = bytes.as_deref().map_or(Primary::Missing, Primary::Unusable);
+        let opened = Opened { primary, health: Health::Corrupt, recovery: None, results: Vec::new() };
+        self.write(edit, opened, Document::empty(), Extension::default(), at)
+    }
+
+    /// One attempt; `None` when somebody else wrote in between.
+    fn write<E: From<StoreError>>(
+        &self,
+        edit: &impl Fn(&mut Document<'_>, &mut Extension<'_>, Moment) -> Result<Extent, E>,
+        opened: Opened<'_>,
+        mut document: Document<'_>,
+        mut extension: Extension<'_>,
+        at: Moment,
+    ) -> Result<Option<Loaded>, E> {
+        let recovered = opened.recovery.is_some() || document.migrated_from().is_some();
+        let mut extent = if recovered { Extent::Durable } else { Extent::Nothing };
+        for (key, credentials) in opened.results {
+            extent = extent.max(document.succeed(&key, credentials, &mut extension, at));
+        }
+        extent = extent.max(edit(&mut document, &mut extension, at)?);
+
+        if extension.is_changed() {
+            let path = self.places.extension();
+            atomic::write(&path, extension.to_text().as_bytes())
+                .map_err(|error| unreadable(&path, &error))?;
+        }
+        if extent > Extent::Nothing {
+            let unusable: Vec<String> = document.unusable().map(str::to_owned).collect();
+            let content = document.to_text();
+            let is_there = opened.primary == Primary::Usable(content.as_bytes());
+            let save = Save {
+                places: &self.places,
+                backups: self.backups(),
+                primary: opened.primary,
+                text: &content,
+                extent,
+                unusable: &unusable,
+                at,
+            };
+            if is_there {
+                save.forget_journal();
+            } else if save.carry_out()? == Saved::Overtaken {
+                return Ok(None);
+            }
+        }
+        // Stamps are taken under the lock: only the reference can have written since, and it is seen next time
+        // by the poll when its file differs in size, time or inode.
+        let stamps = self.pool_stamps();
+        let roster = document.into_roster();
+        let health = match opened.health {
+            _ if !roster.accounts.is_empty() => Health::Healthy,
+            Health::IntentionalReset if extent == Extent::Nothing => Health::IntentionalReset,
+            Health::Healthy
+            | Health::Empty
+            | Health::IntentionalReset
+            | Health::Recoverable
+            | Health::Corrupt => Health::Empty,
+        };
+        Ok(Some(self.remember(stamps, roster, health, opened.recovery)))
+    }
+
+    /// Keeps a state for the next load; the recovery is told once.
+    pub(super) fn remember(
+        &self,
+        stamps: Vec<Stamp>,
+        roster: Roster,
+        health: Health,
+        recovery: Option<Recovery>,
+    ) -> Loaded {
+        let mut state = self.state();
+        let same = state
+            .pool
+            .as_ref()
+            .map(|(_, known)| known)
+            .filter(|known| known.health == health && *known.roster == roster);
+        let (roster, revision) = match same {
+            Some(known) => (Arc::clone(&known.roster), known.revision),
+            None => (Arc::new(roster), state.revision + 1),
+        };
+        state.revision = revision;
+        let loaded = Loaded { roster, health, recovery: None, revision };
+        state.pool = Some((stamps, loaded.clone()));
+        Loaded { recovery, ..loaded }
+    }
+
+    pub(super) fn pool_stamps(&self) -> Vec<Stamp> {
+        let places = &self.places;
+        let files = [
+            places.pool(),
+            places.pool_with(".wal"),
+            places.pool_with(".reset-intent"),
+            places.extension(),
+            places.leases().to_path_buf(),
+        ];
+        files.iter().map(|path| stamp(path)).collect()
+    }
+}

@@ -1,0 +1,104 @@
+//! "Delete all accounts" (storage.md §6.5): a marker first, so that a cut between any two steps still reads as
+//! the empty pool the user asked for and no backup is taken for an accident.
+
+use std::fs;
+use std::io;
+
+use crate::adapters::disk::{atomic, perms};
+use crate::adapters::fault;
+use crate::adapters::store::load::{Backups, Primary, unreadable};
+use crate::adapters::store::{Shared, load, recover};
+use crate::base::{Moment, calendar};
+use crate::domain::places::{POOL_FILE, Places};
+use crate::domain::recovery::Health;
+use crate::domain::roster::Roster;
+use crate::domain::vault::Copies;
+use crate::formats::extension::Extension;
+use crate::formats::journal;
+use crate::ports::store::{Loaded, StoreError};
+
+/// Whether the marker counts. One that a later save was about to remove does not: the pool is missing, and the
+/// journal of that save is there. With a pool beside it the reset itself was cut, and the marker counts.
+pub(super) fn stands(places: &Places, primary: Option<&[u8]>, extension: &Extension<'_>, at: Moment) -> bool {
+    let path = places.pool_with(".reset-intent");
+    if primary.is_some() {
+        return path.exists();
+    }
+    let text = match atomic::read_text(&path) {
+        Ok(None) => return false,
+        Ok(Some(text)) => text,
+        Err(_) => return true,
+    };
+    let marked = journal::marked_at(&text).or_else(|| recover::modified(&path));
+    let Some((_, made)) = recover::from_journal(places, extension, at) else { return true };
+    !made.zip(marked).is_some_and(|(made, marked)| made >= marked)
+}
+
+impl Shared {
+    /// Removes pool, journal and backups. Only under the pool lock.
+    ///
+    /// # Errors
+    /// Whatever the system says; the marker may stand then, so the next try goes on where this one stopped.
+    pub(super) fn clear(&self, copies: Copies, at: Moment) -> Result<Loaded, StoreError> {
+        let pool = self.places.pool();
+        let generation = self.clear_files(copies, at).map_err(|error| unreadable(&pool, &error))?;
+        let roster = Roster { generation: self.forget_extension(generation)?, ..Roster::default() };
+        Ok(self.remember(self.pool_stamps(), roster, Health::IntentionalReset, None))
+    }
+
+    /// Returns the generation the pool had.
+    fn clear_files(&self, copies: Copies, at: Moment) -> io::Result<u64> {
+        let places = &self.places;
+        let generation = self.look(copies, at)?;
+        atomic::write(&places.pool_with(".reset-intent"), journal::mark(at).as_bytes())?;
+        fault::pass("reset.marked")?;
+        atomic::remove(&places.pool())?;
+        atomic::remove(&places.pool_with(".wal"))?;
+        atomic::sync_dir(places.pool_dir())?;
+        fault::pass("reset.removed")?;
+        for path in recover::candidates(places) {
+            if let Err(error) = atomic::remove(&path) {
+                tracing::warn!(path = %path.display(), %error, "a backup stays after the reset");
+            }
+        }
+        if copies == Copies::Purged
+            && let Err(error) = fs::remove_dir_all(places.snapshots())
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, "the snapshots stay after the reset");
+        }
+        Ok(generation)
+    }
+
+    /// Reads the pool and keeps it as a named backup; a file nobody can read goes into quarantine instead.
+    fn look(&self, copies: Copies, at: Moment) -> io::Result<u64> {
+        let places = &self.places;
+        let seen = load::open(places, Backups::On, at, |opened, mut document, _| {
+            let unusable = matches!(opened.primary, Primary::Unusable(_));
+            let text = (!document.roster().accounts.is_empty()).then(|| document.to_copy());
+            (document.roster().generation, text, unusable)
+        });
+        let (generation, text, unusable) = seen.unwrap_or((0, None, true));
+        if copies == Copies::Purged {
+            return Ok(generation);
+        }
+        if unusable && let Some(bytes) = atomic::read(&places.pool())? {
+            recover::quarantine(places, POOL_FILE, &bytes, at)?;
+        }
+        if let Some(text) = text {
+            perms::private_dir(&places.backups())?;
+            let name = format!("pre-reset-{}.json", calendar::label(at));
+            atomic::write(&places.backups().join(name), text.as_bytes())?;
+        }
+        Ok(generation)
+    }
+
+    fn forget_extension(&self, generation: u64) -> Result<u64, StoreError> {
+        let path = self.places.extension();
+        let text = atomic::read_text(&path).ok().flatten().unwrap_or_default();
+        let mut extension = Extension::parse(&text);
+        extension.clear(generation);
+        atomic::write(&path, extension.to_text().as_bytes()).map_err(|error| unreadable(&path, &error))?;
+        Ok(extension.generation())
+    }
+}
