@@ -31,7 +31,7 @@ pub(super) fn stands(places: &Places, primary: Option<&[u8]>, extension: &Extens
     };
     let marked = journal::marked_at(&text).or_else(|| recover::modified(&path));
     let Some((_, made)) = recover::from_journal(places, extension, at) else { return true };
-    !made.zip(marked).is_some_and(|(made, marked)| made >= marked)
+    made.zip(marked).is_none_or(|(made, marked)| made < marked)
 }
 
 impl Shared {
