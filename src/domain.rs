@@ -29,6 +29,7 @@ pub mod refresh;
 pub mod roster;
 pub mod selection;
 pub mod settings;
+pub mod survey;
 pub mod token;
 pub mod usage;
 pub mod vault;

@@ -3,6 +3,7 @@
 //! Text goes to stdout, failures and warnings to stderr; with JSON everything is in the one document on
 //! stdout. Keys of the reference keep their names, types and index bases; ours are additions.
 
+pub mod forecast;
 pub mod json;
 pub mod line;
 pub mod monitor;
@@ -60,9 +61,9 @@ fn value(outcome: &Outcome) -> Option<serde_json::Value> {
         Body::Why(moments, origin, facts) => why::value(outcome, *moments, *origin, facts),
         Body::Monitor(facts) => monitor::value(outcome, facts),
         Body::Toggled { of, now } => switch::toggled_value(outcome, of, *now),
-        Body::Checked { answered, asked, failures } => {
-            switch::checked_value(outcome, *answered, *asked, failures)
-        }
+        Body::Checked(checked) => forecast::checked_value(outcome, checked),
+        Body::Forecast(forecasted) => forecast::value(outcome, forecasted),
+        Body::Best(best) => forecast::best_value(outcome, best),
         Body::Undone(what) => switch::undone_value(outcome, what),
         Body::Problem(problem) => json::problem(outcome.command, problem),
         Body::Silent => return None,
@@ -78,7 +79,9 @@ fn plain(outcome: &Outcome) -> Printed {
         Body::Why(moments, origin, facts) => why::text(*moments, *origin, facts),
         Body::Monitor(facts) => monitor::text(facts),
         Body::Toggled { of, now } => switch::toggled_text(of, *now),
-        Body::Checked { answered, asked, failures } => switch::checked_text(*answered, *asked, failures),
+        Body::Checked(checked) => return forecast::checked_printed(outcome, checked),
+        Body::Forecast(forecasted) => return forecast::printed(outcome, forecasted),
+        Body::Best(best) => return forecast::best_printed(best),
         Body::Undone(what) => format!("Undone: {what}\n"),
         Body::Problem(problem) => return Printed { out: String::new(), err: text::problem(problem) },
         Body::Silent => String::new(),

@@ -215,5 +215,8 @@ fn word(goal: &Goal) -> &'static str {
         Some(Command::Unpin) => "unpin",
         Some(Command::Why(_)) => "why-selected",
         Some(Command::Monitor) => "monitor",
+        Some(Command::Check(_)) => "check",
+        Some(Command::Forecast(_)) => "forecast",
+        Some(Command::Best(_)) => "best",
     }
 }

@@ -7,6 +7,7 @@ mod demo;
 mod forward;
 mod harness;
 mod headless;
+mod outlook;
 mod real;
 mod refresh;
 mod terminal;

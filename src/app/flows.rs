@@ -3,10 +3,13 @@
 //! A flow is one feature as a small state machine; a key and a subcommand are two ways to start it. An answer
 //! carries the ticket of the flow that asked; an answer with an unknown ticket is dropped.
 
+pub mod best;
 pub mod check;
+pub mod forecast;
 pub mod forward;
 pub mod serve;
 pub mod status;
+pub mod survey;
 pub mod switch;
 pub mod toggle;
 pub mod undo;
@@ -47,8 +50,12 @@ pub enum Flow {
     Toggle(toggle::Flow),
     /// Key `u`.
     Undo(undo::Flow),
-    /// Keys `c C`.
+    /// `check`, keys `c C`.
     Check(check::Flow),
+    /// `forecast`.
+    Forecast(forecast::Flow),
+    /// `best`.
+    Best(Box<best::Flow>),
     /// `why-selected`.
     Why(why::Flow),
     /// `codex …`.
@@ -66,6 +73,8 @@ impl Flow {
             Self::Toggle(flow) => flow.on(message, world, at),
             Self::Undo(flow) => flow.on(message, world, at),
             Self::Check(flow) => flow.on(message, world, at),
+            Self::Forecast(flow) => flow.on(message, world, at),
+            Self::Best(flow) => flow.on(message, world, at),
             Self::Why(flow) => flow.on(message, world, at),
             Self::Forward(flow) => flow.on(message, world, at),
             Self::Serve(flow) => flow.on(message, world, at),

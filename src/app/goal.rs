@@ -60,6 +60,41 @@ pub enum Command {
     Why(Moments),
     /// `monitor`.
     Monitor,
+    /// `check`.
+    Check(Checking),
+    /// `forecast`.
+    Forecast(Forecasting),
+    /// `best`.
+    Best(Choosing),
+}
+
+/// What `check` asks about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checking {
+    /// Words that name accounts; none = all that take part.
+    pub accounts: Vec<String>,
+    /// Whether accounts that are switched off are asked about, too.
+    pub off_too: bool,
+    /// When tokens are renewed.
+    pub tokens: crate::app::flows::survey::Tokens,
+}
+
+/// How `forecast` looks ahead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Forecasting {
+    /// Ask the usage endpoint first.
+    pub live: bool,
+    /// Show every account with all its reasons.
+    pub explain: bool,
+}
+
+/// How `best` chooses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Choosing {
+    /// Ask the usage endpoint first.
+    pub live: bool,
+    /// Only say whom it would use.
+    pub dry_run: bool,
 }
 
 /// How `status` lists.

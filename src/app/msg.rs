@@ -13,6 +13,7 @@ use crate::domain::recovery::Loaded;
 use crate::domain::refresh::Outcome as Refreshed;
 use crate::domain::selection::explain::Decision;
 use crate::domain::settings::Settings;
+use crate::domain::survey::Unread;
 use crate::domain::usage::entry::Entry;
 
 /// One message of the loop.
@@ -57,7 +58,7 @@ pub enum StoreMsg {
 #[derive(Debug, Clone, PartialEq)]
 pub enum UpstreamMsg {
     /// The usage endpoint answered for an account.
-    Usage(Ticket, AccountKey, Result<Snapshot, String>),
+    Usage(Ticket, AccountKey, Result<Snapshot, Unread>),
 }
 
 /// From the token endpoint.

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use crate::app::goal::{Listing, Moments};
+pub use crate::app::goal::{Forecasting, Listing, Moments};
 pub use crate::app::msg::Mirrored;
 pub use crate::app::options::Form;
 use crate::base::Moment;
 use crate::domain::account::AccountKey;
 use crate::domain::facts::PeerStatus;
+use crate::domain::forecast::Forecast;
 use crate::domain::problem::{Exit, Problem};
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::recovery::{Health, Recovery};
 use crate::domain::roster::Roster;
 use crate::domain::selection::explain::Decision;
+use crate::domain::survey::{Calls, Standing};
 use crate::domain::usage::entry::Entry;
 
 /// A command's end.
@@ -47,21 +49,72 @@ pub enum Body {
         /// Its new position.
         now: crate::domain::account::Switch,
     },
-    /// Keys `c`, `C`.
-    Checked {
-        /// How many answered.
-        answered: usize,
-        /// How many were asked.
-        asked: usize,
-        /// What did not work, in words.
-        failures: Vec<String>,
-    },
+    /// `check`, keys `c`, `C`.
+    Checked(Box<Checked>),
+    /// `forecast`.
+    Forecast(Box<Forecasted>),
+    /// `best`.
+    Best(Box<Best>),
     /// Key `u`: what was taken back.
     Undone(String),
     /// A failure.
     Problem(Problem),
     /// Nothing to say (a forwarded child, a foreground proxy).
     Silent,
+}
+
+/// What `check` found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checked {
+    /// Where each account that was asked about stands.
+    pub standings: BTreeMap<AccountKey, Standing>,
+    /// Requests made.
+    pub calls: Calls,
+    /// The pool and its figures afterwards.
+    pub facts: Facts,
+}
+
+/// What `forecast` found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Forecasted {
+    /// How it was asked for.
+    pub forecasting: Forecasting,
+    /// The outlook.
+    pub forecast: Forecast,
+    /// What questions failed on, one line each.
+    pub notes: Vec<String>,
+    /// Requests made.
+    pub calls: Calls,
+    /// The pool and its figures; `next` is the engine's answer.
+    pub facts: Facts,
+}
+
+/// What `best` did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Best {
+    /// The best account.
+    pub account: Named,
+    /// Why it is.
+    pub reason: String,
+    /// What questions failed on, one line each.
+    pub notes: Vec<String>,
+    /// Whether it is the pinned account, whose pin stays.
+    pub pinned: bool,
+    /// Whether another account's pin goes with the choice.
+    pub pin_cleared: bool,
+    /// What was done.
+    pub done: Done,
+}
+
+/// What became of a recommendation.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Done {
+    /// Nothing: a dry run.
+    Shown,
+    /// Nothing: it is in use already.
+    AlreadyThere,
+    /// Switched to it.
+    Switched(Box<Switched>),
 }
 
 /// Who answered a `why-selected`.

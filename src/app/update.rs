@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::app::effect::{DesktopEffect, Effect, Effects, PeersEffect, StoreEffect};
-use crate::app::flows::{Flow, Ticket, check, forward, serve, status, switch, toggle, undo, unpin, why};
+use crate::app::flows::{
+    Flow, Ticket, best, check, forecast, forward, serve, status, switch, toggle, undo, unpin, why,
+};
 use crate::app::goal::{Command, Entry, Goal, Tab};
 use crate::app::input::{Focus, Input};
 use crate::app::intent::Intent;
@@ -192,6 +194,9 @@ impl Model {
             }
             Command::Unpin => Flow::Unpin(unpin::Flow::new(ticket)),
             Command::Why(moments) => Flow::Why(why::Flow::new(ticket, *moments)),
+            Command::Check(checking) => Flow::Check(check::Flow::new(ticket, checking.clone())),
+            Command::Forecast(forecasting) => Flow::Forecast(forecast::Flow::new(ticket, *forecasting)),
+            Command::Best(choosing) => Flow::Best(Box::new(best::Flow::new(ticket, *choosing))),
         };
         self.flows.keep(ticket, flow);
         self.entry = Some(ticket);
@@ -245,7 +250,7 @@ impl Model {
             Intent::Use(key, pin) => self.use_account(key, pin, at),
             Intent::Unpin => self.unpin(at),
             Intent::Turn(key, switch) => self.turn(key, switch, at),
-            Intent::Check(keys) => self.check(keys),
+            Intent::Check(keys) => self.check(keys, at),
             Intent::Undo => self.take_back(at),
             Intent::CancelTasks => {
                 let running: Vec<Ticket> = self
@@ -325,7 +330,7 @@ impl Model {
         effects
     }
 
-    fn check(&mut self, keys: Vec<AccountKey>) -> Effects {
+    fn check(&mut self, keys: Vec<AccountKey>, at: Moment) -> Effects {
         let keys: Vec<AccountKey> =
             keys.into_iter().filter(|key| !self.world.checking.contains(key)).collect();
         if keys.is_empty() {
@@ -333,7 +338,7 @@ impl Model {
         }
         self.world.checking.extend(keys.iter().cloned());
         let ticket = self.flows.ticket();
-        let (flow, effects) = check::Flow::start(ticket, keys);
+        let (flow, effects) = check::Flow::start(ticket, keys, &self.world, at);
         self.flows.keep(ticket, Flow::Check(flow));
         effects
     }

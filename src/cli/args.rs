@@ -1,11 +1,14 @@
 //! The command line as clap reads it. Only commands that work are here: help, completions and suggestions
 //! are made from this table.
 
+mod forecast;
+
 use std::ffi::OsString;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::app::options::Colour;
+pub use crate::cli::args::forecast::{BestArgs, CheckArgs, ForecastArgs};
 
 /// The name under which help and completions speak.
 pub const PROGRAM: &str = "codex-multi-auth";
@@ -119,6 +122,12 @@ pub enum Word {
         #[arg(long, short = 'l')]
         last: bool,
     },
+    /// Ask whether each account is signed in and what is left of its limits
+    Check(CheckArgs),
+    /// Show which account is best next, how risky each one is, and why
+    Forecast(ForecastArgs),
+    /// Use the account that the forecast recommends
+    Best(BestArgs),
     /// Watch turns, sessions and usage
     Monitor {
         /// Open the small pane for a spare terminal
@@ -183,6 +192,9 @@ impl Word {
             Self::Switch { .. } => "switch",
             Self::Unpin => "unpin",
             Self::WhySelected { .. } => "why-selected",
+            Self::Check(_) => "check",
+            Self::Forecast(_) => "forecast",
+            Self::Best(_) => "best",
             Self::Monitor { .. } => "monitor",
             Self::Serve { .. } => "serve",
             Self::Codex { .. } => "codex",

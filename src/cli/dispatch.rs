@@ -133,6 +133,9 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
             let moment = if last { Moments::Last } else { Moments::Now };
             (Goal::Run(Command::Why(moment)), None)
         }
+        Word::Check(args) => (Goal::Run(Command::Check(args.into())), None),
+        Word::Forecast(args) => (Goal::Run(Command::Forecast(args.into())), None),
+        Word::Best(args) => (Goal::Run(Command::Best(args.into())), None),
         Word::Monitor { pane: true, .. } if manner == Preference::Screen => {
             (Goal::Dashboard(Entry { tab: Some(Tab::Monitor), pane: true, command: None }), None)
         }

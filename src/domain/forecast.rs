@@ -234,7 +234,13 @@ fn recommend(evidence: &Evidence<'_>, prospects: &[Prospect]) -> (Option<Account
     }
     let chosen = evidence.decision.chosen.as_ref();
     let chosen = chosen.and_then(|key| prospects.iter().find(|prospect| &prospect.key == key));
-    if let Some(chosen) = chosen.filter(|prospect| prospect.availability == Availability::Ready) {
+    let is_doubtful =
+        |one: &Prospect| matches!(evidence.findings.get(&one.key), Some(Finding::Unanswered(_)));
+    let has_verified =
+        prospects.iter().any(|one| one.availability == Availability::Ready && !is_doubtful(one));
+    let chosen =
+        chosen.filter(|one| one.availability == Availability::Ready && !(is_doubtful(one) && has_verified));
+    if let Some(chosen) = chosen {
         let (level, risk) = (chosen.level.word(), chosen.risk);
         let reason = match evidence.decision.rule {
             Rule::Forced | Rule::Pin => format!("Pinned by you ({level}, score {risk})."),
@@ -413,6 +419,7 @@ fn held(skip: &Skip, at: Moment, state: &mut Judgement) {
 fn learnt(finding: Option<&Finding>, state: &mut Judgement) {
     match finding {
         None => {}
+        Some(Finding::Dead(_)) if state.is_dead => {}
         Some(Finding::Dead(why)) => {
             state.is_dead = true;
             state.block(90, format!("hard auth failure: {why}"));

@@ -122,20 +122,6 @@ pub(super) fn toggled_text(of: &Named, now: Switch) -> String {
     format!("Account {} ({}) is {word}\n", of.number, of.label)
 }
 
-/// The document of a check of limits.
-pub(super) fn checked_value(outcome: &Outcome, answered: usize, asked: usize, failures: &[String]) -> Value {
-    framed(outcome, json!({ "answered": answered, "asked": asked, "failures": failures }))
-}
-
-/// The text of a check of limits.
-pub(super) fn checked_text(answered: usize, asked: usize, failures: &[String]) -> String {
-    let mut out = format!("Limits read for {answered} of {}\n", text::count(asked, "account", "accounts"));
-    for failure in failures {
-        let _ = writeln!(out, "  {failure}");
-    }
-    out
-}
-
 /// The document of an undone act.
 pub(super) fn undone_value(outcome: &Outcome, what: &str) -> Value {
     framed(outcome, json!({ "undone": what, "changed": true }))

@@ -16,6 +16,8 @@ use crate::app::msg::{AuthMsg, CodexMsg, Msg, PeersMsg, StoreMsg, UpstreamMsg};
 use crate::base::{Moment, Span};
 use crate::domain::facts::PeerStatus;
 use crate::domain::problem::Problem;
+use crate::domain::survey::{Kind, Unread};
+use crate::ports::upstream::ReadError;
 use crate::ports::{Auth as _, Peers as _, Store as _, Upstream as _};
 use crate::runtime::host::Host;
 
@@ -181,13 +183,27 @@ async fn in_order(host: Host, sender: UnboundedSender<Msg>, mut effects: Unbound
 async fn usage(
     host: &Host,
     key: &crate::domain::account::AccountKey,
-) -> Result<crate::domain::quota::snapshot::Snapshot, String> {
-    let loaded = host.store.load().await.map_err(|error| Problem::from(error).what)?;
-    let account = loaded.roster.get(key).ok_or("the account is gone")?;
-    let snapshot = host.upstream.usage(account).await.map_err(|error| error.to_string())?;
-    let kept = host.store.keep_quota(&loaded.roster, vec![(key.clone(), snapshot.clone())]).await;
-    kept.map_err(|error| Problem::from(error).what)?;
+) -> Result<crate::domain::quota::snapshot::Snapshot, Unread> {
+    let here = |why: String| Unread { kind: Kind::ServerError, why };
+    let loaded = host.store.load().await.map_err(|error| here(Problem::from(error).what))?;
+    let account = loaded.roster.get(key).ok_or_else(|| here("the account is gone".to_owned()))?;
+    let snapshot = host.upstream.usage(account).await.map_err(|error| unread(&error))?;
+    if let Err(error) = host.store.keep_quota(&loaded.roster, vec![(key.clone(), snapshot.clone())]).await {
+        tracing::warn!(%error, "the figures could not be kept");
+    }
     Ok(snapshot)
+}
+
+fn unread(error: &ReadError) -> Unread {
+    let kind = match error {
+        ReadError::Refused => Kind::TokenInvalid,
+        ReadError::Unavailable(_) => Kind::WorkspaceDisabled,
+        ReadError::Status(403) => Kind::NotEntitled,
+        ReadError::Status(_) | ReadError::Invalid(_) => Kind::ServerError,
+        ReadError::Transport(_) => Kind::Network,
+        ReadError::NoToken => Kind::MissingRefreshToken,
+    };
+    Unread { kind, why: error.to_string() }
 }
 
 /// All live proxies of this root with their state.

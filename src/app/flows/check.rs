@@ -1,88 +1,137 @@
-//! Asking the usage endpoint what is left: spends nothing, two accounts at a time.
+//! `check` and the keys `c`, `C`: is each account signed in, may it use Codex, what is left. Spends nothing but
+//! the refresh of tokens that are due.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 
-use crate::app::effect::{Effect, Effects, UpstreamEffect};
+use crate::app::effect::{Effect, Effects, StoreEffect};
+use crate::app::flows::survey::{Survey, Tokens};
 use crate::app::flows::{Step, Ticket};
-use crate::app::msg::{Msg, UpstreamMsg};
-use crate::app::outcome::{Body, Outcome};
+use crate::app::goal::Checking;
+use crate::app::msg::{Msg, StoreMsg};
+use crate::app::outcome::{Body, Checked, Outcome};
 use crate::app::world::World;
 use crate::base::Moment;
 use crate::domain::account::AccountKey;
-use crate::domain::problem::Exit;
+use crate::domain::problem::{Exit, Problem};
+use crate::domain::reference;
+use crate::domain::survey::{Calls, Standing};
 
-/// Accounts asked at the same time (dashboard.md §11.7).
-const AT_ONCE: usize = 2;
+const COMMAND: &str = "check";
 
 /// The flow's state.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Flow {
     ticket: Ticket,
-    waiting: VecDeque<AccountKey>,
-    running: Vec<AccountKey>,
-    /// How many answered.
-    pub answered: usize,
-    /// How many were asked for.
-    pub total: usize,
-    failures: Vec<String>,
+    stage: Stage,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Stage {
+    World(Checking),
+    Survey(Survey),
+    Reload(BTreeMap<AccountKey, Standing>, Calls, Exit),
 }
 
 impl Flow {
-    /// Starts it.
-    pub fn start(ticket: Ticket, keys: Vec<AccountKey>) -> (Self, Effects) {
-        let mut flow = Self {
-            ticket,
-            total: keys.len(),
-            waiting: keys.into(),
-            running: Vec::new(),
-            answered: 0,
-            failures: Vec::new(),
-        };
-        let effects = flow.ask_more();
-        (flow, effects)
+    /// A flow that waits for the world.
+    pub fn new(ticket: Ticket, checking: Checking) -> Self {
+        Self { ticket, stage: Stage::World(checking) }
+    }
+
+    /// A flow about these accounts; the world is known.
+    pub fn start(ticket: Ticket, keys: Vec<AccountKey>, world: &World, at: Moment) -> (Self, Effects) {
+        let mut survey = Survey::new(ticket, keys, Tokens::WhenDue);
+        let effects = survey.go_on(world, at);
+        (Self { ticket, stage: Stage::Survey(survey) }, effects)
     }
 
     /// Accounts being asked now.
     pub fn running(&self) -> &[AccountKey] {
-        &self.running
+        if let Stage::Survey(survey) = &self.stage { survey.running() } else { &[] }
     }
 
-    fn ask_more(&mut self) -> Effects {
-        let mut effects = Effects::new();
-        while self.running.len() < AT_ONCE {
-            let Some(key) = self.waiting.pop_front() else { break };
-            effects.push(Effect::Upstream(UpstreamEffect::Usage(self.ticket, key.clone())));
-            self.running.push(key);
-        }
-        effects
+    /// How many answered, and how many were asked for.
+    pub fn progress(&self) -> (usize, usize) {
+        if let Stage::Survey(survey) = &self.stage { survey.progress() } else { (0, 0) }
     }
 
     /// Hears a message.
-    pub fn on(&mut self, message: &Msg, world: &World, _: Moment) -> Step {
-        let Msg::Upstream(UpstreamMsg::Usage(ticket, key, answer)) = message else {
-            return Step::Wait(Effects::new());
-        };
-        if *ticket != self.ticket {
-            return Step::Wait(Effects::new());
-        }
-        self.running.retain(|other| other != key);
-        match answer {
-            Ok(_) => self.answered += 1,
-            Err(why) => {
-                let name = world.named(key).map_or_else(|| key.short().to_owned(), |named| named.label);
-                self.failures.push(format!("{name}: {why}"));
+    pub fn on(&mut self, message: &Msg, world: &World, at: Moment) -> Step {
+        match &mut self.stage {
+            Stage::World(checking) => {
+                if !world.is_complete() {
+                    return Step::Wait(Effects::new());
+                }
+                match chosen(checking, world) {
+                    Err(problem) => failed(problem),
+                    Ok(keys) => {
+                        let tokens = checking.tokens;
+                        self.survey(Survey::new(self.ticket, keys, tokens), world, at)
+                    }
+                }
+            }
+            Stage::Survey(survey) => {
+                let Some(effects) = survey.on(message, world, at) else {
+                    return if survey.is_over() { self.reload() } else { Step::Wait(Effects::new()) };
+                };
+                if survey.is_over() { self.reload() } else { Step::Wait(effects) }
+            }
+            Stage::Reload(standings, calls, exit) => {
+                if !matches!(message, Msg::Store(StoreMsg::Loaded(_))) {
+                    return Step::Wait(Effects::new());
+                }
+                let checked =
+                    Checked { standings: std::mem::take(standings), calls: *calls, facts: world.facts(at) };
+                let body = Body::Checked(Box::new(checked));
+                Step::Done(Effects::new(), Box::new(Outcome { command: COMMAND, exit: *exit, body }))
             }
         }
-        let effects = self.ask_more();
-        if !self.running.is_empty() {
-            return Step::Wait(effects);
-        }
-        let exit = if self.failures.is_empty() { Exit::Ok } else { Exit::Attention };
-        let body = Body::Checked {
-            answered: self.answered,
-            asked: self.total,
-            failures: std::mem::take(&mut self.failures),
-        };
-        Step::Done(effects, Box::new(Outcome { command: "check", exit, body }))
     }
+
+    fn survey(&mut self, mut survey: Survey, world: &World, at: Moment) -> Step {
+        let effects = survey.go_on(world, at);
+        let is_over = survey.is_over();
+        self.stage = Stage::Survey(survey);
+        if is_over { self.reload() } else { Step::Wait(effects) }
+    }
+
+    /// What refreshes changed in the pool is read before the report.
+    fn reload(&mut self) -> Step {
+        let Stage::Survey(survey) = &self.stage else { return Step::Wait(Effects::new()) };
+        let attention = survey.standings().values().any(|standing| *standing != Standing::Available);
+        let exit = match (survey.is_offline(), attention) {
+            (true, _) => Exit::Network,
+            (false, true) => Exit::Attention,
+            (false, false) => Exit::Ok,
+        };
+        self.stage = Stage::Reload(survey.standings().clone(), survey.calls(), exit);
+        Step::Wait(vec![Effect::Store(StoreEffect::Load)])
+    }
+}
+
+/// The accounts that are meant: those named, else all that take part.
+fn chosen(checking: &Checking, world: &World) -> Result<Vec<AccountKey>, Problem> {
+    if let Some(problem) = &world.trouble {
+        return Err(problem.clone());
+    }
+    if world.roster.accounts.is_empty() {
+        return Err(reference::no_accounts());
+    }
+    if checking.accounts.is_empty() {
+        let meant = world.roster.accounts.iter().filter(|account| account.is_on() || checking.off_too);
+        return Ok(meant.map(|account| account.key.clone()).collect());
+    }
+    let mut keys = Vec::new();
+    for word in &checking.accounts {
+        let key = reference::resolve(word, &world.roster)?;
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    Ok(keys)
+}
+
+fn failed(problem: Problem) -> Step {
+    let outcome = Outcome { command: COMMAND, exit: problem.exit, body: Body::Problem(problem) };
+    Step::Done(Effects::new(), Box::new(outcome))
 }

@@ -35,6 +35,7 @@ pub struct Flow {
     ticket: Ticket,
     whom: Whom,
     pin: Pin,
+    reason: SwitchReason,
     stage: Stage,
     report: Option<Switched>,
 }
@@ -50,7 +51,14 @@ enum Stage {
 impl Flow {
     /// A flow that waits for the pool.
     pub fn new(ticket: Ticket, whom: Whom, pin: Pin) -> Self {
-        Self { ticket, whom, pin, stage: Stage::World, report: None }
+        Self { ticket, whom, pin, reason: SwitchReason::Manual, stage: Stage::World, report: None }
+    }
+
+    /// The same for another reason than the person's own choice.
+    #[must_use]
+    pub fn because(mut self, reason: SwitchReason) -> Self {
+        self.reason = reason;
+        self
     }
 
     /// Hears a message.
@@ -104,7 +112,7 @@ impl Flow {
             at,
         });
         self.stage = Stage::Commit;
-        let change = Change::Selected { key, reason: SwitchReason::Manual, pin: self.pin, at };
+        let change = Change::Selected { key, reason: self.reason, pin: self.pin, at };
         Step::Wait(vec![Effect::Store(StoreEffect::Commit(self.ticket, vec![change]))])
     }
 

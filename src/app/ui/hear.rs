@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Ui;
 use crate::app::msg::{Msg, PeersMsg, StoreMsg};
-use crate::app::outcome::{Body, Outcome, Switched};
+use crate::app::outcome::{Body, Checked, Done, Outcome, Switched};
 use crate::app::screens::monitor::{short_name, status, via};
 use crate::app::toasts::{Level, Toast};
 use crate::app::world::World;
@@ -12,7 +12,9 @@ use crate::base::text::clean;
 use crate::base::{Moment, Span, calendar};
 use crate::domain::account::{AccountKey, Switch};
 use crate::domain::facts::TurnRow;
+use crate::domain::label;
 use crate::domain::problem::{Hint, Problem};
+use crate::domain::survey::Standing;
 use crate::domain::usage::rollup::Figures;
 
 /// How long an act may be taken back is also how long its message stands.
@@ -152,20 +154,41 @@ fn told(outcome: &Outcome) -> Option<Toast> {
             let now = if *now == Switch::On { "on" } else { "off" };
             Toast::new(Level::Done, "key e", format!("{} is {now}", clean(&of.label))).about(&of.key)
         }
-        Body::Checked { answered, asked, failures } => {
-            let level = if failures.is_empty() { Level::Info } else { Level::Warn };
-            let mut text = format!("limits checked, {answered} of {asked} answered");
-            if let [only] = failures.as_slice() {
-                text = format!("{text}; {}", clean(only));
-            }
-            failures
-                .iter()
-                .fold(Toast::new(level, "task", text), |toast, line| toast.with(clean(line).into_owned()))
+        Body::Checked(checked) => checked_told(checked),
+        Body::Best(best) => {
+            let done = matches!(best.done, Done::Switched(_));
+            let level = if done { Level::Done } else { Level::Info };
+            let verb = if done { "switched to" } else { "already on" };
+            Toast::new(level, "best", format!("{verb} {}: {}", clean(&best.account.label), best.reason))
+                .about(&best.account.key)
         }
         Body::Undone(what) => Toast::new(Level::Done, "key u", format!("undone: {}", clean(what))),
         Body::Problem(problem) => problem_told(problem),
-        Body::Status(..) | Body::Why(..) | Body::Monitor(_) | Body::Silent => return None,
+        Body::Status(..) | Body::Why(..) | Body::Monitor(_) | Body::Forecast(_) | Body::Silent => {
+            return None;
+        }
     })
+}
+
+fn checked_told(checked: &Checked) -> Toast {
+    let asked = checked.standings.len();
+    let failures: Vec<String> = checked
+        .standings
+        .iter()
+        .filter(|(_, standing)| **standing != Standing::Available)
+        .map(|(key, standing)| {
+            let account = checked.facts.roster.index_of(key).zip(checked.facts.roster.get(key));
+            let name = account
+                .map_or_else(String::new, |(index, account)| label::name(account, index + 1).into_owned());
+            format!("{name}: {}", standing.sentence())
+        })
+        .collect();
+    let level = if failures.is_empty() { Level::Info } else { Level::Warn };
+    let mut text = format!("limits checked, {} of {asked} answered", asked - failures.len());
+    if let [only] = failures.as_slice() {
+        text = format!("{text}; {}", clean(only));
+    }
+    failures.iter().fold(Toast::new(level, "task", text), |toast, line| toast.with(clean(line).into_owned()))
 }
 
 fn switch_told(switched: &Switched) -> Toast {

@@ -137,6 +137,7 @@ fn a_failed_question_is_a_doubt_and_a_missing_entitlement_a_refusal() {
     assert_eq!((one(&forecast, "alpha").risk, one(&forecast, "delta").risk), (40, 25));
     assert_eq!(one(&forecast, "bravo").availability, Availability::Unavailable);
     assert!(one(&forecast, "charlie").is_dead);
+    assert_eq!(forecast.recommended, Some(key("delta")));
 }
 
 #[test]

@@ -1,0 +1,155 @@
+//! Asking the back end about several accounts, a few at a time: tokens are brought up to date when they are due,
+//! then the usage endpoint is asked, which spends nothing. Part of the flows that need fresh figures.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::app::effect::{AuthEffect, Effect, Effects, UpstreamEffect};
+use crate::app::flows::Ticket;
+use crate::app::msg::{AuthMsg, Msg, UpstreamMsg};
+use crate::app::world::World;
+use crate::base::{Moment, Span};
+use crate::domain::account::{Account, AccountKey};
+use crate::domain::refresh::Reason;
+use crate::domain::survey::{Calls, Kind, Standing, Unread};
+
+/// Accounts asked at the same time (dashboard.md §11.7).
+const AT_ONCE: usize = 2;
+/// An access token this close to its end is renewed first (commands.md §2.1).
+const USABLE: Span = Span::minutes(5);
+
+/// When tokens are renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tokens {
+    /// When the access token is missing or about to end.
+    WhenDue,
+    /// Always: the person asked for it.
+    Always,
+}
+
+/// A survey under way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Survey {
+    ticket: Ticket,
+    tokens: Tokens,
+    waiting: VecDeque<AccountKey>,
+    running: Vec<AccountKey>,
+    standings: BTreeMap<AccountKey, Standing>,
+    calls: Calls,
+}
+
+impl Survey {
+    /// A survey of these accounts; nothing is asked before [`Survey::go_on`].
+    pub fn new(ticket: Ticket, keys: Vec<AccountKey>, tokens: Tokens) -> Self {
+        Self {
+            ticket,
+            tokens,
+            waiting: keys.into(),
+            running: Vec::new(),
+            standings: BTreeMap::new(),
+            calls: Calls::default(),
+        }
+    }
+
+    /// Accounts being asked about now.
+    pub fn running(&self) -> &[AccountKey] {
+        &self.running
+    }
+
+    /// How many have been asked about so far, and how many there are.
+    pub fn progress(&self) -> (usize, usize) {
+        let done = self.standings.len();
+        (done, done + self.running.len() + self.waiting.len())
+    }
+
+    /// Whether every account has its standing.
+    pub fn is_over(&self) -> bool {
+        self.running.is_empty() && self.waiting.is_empty()
+    }
+
+    /// What was learnt.
+    pub fn standings(&self) -> &BTreeMap<AccountKey, Standing> {
+        &self.standings
+    }
+
+    /// Requests made.
+    pub fn calls(&self) -> Calls {
+        self.calls
+    }
+
+    /// Asks about the next accounts.
+    pub fn go_on(&mut self, world: &World, at: Moment) -> Effects {
+        let mut effects = Effects::new();
+        while self.running.len() < AT_ONCE {
+            let Some(key) = self.waiting.pop_front() else { break };
+            match world.roster.get(&key).map(|account| self.first(account, at)) {
+                None => {}
+                Some(Err(standing)) => {
+                    self.standings.insert(key, standing);
+                }
+                Some(Ok(effect)) => {
+                    effects.push(effect);
+                    self.running.push(key);
+                }
+            }
+        }
+        effects
+    }
+
+    /// The first question about an account, or its standing where none may be asked.
+    fn first(&mut self, account: &Account, at: Moment) -> Result<Effect, Standing> {
+        if let Some(dead) = account.invalidation.as_ref().filter(|_| self.tokens == Tokens::WhenDue) {
+            let code = dead.code.clone().unwrap_or_else(|| "signed out".to_owned());
+            return Err(Standing::NeedsLogin(code));
+        }
+        if account.uncertain_since.is_some() && self.tokens == Tokens::WhenDue {
+            return Err(Standing::Uncertain);
+        }
+        if self.tokens == Tokens::WhenDue && !account.needs_refresh(at, USABLE) {
+            return Ok(self.usage(account.key.clone()));
+        }
+        let reason = match self.tokens {
+            Tokens::WhenDue => Reason::ProactiveExpiry,
+            Tokens::Always => Reason::Forced,
+        };
+        self.calls.refresh += 1;
+        Ok(Effect::Auth(AuthEffect::Refresh(self.ticket, account.key.clone(), reason)))
+    }
+
+    fn usage(&mut self, key: AccountKey) -> Effect {
+        self.calls.usage += 1;
+        Effect::Upstream(UpstreamEffect::Usage(self.ticket, key))
+    }
+
+    /// Hears a message; returns what to ask next, or `None` when it is about something else.
+    pub fn on(&mut self, message: &Msg, world: &World, at: Moment) -> Option<Effects> {
+        match message {
+            Msg::Auth(AuthMsg::Refreshed(ticket, key, outcome)) if *ticket == self.ticket => {
+                let Some(standing) = Standing::after(outcome) else {
+                    return Some(vec![self.usage(key.clone())]);
+                };
+                Some(self.settle(key, standing, world, at))
+            }
+            Msg::Upstream(UpstreamMsg::Usage(ticket, key, answer)) if *ticket == self.ticket => {
+                let standing = match answer {
+                    Ok(_) => Standing::Available,
+                    Err(unread) => Standing::without_figures(unread),
+                };
+                Some(self.settle(key, standing, world, at))
+            }
+            _ => None,
+        }
+    }
+
+    fn settle(&mut self, key: &AccountKey, standing: Standing, world: &World, at: Moment) -> Effects {
+        self.running.retain(|other| other != key);
+        self.standings.insert(key.clone(), standing);
+        self.go_on(world, at)
+    }
+
+    /// Whether every question failed on the way to the network.
+    pub fn is_offline(&self) -> bool {
+        let offline =
+            |standing: &Standing| matches!(standing, Standing::Unknown(Unread { kind: Kind::Network, .. }));
+        !self.standings.is_empty() && self.standings.values().all(offline)
+    }
+}

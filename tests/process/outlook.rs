@@ -1,0 +1,153 @@
+//! `check`, `forecast` and `best`: what they say about accounts in every state, what they spend, and that they name
+//! whom the engine chooses.
+
+use codex_multi_auth::formats::scenario::Scenario;
+use serde_json::Value;
+
+use crate::support::dirs::Home;
+use crate::support::play::Play;
+use crate::support::process::{Ran, run};
+
+fn document(ran: &Ran) -> Value {
+    serde_json::from_str(&ran.stdout)
+        .unwrap_or_else(|error| panic!("{error}\n{}\n{}", ran.stdout, ran.stderr))
+}
+
+fn outcomes(document: &Value) -> Vec<String> {
+    let accounts = document["accounts"].as_array().unwrap();
+    accounts.iter().map(|account| account["outcome"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Switches the last account of the pool off, as the person would have.
+fn switch_last_off(home: &Home) {
+    let mut pool = home.pool();
+    let last = pool["accounts"].as_array_mut().unwrap().last_mut().unwrap();
+    last["enabled"] = Value::Bool(false);
+    std::fs::write(home.root().join("openai-codex-accounts.json"), pool.to_string()).unwrap();
+}
+
+/// One healthy account, one whose session is over, one without a workspace, one that meets a broken server.
+const MIXED: &str = r#"
+title = "mixed"
+[[account]]
+name = "well"
+[[account]]
+name = "gone"
+token_left = "-1h"
+signed_out = true
+[[account]]
+name = "closed"
+deactivated = true
+[[account]]
+name = "broken"
+[[account]]
+name = "off"
+[[rule]]
+account = "broken"
+endpoint = "usage"
+action = "server-error"
+"#;
+
+#[test]
+fn a_check_tells_dead_closed_and_unverified_accounts_apart() {
+    let play = Play::start(Scenario::parse(MIXED).unwrap());
+    let home = play.home();
+    switch_last_off(&home);
+
+    let ran = run(&mut home.manager(&["check", "--json"])).expect(4);
+
+    let document = document(&ran);
+    assert_eq!(
+        outcomes(&document),
+        ["available", "needs-login", "signed-in-only", "unknown"],
+        "{document:#}"
+    );
+    assert_eq!(document["accounts"][1]["code"], "token-revoked", "{document:#}");
+    assert_eq!(document["calls"]["refresh"], 1, "{document:#}");
+    assert_eq!(document["calls"]["usage"], 3, "{document:#}");
+    play.assert_no_violation();
+}
+
+#[test]
+fn a_check_of_one_account_asks_about_that_one_only() {
+    let play = Play::start(Scenario::parse(MIXED).unwrap());
+    let home = play.home();
+    switch_last_off(&home);
+
+    let ran = run(&mut home.manager(&["check", "well@example.com", "--json"])).expect(0);
+    let off = run(&mut home.manager(&["check", "off@example.com", "--json"])).expect(0);
+
+    assert_eq!(outcomes(&document(&ran)), ["available"]);
+    assert_eq!(outcomes(&document(&off)), ["available"]);
+    assert_eq!(home.pool()["accounts"][4]["enabled"], false, "a check never switches an account on");
+}
+
+#[test]
+fn without_a_network_nobody_is_called_dead() {
+    let play = Play::start(Scenario::pool(["one", "two"]));
+    let mut home = play.home();
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    home.set("CODEX_MULTI_AUTH_UPSTREAM_BASE_URL", format!("http://{closed}/backend-api"));
+
+    for words in [&["check", "--json"][..], &["forecast", "--live", "--json"]] {
+        let ran = run(&mut home.manager(words)).expect(6);
+
+        let document = document(&ran);
+        assert_eq!(document["error"]["code"], "network", "{document:#}");
+        assert!(!ran.stdout.contains("needs-login"), "{document:#}");
+    }
+}
+
+#[test]
+fn every_reader_agrees_with_best_pinned_or_not() {
+    let home = Home::with_samples(4);
+
+    for pinned in [None, Some("3"), Some("2")] {
+        if let Some(number) = pinned {
+            run(&mut home.manager(&["switch", number])).expect(0);
+        }
+        let said = |words: &[&str]| document(&run(&mut home.manager(words)));
+
+        let next = said(&["status", "--json"])["next"]["number"].clone();
+        assert_eq!(said(&["forecast", "--json"])["recommendation"]["number"], next, "{pinned:?}");
+        assert_eq!(said(&["best", "--dry-run", "--json"])["accountIndex"], next, "{pinned:?}");
+        assert_eq!(said(&["why-selected", "--json"])["selected"]["number"], next, "{pinned:?}");
+        if let Some(number) = pinned {
+            assert_eq!(next.to_string(), number);
+        }
+    }
+}
+
+#[test]
+fn best_switches_clears_a_useless_pin_and_keeps_a_useful_one() {
+    let scenario = Scenario::parse(
+        r#"
+title = "best"
+[[account]]
+name = "empty"
+primary = { used = 100, resets_in = "2h" }
+[[account]]
+name = "full"
+"#,
+    );
+    let play = Play::start(scenario.unwrap());
+    let home = play.home();
+
+    run(&mut home.manager(&["switch", "1"])).expect(0);
+
+    let before = play.backend().record().at("token").len();
+    let shown = document(&run(&mut home.manager(&["best", "--live", "--dry-run", "--json"])).expect(0));
+    let spent = play.backend().record().at("token").len();
+    let pool = home.pool();
+    let done = document(&run(&mut home.manager(&["best", "--live", "--json"])).expect(0));
+    run(&mut home.manager(&["switch", "2"])).expect(0);
+    let again = document(&run(&mut home.manager(&["best", "--json"])).expect(0));
+
+    assert_eq!((&shown["changed"], &shown["dryRun"]), (&Value::Bool(false), &Value::Bool(true)));
+    assert_eq!(pool["pinnedAccountIndex"], 0, "a dry run changes nothing");
+    assert_eq!(done["accountIndex"], 2, "{done:#}");
+    assert_eq!(done["pinCleared"], true, "{done:#}");
+    assert_eq!(again["pinKept"], true, "{again:#}");
+    assert_eq!(home.pool()["pinnedAccountIndex"], 1);
+    assert_eq!(spent, before, "a dry run never touches the token endpoint");
+}
