@@ -14,6 +14,7 @@ pub mod forecast;
 pub mod gates;
 pub mod health;
 pub mod identity;
+pub mod inventory;
 pub mod label;
 pub mod launch;
 pub mod model;

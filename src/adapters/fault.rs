@@ -7,7 +7,7 @@
 use std::io;
 
 /// Every point there is.
-pub const POINTS: [&str; 20] = [
+pub const POINTS: [&str; 21] = [
     "save.locked",
     "backup.staged",
     "backup.shifted",
@@ -17,6 +17,7 @@ pub const POINTS: [&str; 20] = [
     "save.synced",
     "save.renamed",
     "save.cleaned",
+    "snapshot.begun",
     "refresh.locked",
     "refresh.intent",
     "refresh.sent",

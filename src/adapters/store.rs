@@ -5,12 +5,15 @@
 //! process's change is ever written over, and nothing is written from memory. All file work runs on the
 //! runtime's blocking pool; once begun it ends, even when nobody waits for it any more.
 
+mod inventory;
 mod load;
 mod locked;
 mod pool;
 mod recover;
 mod reset;
+mod retention;
 mod save;
+mod snapshots;
 mod stamp;
 
 pub(in crate::adapters) use self::locked::{Locked, Ruin};
@@ -30,6 +33,7 @@ use crate::adapters::store::stamp::{Stamp, stamp};
 use crate::base::{Moment, Span};
 use crate::domain::account::AccountKey;
 use crate::domain::change::Change;
+use crate::domain::inventory::Inventory;
 use crate::domain::places::{POOL_FILE, Places};
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::refresh::Held;
@@ -88,6 +92,14 @@ impl<C: Clock> DiskStore<C> {
     /// Where its files are.
     pub fn places(&self) -> &Arc<Places> {
         &self.shared.places
+    }
+
+    /// Looks at every file that holds or could replace the pool; nothing is changed.
+    pub async fn inventory(&self) -> Inventory {
+        let (places, at) = (Arc::clone(&self.shared.places), self.clock.now());
+        let storage_path = places.pool();
+        let looked: Result<Inventory, StoreError> = blocking(move || Ok(inventory::take(&places, at))).await;
+        looked.unwrap_or(Inventory { storage_path, files: Vec::new() })
     }
 
     /// Reads what the dashboard remembers; empty when there is nothing.

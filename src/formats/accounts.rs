@@ -187,6 +187,11 @@ impl<'a> Document<'a> {
         self.unusable.iter().map(AsRef::as_ref)
     }
 
+    /// The format the text had.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
     /// The older format the text had, when it is to be saved in the current one.
     pub fn migrated_from(&self) -> Option<u64> {
         (self.version != CURRENT).then_some(self.version)

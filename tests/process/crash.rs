@@ -45,7 +45,7 @@ fn refresh_tokens(home: &Home) -> Vec<String> {
 
 #[test]
 fn a_save_that_is_killed_loses_nothing_and_the_next_one_works() {
-    for point in points("save.") {
+    for point in points("save.").chain(points("snapshot.")) {
         let home = Home::with_samples(3);
         let before = refresh_tokens(&home);
 
@@ -66,7 +66,7 @@ fn a_save_that_is_killed_loses_nothing_and_the_next_one_works() {
 #[test]
 fn a_save_that_fails_says_so_and_loses_nothing() {
     for error in ["ENOSPC", "EACCES", "EROFS", "EIO"] {
-        for point in points("save.") {
+        for point in ["save.", "backup.", "snapshot."].into_iter().flat_map(points) {
             let home = Home::with_samples(3);
             let before = refresh_tokens(&home);
 

@@ -254,6 +254,58 @@ async fn a_removed_account_leaves_no_secret_in_the_pool_or_beside_it() {
     assert!(!std::fs::read_to_string(&extension).unwrap().contains("id-token-of-a-gone-account"));
 }
 
+#[tokio::test]
+async fn every_file_that_could_replace_the_pool_is_listed_and_the_newest_readable_one_is_named() {
+    let staged = Staged::new("b02-truncated-wal-bak");
+    std::fs::write(staged.places().pool_with(".mine"), "[]").unwrap();
+    let before = staged.files();
+
+    let inventory = staged.store().inventory().await;
+
+    let kinds: Vec<_> = inventory.files.iter().map(|file| (file.kind(), file.exists, file.valid)).collect();
+    assert_eq!(
+        kinds,
+        [
+            ("accounts-primary", true, false),
+            ("accounts-wal", true, true),
+            ("accounts-backup", true, true),
+            ("accounts-backup-history", false, false),
+            ("accounts-backup-history", false, false),
+            ("accounts-discovered-backup", true, false),
+        ]
+    );
+    assert_eq!((inventory.count(), inventory.valid()), (4, 2));
+    let latest = inventory.latest_valid().unwrap();
+    assert_eq!(
+        latest.modified,
+        inventory.files.iter().filter(|file| file.valid).map(|file| file.modified).max().unwrap()
+    );
+    assert_eq!((latest.version, latest.accounts.is_some()), (Some(3), true));
+    assert!(inventory.files.iter().all(|file| file.valid || file.exists != file.errors.is_empty()));
+    assert_eq!(staged.files(), before, "nothing is changed");
+}
+
+#[tokio::test]
+async fn a_save_keeps_a_private_snapshot_of_its_hour() {
+    let staged = Staged::new("a01-v3-login-switch-runtime");
+    let (store, places) = (staged.store(), staged.places());
+
+    store.commit(vec![Change::Unpinned]).await.unwrap();
+
+    let first = std::fs::read(places.pool()).unwrap();
+    store.commit(vec![Change::Unpinned]).await.unwrap();
+    let mut kept: Vec<_> =
+        std::fs::read_dir(places.snapshots()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    kept.sort();
+    assert_eq!(kept.len(), 2);
+    for path in kept {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(std::fs::read(&path).unwrap(), first);
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(path.parent().unwrap().metadata().unwrap().permissions().mode() & 0o777, 0o700);
+    }
+}
+
 #[test]
 fn candidates_match_rows_as_the_vectors_say() {
     for case in vectors("account-matching.json")["cases"].as_array().unwrap() {

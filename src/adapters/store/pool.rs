@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::adapters::disk::{atomic, perms};
 use crate::adapters::store::load::{Opened, Primary, unreadable};
 use crate::adapters::store::save::{Save, Saved};
+use crate::adapters::store::snapshots::Keep;
 use crate::adapters::store::stamp::{Stamp, stamp};
 use crate::adapters::store::{Ruin, Shared, load, recover};
 use crate::base::Moment;
@@ -124,6 +125,7 @@ impl Shared {
                 primary: opened.primary,
                 text: &content,
                 extent,
+                keep: Keep::default(),
                 unusable: &unusable,
                 at,
             };

@@ -142,7 +142,8 @@ fn moment(time: SystemTime) -> Moment {
     Moment::EPOCH + Span::from(since)
 }
 
-fn names(directory: &Path) -> Vec<String> {
+/// The names in a directory; none when it cannot be read.
+pub(super) fn names(directory: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
     entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }

@@ -9,7 +9,8 @@ use std::io;
 use crate::adapters::disk::atomic::{self, Staged};
 use crate::adapters::fault;
 use crate::adapters::store::load::{Backups, Primary, fingerprint, shown, unreadable};
-use crate::adapters::store::recover;
+use crate::adapters::store::snapshots::{self, Keep};
+use crate::adapters::store::{recover, retention};
 use crate::base::{Moment, Span};
 use crate::domain::places::{POOL_FILE, Places};
 use crate::formats::accounts::Extent;
@@ -36,6 +37,8 @@ pub(super) struct Save<'a> {
     /// The new text.
     pub(super) text: &'a str,
     pub(super) extent: Extent,
+    /// How many snapshots there may be.
+    pub(super) keep: Keep,
     /// Rows that are about to disappear.
     pub(super) unusable: &'a [String],
     pub(super) at: Moment,
@@ -76,6 +79,8 @@ impl Save<'_> {
         // The pool is saved: what follows may fail, an old journal is passed over by its age.
         self.forget_journal();
         let _ = fault::pass("save.cleaned");
+        snapshots::keep(self.places, self.text, self.keep, self.at);
+        retention::sweep_quarantine(self.places, self.at);
         Ok(Saved::Done)
     }
 
