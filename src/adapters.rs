@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod clock;
 pub mod codex;
+mod config;
 pub mod disk;
 pub mod entropy;
 pub mod env;

@@ -7,7 +7,7 @@
 use std::io;
 
 /// Every point there is.
-pub const POINTS: [&str; 21] = [
+pub const POINTS: [&str; 25] = [
     "save.locked",
     "backup.staged",
     "backup.shifted",
@@ -28,6 +28,10 @@ pub const POINTS: [&str; 21] = [
     "refresh.cleared",
     "reset.marked",
     "reset.removed",
+    "settings.locked",
+    "settings.backed",
+    "settings.written",
+    "settings.renamed",
     "frame.drawn",
 ];
 

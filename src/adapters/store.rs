@@ -13,6 +13,7 @@ mod recover;
 mod reset;
 mod retention;
 mod save;
+mod settings;
 mod snapshots;
 mod stamp;
 
@@ -27,8 +28,10 @@ use crate::adapters::disk::lock::{FileLock, LockError};
 use crate::adapters::disk::watch::Watch;
 use crate::adapters::env::Env;
 use crate::adapters::ledger;
-use crate::adapters::store::load::{Backups, unreadable};
+use crate::adapters::store::load::Backups;
+pub(super) use crate::adapters::store::load::unreadable;
 use crate::adapters::store::pool::Work;
+pub(super) use crate::adapters::store::recover::quarantine;
 use crate::adapters::store::stamp::{Stamp, stamp};
 use crate::base::{Moment, Span};
 use crate::domain::account::AccountKey;
@@ -43,7 +46,6 @@ use crate::domain::token;
 use crate::domain::usage::entry::Entry;
 use crate::formats::extension::Extension;
 use crate::formats::quota_cache;
-use crate::formats::settings::{Sources, resolve};
 use crate::ports::Clock;
 use crate::ports::store::{Loaded, Store, StoreError};
 
@@ -69,12 +71,13 @@ struct Shared {
     env: BTreeMap<&'static str, String>,
     state: Mutex<State>,
     watch: OnceLock<Watch>,
+    settings_watch: OnceLock<Watch>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     pool: Option<(Vec<Stamp>, Loaded)>,
-    settings: Option<(Vec<Stamp>, Settings)>,
+    settings: Option<settings::Known>,
     revision: u64,
     swept: bool,
     /// The last failure a watcher was told, so that it is not told again and again.
@@ -84,8 +87,13 @@ struct State {
 impl<C: Clock> DiskStore<C> {
     /// The store of a root; `env` gives the variables of the settings table.
     pub fn new(places: Arc<Places>, env: &Env, clock: C) -> Self {
-        let shared =
-            Shared { places, env: env.settings.clone(), state: Mutex::default(), watch: OnceLock::new() };
+        let shared = Shared {
+            places,
+            env: env.settings.clone(),
+            state: Mutex::default(),
+            watch: OnceLock::new(),
+            settings_watch: OnceLock::new(),
+        };
         Self { shared: Arc::new(shared), clock }
     }
 
@@ -196,8 +204,8 @@ impl<C: Clock> Store for DiskStore<C> {
     }
 
     async fn settings(&self) -> Result<Settings, StoreError> {
-        let shared = Arc::clone(&self.shared);
-        blocking(move || Ok(shared.settings())).await
+        let report = self.config().await?;
+        Ok(report.settings())
     }
 
     async fn quota(&self, roster: &Roster) -> Result<BTreeMap<AccountKey, Snapshot>, StoreError> {
@@ -264,31 +272,6 @@ impl Shared {
 
     fn backups(&self) -> Backups {
         if self.settings().storage_backup { Backups::On } else { Backups::Off }
-    }
-
-    fn settings(&self) -> Settings {
-        let places = &self.places;
-        let config = places.config_path().map(Path::to_path_buf);
-        let unified = places.settings();
-        let backup = places.root().join("settings.json.bak");
-        let legacy = places.legacy_configs();
-        let files = config.iter().chain([&unified, &backup]).chain(&legacy);
-        let stamps: Vec<Stamp> = files.map(|path| stamp(path)).collect();
-        if let Some((known, settings)) = &self.state().settings
-            && *known == stamps
-        {
-            return settings.clone();
-        }
-        let read = |path: &Path| atomic::read_text(path).ok().flatten();
-        let settings = resolve(&Sources {
-            config_path: config.as_deref().and_then(read).as_deref(),
-            unified: read(&unified).as_deref(),
-            backup: read(&backup).as_deref(),
-            legacy: legacy.iter().find_map(|path| read(path)).as_deref(),
-            env: Some(&self.env),
-        });
-        self.state().settings = Some((stamps, settings.clone()));
-        settings
     }
 }
 

@@ -8,6 +8,7 @@ pub use crate::domain::launch::Through;
 use crate::domain::problem::Exit;
 use crate::domain::refresh::Reason;
 use crate::domain::selection::Ask;
+use crate::domain::settings::edit::Edit;
 
 /// Effects of one update, in order.
 pub type Effects = Vec<Effect>;
@@ -44,6 +45,8 @@ pub enum StoreEffect {
     Load,
     /// Read the settings.
     Settings,
+    /// Change settings.
+    Configure(Ticket, Vec<Edit>),
     /// Read the quota cache.
     Quota,
     /// Read the ledger since a moment.

@@ -1,6 +1,7 @@
 //! What happened. Past tense, plain data; grouped by where it came from.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::app::flows::Ticket;
 use crate::app::input::Input;
@@ -12,7 +13,7 @@ use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::recovery::Loaded;
 use crate::domain::refresh::Outcome as Refreshed;
 use crate::domain::selection::explain::Decision;
-use crate::domain::settings::Settings;
+use crate::domain::settings::report::{Report, Saved};
 use crate::domain::survey::Unread;
 use crate::domain::usage::entry::Entry;
 
@@ -45,7 +46,9 @@ pub enum StoreMsg {
     /// The pool was read or changed on disk.
     Loaded(Result<Loaded, Problem>),
     /// Settings were read.
-    Settings(Box<Settings>),
+    Settings(Arc<Report>),
+    /// A change of settings ended.
+    Configured(Ticket, Result<Saved, Problem>),
     /// The quota cache was read.
     Quota(BTreeMap<AccountKey, Snapshot>),
     /// Ledger rows were read, oldest first.

@@ -96,7 +96,9 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
     match message {
         Msg::Input(input) => effects.extend(model.input(&input, at)),
         Msg::Signal(signal) => effects.extend(model.signal(signal)),
-        Msg::Store(StoreMsg::Loaded(_) | StoreMsg::Settings(_) | StoreMsg::Committed(..)) => {
+        Msg::Store(
+            StoreMsg::Loaded(_) | StoreMsg::Settings(_) | StoreMsg::Committed(..) | StoreMsg::Configured(..),
+        ) => {
             model.revision += 1;
         }
         Msg::Service(ServiceMsg::Exited(Err(_))) if model.is_dashboard() => {

@@ -23,6 +23,7 @@ use crate::domain::roster::Roster;
 use crate::domain::selection::Ask;
 use crate::domain::selection::explain::Decision;
 use crate::domain::settings::Settings;
+use crate::domain::settings::report::Report;
 use crate::domain::usage::entry::Entry;
 
 /// Given facts of this process that never change while it runs.
@@ -57,7 +58,9 @@ pub struct World {
     pub recovery: Option<Recovery>,
     /// Why the pool cannot be read, if so.
     pub trouble: Option<Problem>,
-    /// Effective settings.
+    /// Every setting with its value and where it comes from.
+    pub config: Arc<Report>,
+    /// Effective settings: the values of `config`, typed.
     pub settings: Arc<Settings>,
     /// Whether the settings have been read.
     pub settled: bool,
@@ -90,6 +93,7 @@ impl World {
             health: Health::Empty,
             recovery: None,
             trouble: None,
+            config: Arc::default(),
             settings: Arc::default(),
             settled: false,
             measured: false,
@@ -115,10 +119,8 @@ impl World {
                 self.health = Health::Corrupt;
                 self.trouble = Some(problem.clone());
             }
-            Msg::Store(StoreMsg::Settings(settings)) => {
-                self.settings = Arc::new((**settings).clone());
-                self.settled = true;
-            }
+            Msg::Store(StoreMsg::Settings(report)) => self.settle(report),
+            Msg::Store(StoreMsg::Configured(_, Ok(saved))) => self.settle(&saved.report),
             Msg::Store(StoreMsg::Quota(quota)) => {
                 self.measured = true;
                 for (key, snapshot) in quota {
@@ -141,7 +143,7 @@ impl World {
             }
             Msg::Service(ServiceMsg::Fact(ProxyFact::Quota(key, snapshot))) => self.note_quota(key, snapshot),
             Msg::Service(ServiceMsg::Fact(ProxyFact::Changed(changes))) => self.guess(changes),
-            Msg::Store(StoreMsg::Committed(_, Err(_)))
+            Msg::Store(StoreMsg::Committed(_, Err(_)) | StoreMsg::Configured(_, Err(_)))
             | Msg::Input(_)
             | Msg::Ticked
             | Msg::Auth(_)
@@ -158,6 +160,15 @@ impl World {
         for change in changes {
             roster.apply(change);
         }
+    }
+
+    fn settle(&mut self, report: &Arc<Report>) {
+        self.settled = true;
+        if *self.config == **report {
+            return;
+        }
+        self.config = Arc::clone(report);
+        self.settings = Arc::new(report.settings());
     }
 
     fn take(&mut self, loaded: &Loaded) {

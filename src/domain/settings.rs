@@ -3,10 +3,16 @@
 //! Default < file < environment < flag. A value outside its bounds is clamped and reported, an invalid one is
 //! ignored and reported; neither ever invalidates its neighbours (settings.md §1.3).
 
+pub mod display;
+pub mod edit;
+pub mod report;
+pub mod resolve;
 pub mod schema;
+mod table;
 
 use crate::base::Span;
 use crate::domain::selection::Strategy;
+pub use crate::domain::settings::display::{Display, Layout, Notify};
 
 /// Effective values, typed. Field names follow the keys of settings.md.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,6 +85,8 @@ pub struct Settings {
     pub session_affinity_ttl: Span,
     /// `sessionAffinityMaxEntries`
     pub session_affinity_max: usize,
+    /// `liveAccountSync`
+    pub live_sync: bool,
     /// `liveAccountSyncDebounceMs`
     pub sync_debounce: Span,
     /// `liveAccountSyncPollMs`
@@ -101,12 +109,28 @@ pub struct Settings {
     pub preemptive_max_deferral: Span,
     /// `proactiveRefreshGuardian`
     pub refresh_guardian: bool,
+    /// `proactiveRefreshIntervalMs`
+    pub refresh_interval: Span,
+    /// `proactiveRefreshBufferMs`
+    pub refresh_buffer: Span,
     /// `backgroundNetwork`
     pub background_network: BackgroundNetwork,
     /// `storageBackupEnabled`
     pub storage_backup: bool,
+    /// `perProjectAccounts`
+    pub per_project: bool,
+    /// `snapshotHourlyKeep` and `snapshotDailyKeep`.
+    pub snapshots: (usize, usize),
+    /// `maxAccounts`; zero = no limit.
+    pub max_accounts: usize,
+    /// `parallelProbing`
+    pub parallel_probing: bool,
+    /// `parallelProbingMaxConcurrency`
+    pub probes_at_once: usize,
     /// `tuiTheme`, else `uiThemePreset`.
     pub theme: String,
+    /// Whether `tuiTheme` is set, which `uiAccentColor` gives way to.
+    pub themed: bool,
     /// `tuiMouse`
     pub mouse: bool,
     /// `tuiPlain`
@@ -121,6 +145,10 @@ pub struct Settings {
     pub quota_ttl: Span,
     /// `toastDurationMs`
     pub toast_duration: Span,
+    /// `rateLimitToastDebounceMs`
+    pub limit_toast_apart: Span,
+    /// What lists, details and printed results show.
+    pub display: Display,
     /// What was ignored or clamped while resolving, for people.
     pub notes: Vec<String>,
 }
@@ -184,6 +212,7 @@ impl Default for Settings {
             session_affinity: true,
             session_affinity_ttl: Span::seconds(1_200),
             session_affinity_max: 512,
+            live_sync: true,
             sync_debounce: Span::millis(250),
             sync_poll: Span::seconds(2),
             retry_all_max_retries: 0,
@@ -195,9 +224,17 @@ impl Default for Settings {
             preemptive_secondary: 5.0,
             preemptive_max_deferral: Span::hours(2),
             refresh_guardian: true,
+            refresh_interval: Span::seconds(60),
+            refresh_buffer: Span::minutes(5),
             background_network: BackgroundNetwork::Ask,
             storage_backup: true,
+            per_project: true,
+            snapshots: (24, 7),
+            max_accounts: 0,
+            parallel_probing: false,
+            probes_at_once: 2,
             theme: "green".to_owned(),
+            themed: false,
             mouse: true,
             plain: false,
             color_profile: String::new(),
@@ -205,6 +242,8 @@ impl Default for Settings {
             quick_switch_visible_row: true,
             quota_ttl: Span::minutes(5),
             toast_duration: Span::seconds(5),
+            limit_toast_apart: Span::minutes(1),
+            display: Display::default(),
             notes: Vec::new(),
         }
     }

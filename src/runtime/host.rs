@@ -21,6 +21,7 @@ use crate::domain::endpoints::Endpoints;
 use crate::domain::places::Places;
 use crate::domain::problem::Problem;
 use crate::domain::settings::Settings;
+use crate::domain::settings::report::Report;
 use crate::formats::path_prefix::path_prefix;
 use crate::ports::{Entropy as _, Ports as _, Store as _};
 use crate::proxy;
@@ -116,6 +117,11 @@ impl Host {
     /// Effective settings, read anew; defaults when they cannot be read.
     pub async fn settings(&self) -> Settings {
         self.store.settings().await.unwrap_or_default()
+    }
+
+    /// Every setting with its value and source, read anew; defaults when the reading broke off.
+    pub async fn config(&self) -> Arc<Report> {
+        self.store.config().await.unwrap_or_default()
     }
 
     /// What the screens remembered from the last run.

@@ -159,7 +159,10 @@ async fn in_order(host: Host, sender: UnboundedSender<Msg>, mut effects: Unbound
     while let Some(effect) = effects.recv().await {
         let message = match effect {
             StoreEffect::Load => StoreMsg::Loaded(host.store.load().await.map_err(Into::into)),
-            StoreEffect::Settings => StoreMsg::Settings(Box::new(host.settings().await)),
+            StoreEffect::Settings => StoreMsg::Settings(host.config().await),
+            StoreEffect::Configure(ticket, edits) => {
+                StoreMsg::Configured(ticket, host.store.configure(edits).await)
+            }
             StoreEffect::Quota => match host.store.load().await {
                 Ok(loaded) => StoreMsg::Quota(host.store.quota(&loaded.roster).await.unwrap_or_default()),
                 // The trouble itself is told by `Loaded`; whoever waits for figures must not wait for ever.

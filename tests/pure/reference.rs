@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use codex_multi_auth::domain::settings::schema::{Kind, ROWS, Section, Zero};
+use codex_multi_auth::domain::settings::schema::{Kind, Section, Zero, rows};
 
 #[test]
 fn the_page_of_settings_is_current() {
@@ -33,7 +33,7 @@ fn settings() -> String {
          and said so; it never invalidates its neighbours.\n\n| key | values | default | variable | what it does |\n\
          |---|---|---|---|---|\n",
     );
-    for row in ROWS {
+    for row in rows() {
         let (values, default) = kind(row.kind);
         let key = match row.section {
             Section::Shared | Section::Ours => format!("`{}`", row.key),
@@ -49,7 +49,7 @@ fn settings() -> String {
 fn kind(kind: Kind) -> (String, String) {
     match kind {
         Kind::Flag(default) => ("`true`, `false`".to_owned(), format!("`{default}`")),
-        Kind::Number { default, least, most, zero } => {
+        Kind::Number { default, least, most, zero, .. } => {
             let off = if zero == Zero::TurnsOff { "0 (off) or " } else { "" };
             let most = if most >= 1e12 { "…".to_owned() } else { format!("… {most}") };
             (format!("{off}{least} {most}"), format!("`{default}`"))
@@ -59,6 +59,11 @@ fn kind(kind: Kind) -> (String, String) {
             let default = words.first().copied().unwrap_or_default();
             (list.join(", "), if default.is_empty() { "unset".to_owned() } else { format!("`{default}`") })
         }
+        Kind::List(words) => {
+            let list: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+            (format!("some of {}", list.join(", ")), "all".to_owned())
+        }
+        Kind::Map => ("lists of models under names of models".to_owned(), "empty".to_owned()),
         Kind::Text(default) => {
             ("text".to_owned(), if default.is_empty() { "empty".to_owned() } else { format!("`{default}`") })
         }

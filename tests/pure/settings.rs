@@ -3,7 +3,7 @@
 use codex_multi_auth::adapters::store::DiskStore;
 use codex_multi_auth::base::Span;
 use codex_multi_auth::domain::selection::Strategy;
-use codex_multi_auth::domain::settings::Settings;
+use codex_multi_auth::domain::settings::{Display, Settings};
 use codex_multi_auth::ports::store::Store as _;
 
 use crate::support::staged::{Staged, Still};
@@ -27,6 +27,7 @@ async fn the_file_of_the_reference_is_read() {
         preemptive_primary: 10.0,
         strategy: Strategy::Sequential,
         theme: "blue".to_owned(),
+        display: Display { ready_first: false, ..Display::default() },
         ..Settings::default()
     };
     assert_eq!(found, expected);
@@ -39,7 +40,7 @@ async fn unknown_and_invalid_members_do_not_spoil_the_rest() {
     assert_eq!(found.fetch_timeout, Span::seconds(90));
     assert_eq!(found.quota_ttl, Span::minutes(1));
     assert_eq!(found.glyphs, "auto");
-    assert_eq!(found.notes.len(), 2, "{:?}", found.notes);
+    assert_eq!(found.notes.len(), 3, "{:?}", found.notes);
 }
 
 #[tokio::test]

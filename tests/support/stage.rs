@@ -354,7 +354,7 @@ impl Stage {
     pub(crate) fn open(&self) -> Model {
         let mut model = self.start();
         for message in [
-            Msg::Store(StoreMsg::Settings(Box::default())),
+            Msg::Store(StoreMsg::Settings(std::sync::Arc::default())),
             Msg::Store(StoreMsg::Loaded(Ok(self.loaded()))),
             Msg::Store(StoreMsg::Quota(self.quota.clone())),
             Msg::Store(StoreMsg::Usage(self.usage.clone())),

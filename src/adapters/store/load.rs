@@ -229,7 +229,7 @@ pub(super) fn shown(path: &Path) -> String {
 }
 
 /// A read or write that the system refused.
-pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> StoreError {
+pub(in crate::adapters) fn unreadable(path: &Path, error: &std::io::Error) -> StoreError {
     StoreError::Io { path: shown(path), code: code(error), detail: detail(error) }
 }
 

@@ -4,7 +4,6 @@ use crate::adapters::store::{Shared, load};
 use crate::base::Moment;
 use crate::domain::change::Change;
 use crate::domain::places::Places;
-use crate::domain::settings::Settings;
 use crate::domain::vault::Copies;
 use crate::formats::accounts::{Document, Extent};
 use crate::formats::extension::Extension;
@@ -23,7 +22,7 @@ impl Locked<'_> {
     }
 
     /// Effective settings.
-    pub(in crate::adapters) fn settings(&self) -> Settings {
+    pub(in crate::adapters) fn settings(&self) -> std::sync::Arc<crate::domain::settings::Settings> {
         self.shared.settings()
     }
 

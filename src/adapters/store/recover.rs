@@ -83,7 +83,12 @@ pub(super) fn from_backups(places: &Places, extension: &Extension<'_>, at: Momen
 ///
 /// # Errors
 /// Whatever the system says; then nothing may be dropped.
-pub(super) fn quarantine(places: &Places, name: &str, bytes: &[u8], at: Moment) -> io::Result<()> {
+pub(in crate::adapters) fn quarantine(
+    places: &Places,
+    name: &str,
+    bytes: &[u8],
+    at: Moment,
+) -> io::Result<()> {
     let directory = places.quarantine();
     perms::private_dir(&directory)?;
     let stamp = calendar::stamp(at);

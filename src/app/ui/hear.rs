@@ -40,7 +40,7 @@ impl Ui {
             Msg::Peers(PeersMsg::Seen(_)) => self.tell_of_moves(world, at),
             // A key changes no fact: the lists stay as they are, so a key costs the same for any pool.
             Msg::Input(_) => return,
-            Msg::Store(StoreMsg::Settings(_) | StoreMsg::Quota(_))
+            Msg::Store(StoreMsg::Settings(_) | StoreMsg::Configured(..) | StoreMsg::Quota(_))
             | Msg::Ticked
             | Msg::Upstream(_)
             | Msg::Auth(_)

@@ -48,7 +48,7 @@ fn loaded(roster: Roster, revision: u64) -> Loaded {
 
 /// Hears everything a start asks for.
 fn settle(model: &mut Model, roster: Roster) -> Effects {
-    let mut effects = update(model, NOW, Msg::Store(StoreMsg::Settings(Box::default())));
+    let mut effects = update(model, NOW, Msg::Store(StoreMsg::Settings(std::sync::Arc::default())));
     effects.extend(update(model, NOW, Msg::Store(StoreMsg::Loaded(Ok(loaded(roster, 1))))));
     effects.extend(update(model, NOW, Msg::Store(StoreMsg::Quota(BTreeMap::new()))));
     effects.extend(update(model, NOW, Msg::Store(StoreMsg::Usage(Vec::new()))));
@@ -147,7 +147,7 @@ fn status_of_an_empty_pool_ends_with_no_accounts() {
 fn a_damaged_pool_is_a_problem_never_an_empty_pool() {
     let (mut model, _) = start(Goal::Run(Command::Status(Listing::Status)));
     let problem = Problem::new("storage-corrupt", Exit::Failed, "cannot be read");
-    update(&mut model, NOW, Msg::Store(StoreMsg::Settings(Box::default())));
+    update(&mut model, NOW, Msg::Store(StoreMsg::Settings(std::sync::Arc::default())));
     update(&mut model, NOW, Msg::Peers(PeersMsg::Seen(Vec::new())));
 
     let effects = update(&mut model, NOW, Msg::Store(StoreMsg::Loaded(Err(problem.clone()))));
