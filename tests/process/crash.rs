@@ -1,8 +1,13 @@
-//! Ends our processes at every named point of a save and of a token refresh, starts again and compares.
+//! Ends our processes at every named point of every operation, starts again and compares.
 //!
-//! The points are those of `adapters::fault`: one that no run passes fails here, so none can be added untested.
+//! The points are those of `adapters::fault`: one that no run passes fails here, so none can be added untested. Each
+//! operation is also cut at every passage of the `disk.` points, which is every write it makes. The tests that are
+//! ignored do the same with fifty random pools per point: `cargo test --test suite process::crash -- --ignored`.
 
 #![cfg(debug_assertions)]
+
+mod pools;
+mod trial;
 
 use std::sync::Arc;
 
@@ -19,6 +24,7 @@ use codex_multi_auth::formats::scenario::Scenario;
 use codex_multi_auth::ports::store::Store;
 use serde_json::Value;
 
+use self::trial::{ABORTED, Operation, Trial};
 use crate::support::dirs::Home;
 use crate::support::play::Play;
 use crate::support::process::{bare, run};
@@ -26,11 +32,104 @@ use crate::support::staged::Still;
 
 const FAULT: &str = "CODEX_MULTI_AUTH_FAULT";
 
-/// How a process ends that aborts.
-const ABORTED: i32 = 134;
+/// How often the long form repeats each point.
+const OFTEN: u64 = 50;
+
+/// Everything that changes files, by its words.
+const OPERATIONS: [Operation; 2] = [
+    Operation {
+        name: "switch",
+        prepare: |_, _| {},
+        words: |home, rng| words(&["switch", &other(home, rng), "--json"]),
+        again: &[],
+    },
+    Operation {
+        name: "unpin",
+        prepare: |home, rng| {
+            let ran = run(&mut home.manager(&["switch", &other(home, rng)]));
+            assert!(trial::is_done(&ran), "{}", ran.stderr);
+        },
+        words: |_, _| words(&["unpin", "--json"]),
+        again: &[],
+    },
+];
+
+fn words(all: &[&str]) -> Vec<String> {
+    all.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// The position of some account that is not the selected one.
+fn other(home: &Home, rng: &mut fastrand::Rng) -> String {
+    let pool = home.pool();
+    let count = pool["accounts"].as_array().expect("rows").len();
+    let active = usize::try_from(pool["activeIndex"].as_u64().expect("a position")).expect("small");
+    let step = rng.usize(1..count);
+    ((active + step) % count + 1).to_string()
+}
+
+/// What the operation passes: point and passage, found by cutting it until nothing is left to cut.
+fn cut_everywhere(
+    operation: &Operation,
+    begin: &str,
+    seed: u64,
+    end: &str,
+    judge: impl Fn(&Trial, &str, &crate::support::process::Ran),
+) -> usize {
+    let mut cuts = 0;
+    for point in POINTS.iter().copied().filter(|point| point.starts_with(begin)) {
+        for passage in 1.. {
+            let trial = Trial::new(operation, seed + passage);
+            let fault = format!("{point}:{passage}{end}");
+            let ran = trial.hit(&fault);
+            if end.is_empty() && ran.code() != ABORTED {
+                break;
+            }
+            judge(&trial, &fault, &ran);
+            cuts += 1;
+            // An error need not end the command; the passages of a kill are the same ones.
+            if passage > 40 || (!end.is_empty() && trial::is_done(&ran)) {
+                break;
+            }
+        }
+    }
+    cuts
+}
+
+#[test]
+fn whatever_is_killed_at_any_write_leaves_the_old_state_or_the_new_one() {
+    for operation in &OPERATIONS {
+        let cuts = cut_everywhere(operation, "disk.", 1, "", |trial, fault, _| trial.survives(fault));
+        assert!(cuts >= 8, "{operation:?}: {cuts} cuts");
+    }
+}
+
+#[test]
+fn a_disk_that_fails_at_any_write_is_named_and_nothing_is_lost() {
+    for (seed, error) in [(100, "ENOSPC"), (200, "EACCES"), (300, "EROFS"), (400, "EIO")] {
+        for operation in &OPERATIONS {
+            let end = format!("={error}");
+            cut_everywhere(operation, "disk.", seed, &end, |trial, fault, ran| {
+                trial.told_the_truth(fault, ran)
+            });
+        }
+    }
+}
+
+#[test]
+#[ignore = "long: fifty random pools for each write of each operation"]
+fn the_same_fifty_times_over() {
+    for round in 1..=OFTEN {
+        for operation in &OPERATIONS {
+            cut_everywhere(operation, "disk.", round * 1_000, "", |trial, fault, _| trial.survives(fault));
+            cut_everywhere(operation, "save.", round * 1_000 + 500, "", |trial, fault, _| {
+                trial.survives(fault)
+            });
+        }
+    }
+}
 
 fn points(kind: &str) -> impl Iterator<Item = &'static str> {
-    POINTS.into_iter().filter(move |point| point.starts_with(kind))
+    POINTS.iter().copied().filter(move |point| point.starts_with(kind))
 }
 
 /// The refresh tokens of the pool, sorted.

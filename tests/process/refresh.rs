@@ -105,7 +105,7 @@ fn outcome(ran: &Ran) -> &str {
 }
 
 fn points() -> impl Iterator<Item = &'static str> {
-    POINTS.into_iter().filter(|point| point.starts_with("refresh."))
+    POINTS.iter().copied().filter(|point| point.starts_with("refresh."))
 }
 
 #[test]

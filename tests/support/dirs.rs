@@ -231,6 +231,47 @@ impl Home {
         serde_json::from_slice(&text).expect("JSON")
     }
 
+    /// The pool file, if there is one.
+    pub(crate) fn pool_if_any(&self) -> Option<Value> {
+        let text = fs::read(self.root().join("openai-codex-accounts.json")).ok()?;
+        Some(serde_json::from_slice(&text).expect("JSON"))
+    }
+
+    /// Writes a file for this user alone, folders included.
+    pub(crate) fn write(&self, path: &Path, text: &str) {
+        let folder = path.parent().expect("a folder");
+        fs::create_dir_all(folder).expect("writable");
+        if folder.starts_with(self.root()) {
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).expect("ours");
+        }
+        fs::write(path, text).expect("writable");
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("ours");
+    }
+
+    /// A home that holds the same files, with the same times and modes.
+    pub(crate) fn twin(&self) -> Self {
+        let twin = Self { extra: self.extra.clone(), search: self.search.clone(), ..Self::new() };
+        copy(self.path(), twin.path());
+        twin
+    }
+
+    /// Every file and folder below `folder` with its mode.
+    pub(crate) fn modes(&self, folder: &Path) -> Vec<(PathBuf, u32)> {
+        let mut found = Vec::new();
+        let mut folders = vec![folder.to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
+                let Ok(meta) = entry.metadata() else { continue };
+                let name = entry.path().strip_prefix(self.path()).expect("inside").to_owned();
+                found.push((name, meta.permissions().mode() & 0o777));
+                if meta.is_dir() {
+                    folders.push(entry.path());
+                }
+            }
+        }
+        found
+    }
+
     /// Every file of the home with its content, by path.
     pub(crate) fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut found = BTreeMap::new();
@@ -247,6 +288,26 @@ impl Home {
             }
         }
         found
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).expect("readable").filter_map(Result::ok) {
+        let target = to.join(entry.file_name());
+        let meta = entry.metadata().expect("readable");
+        if meta.is_dir() {
+            fs::create_dir_all(&target).expect("writable");
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), &target).expect("copied");
+            let times = fs::FileTimes::new().set_modified(meta.modified().expect("a time"));
+            fs::File::options()
+                .write(true)
+                .open(&target)
+                .and_then(|file| file.set_times(times))
+                .expect("ours");
+        }
+        fs::set_permissions(&target, meta.permissions()).expect("ours");
     }
 }
 

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::adapters::disk::perms;
+use crate::adapters::fault;
 
 /// A new file that stands ready beside its target; dropped unpublished, it disappears.
 #[derive(Debug)]
@@ -33,8 +34,12 @@ impl Staged {
         let file = perms::private_file().create_new(true).open(&temp)?;
         let mut staged = Self { file: Some(file), temp, target };
         if let Some(file) = &mut staged.file {
-            file.write_all(bytes)?;
+            let (begin, rest) = bytes.split_at(bytes.len() / 2);
+            file.write_all(begin)?;
+            fault::pass("disk.staged")?;
+            file.write_all(rest)?;
         }
+        fault::pass("disk.written")?;
         Ok(staged)
     }
 
@@ -56,7 +61,7 @@ impl Staged {
     /// Whatever the system says.
     pub fn sync(&mut self) -> io::Result<()> {
         match self.file.take() {
-            Some(file) => file.sync_all(),
+            Some(file) => file.sync_all().and_then(|()| fault::pass("disk.synced")),
             None => Ok(()),
         }
     }
@@ -70,6 +75,7 @@ impl Staged {
         replace(&self.temp, &self.target)?;
         let directory = self.target.parent().map(Path::to_path_buf);
         self.temp = PathBuf::new();
+        fault::pass("disk.renamed")?;
         directory.as_deref().map_or(Ok(()), sync_dir)
     }
 }

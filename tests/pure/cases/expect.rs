@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::time::Instant;
 
 use codex_multi_auth::domain::account::{CooldownReason, SwitchReason};
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use super::{Area, Ask, Found, perform};
 use crate::support::staged::Staged;

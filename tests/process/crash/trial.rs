@@ -1,0 +1,238 @@
+//! One command that is cut at one place, and everything that must hold afterwards.
+//!
+//! A twin of the home runs the same command in peace; what the twin holds afterwards is what the cut command was
+//! about to do. After the cut the pool is what it was or what the twin has, and nothing else.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use fastrand::Rng;
+use serde_json::{Map, Value, json};
+
+use super::pools::{self, POOL};
+use crate::support::dirs::Home;
+use crate::support::process::{Ran, Running, run};
+
+const FAULT: &str = "CODEX_MULTI_AUTH_FAULT";
+/// How a process ends that aborts.
+pub(super) const ABORTED: i32 = 134;
+
+/// A command of the matrix.
+pub(super) struct Operation {
+    pub(super) name: &'static str,
+    /// What has to be there first.
+    pub(super) prepare: fn(&Home, &mut Rng),
+    /// Its words.
+    pub(super) words: fn(&Home, &mut Rng) -> Vec<String>,
+    /// What the same command may say when its change is already made.
+    pub(super) again: &'static [i32],
+}
+
+impl std::fmt::Debug for Operation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// A home about to be hit.
+pub(super) struct Trial {
+    pub(super) name: String,
+    home: Home,
+    words: Vec<String>,
+    again: &'static [i32],
+    before: Value,
+    after: Value,
+    reader: bool,
+}
+
+impl Trial {
+    /// A random home for an operation, and its twin's end.
+    pub(super) fn new(operation: &Operation, seed: u64) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let home = pools::home(&mut rng);
+        (operation.prepare)(&home, &mut rng);
+        let words = (operation.words)(&home, &mut rng);
+        let before = state(&home);
+        let twin = home.twin();
+        let peaceful = run(&mut command(&twin, &words));
+        assert!(is_done(&peaceful), "{words:?}: {}\n{}{}", peaceful.code(), peaceful.stdout, peaceful.stderr);
+        let after = state(&twin);
+        let name = format!("{} (seed {seed})", operation.name);
+        assert_ne!(before, after, "{name} changes nothing");
+        Self { name, home, words, again: operation.again, before, after, reader: rng.bool() }
+    }
+
+    /// Runs the command with a fault.
+    pub(super) fn hit(&self, fault: &str) -> Ran {
+        // A neighbour that reads, and repairs what it finds, at the same time.
+        let reader = self.reader.then(|| Running::start(&mut self.home.manager(&["status", "--json"])));
+        let ran = run(command(&self.home, &self.words).env(FAULT, fault));
+        if let Some(reader) = reader {
+            reader.finish();
+        }
+        ran
+    }
+
+    /// After a kill: the old state or the new one, settled by one start, and usable.
+    pub(super) fn survives(&self, point: &str) {
+        let name = format!("{}, killed at {point}", self.name);
+        self.is_one_of_both(&name);
+        self.goes_on(&name);
+    }
+
+    /// After an error: what the exit code said is what is there.
+    pub(super) fn told_the_truth(&self, point: &str, failed: &Ran) {
+        let name = format!("{}, {point}", self.name);
+        if is_done(failed) {
+            assert_eq!(settled(&self.home, &name), self.after, "{name}: success was claimed");
+        } else {
+            explains(&name, failed);
+            let left = settled(&self.home, &name);
+            // Behind the rename the change is there; only its durability is unknown.
+            let done = ["renamed", "cleaned", "removed"].iter().any(|word| point.contains(word));
+            assert!(
+                left == self.before || (done && left == self.after),
+                "{name}: {}",
+                differences(&left, &self.before)
+            );
+        }
+        self.goes_on(&name);
+    }
+
+    fn is_one_of_both(&self, name: &str) {
+        let left = settled(&self.home, name);
+        assert!(
+            left == self.before || left == self.after,
+            "{name}: neither old nor new\nfrom the old: {}\nfrom the new: {}",
+            differences(&left, &self.before),
+            differences(&left, &self.after)
+        );
+    }
+
+    /// A second start changes nothing, and the command works now.
+    fn goes_on(&self, name: &str) {
+        let first = quiet_files(&self.home);
+        status(&self.home, name);
+        assert_eq!(
+            changed(&first, &quiet_files(&self.home)),
+            Vec::<PathBuf>::new(),
+            "{name}: the second start"
+        );
+
+        let again = run(&mut command(&self.home, &self.words));
+        let code = again.code();
+        assert!(
+            is_done(&again) || self.again.contains(&code),
+            "{name}: again {code}\n{}{}",
+            again.stdout,
+            again.stderr
+        );
+        let (left, wanted) = (without_generation(state(&self.home)), without_generation(self.after.clone()));
+        assert_eq!(left, wanted, "{name}: done again");
+        let strays: Vec<_> = self.home.files().into_keys().filter(|path| is_stray(path)).collect();
+        assert_eq!(strays, Vec::<PathBuf>::new(), "{name}");
+        private(&self.home, name);
+    }
+}
+
+/// Done; 4 says that the change is made and something needs attention.
+pub(super) fn is_done(ran: &Ran) -> bool {
+    [0, 4].contains(&ran.code())
+}
+
+fn command(home: &Home, words: &[String]) -> std::process::Command {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    home.manager(&words)
+}
+
+/// Starts once, which repairs what is to be repaired, and says what is there.
+fn settled(home: &Home, name: &str) -> Value {
+    status(home, name);
+    state(home)
+}
+
+fn status(home: &Home, name: &str) {
+    let ran = run(&mut home.manager(&["status", "--json"]));
+    let text = ran.stdout.clone();
+    assert!([0, 4, 5].contains(&ran.code()), "{name}: {}{}", ran.stdout, ran.stderr);
+    let status: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}\n{text}"));
+    let rows = home.pool_if_any().map_or(0, |pool| pool["accounts"].as_array().map_or(0, Vec::len));
+    assert_eq!(status["accountCount"], rows, "{name}");
+}
+
+/// A failure on the disk says what, why and what to do.
+fn explains(name: &str, failed: &Ran) {
+    let document: Value = serde_json::from_str(&failed.stdout)
+        .unwrap_or_else(|error| panic!("{name}: {error}\n{}{}", failed.stdout, failed.stderr));
+    let error = &document["error"];
+    for part in ["code", "message", "hint"] {
+        assert!(
+            error[part].as_str().is_some_and(|text| !text.is_empty()),
+            "{name}: no {part} in {document:#}"
+        );
+    }
+}
+
+/// What a pool means: everything but the time of last use and ids that are derived from the rest.
+pub(super) fn state(home: &Home) -> Value {
+    let Some(mut pool) = home.pool_if_any() else { return Value::Null };
+    let active = pool["activeIndex"].clone();
+    let Some(document) = pool.as_object_mut() else { return pool };
+    let families = document.entry("activeIndexByFamily").or_insert_with(|| json!({}));
+    for family in ["gpt-5-codex", "codex-max", "codex", "gpt-5.2", "gpt-5.1"] {
+        let families = families.as_object_mut().expect("families");
+        families.entry(family).or_insert_with(|| active.clone());
+    }
+    document.entry("affinityGeneration").or_insert_with(|| 0.into());
+    for row in document.get_mut("accounts").and_then(Value::as_array_mut).into_iter().flatten() {
+        let row = row.as_object_mut().expect("a row");
+        row.remove("lastUsed");
+        row.remove("recordId");
+        row.entry("enabled").or_insert_with(|| true.into());
+    }
+    pool
+}
+
+fn without_generation(mut state: Value) -> Value {
+    if let Some(document) = state.as_object_mut() {
+        document.remove("affinityGeneration");
+    }
+    state
+}
+
+/// Members that differ, for a failure that can be read.
+fn differences(left: &Value, right: &Value) -> String {
+    let empty = Map::new();
+    let (left, right) = (left.as_object().unwrap_or(&empty), right.as_object().unwrap_or(&empty));
+    let names = left.keys().chain(right.keys().filter(|name| !left.contains_key(*name)));
+    let differing = names.filter(|name| left.get(*name) != right.get(*name));
+    differing.map(|name| format!("\n  {name}: {:?}\n  not {:?}", left.get(name), right.get(name))).collect()
+}
+
+/// Files whose content matters from one start to the next.
+fn quiet_files(home: &Home) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = home.files();
+    files.retain(|path, _| {
+        let path = path.display().to_string();
+        !["/locks/", "/run/", "/logs/", "/cache/"].iter().any(|folder| path.contains(folder))
+    });
+    files
+}
+
+fn changed(then: &BTreeMap<PathBuf, Vec<u8>>, now: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<PathBuf> {
+    let all = then.keys().chain(now.keys().filter(|path| !then.contains_key(*path)));
+    all.filter(|path| then.get(*path) != now.get(*path)).cloned().collect()
+}
+
+/// Temporary files of a save that nobody cleaned up; the reference's own may be younger than the sweep.
+fn is_stray(path: &std::path::Path) -> bool {
+    let name = path.display().to_string();
+    name.contains(POOL) && (name.ends_with(".tmp") || name.contains(".rotate."))
+}
+
+/// Everything under the root is for this user alone.
+pub(super) fn private(home: &Home, name: &str) {
+    for (path, mode) in home.modes(&home.root()) {
+        assert_eq!(mode & 0o077, 0, "{name}: {} has mode {mode:o}", path.display());
+    }
+}
