@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::dirs::Home;
+use crate::support::dirs::{Home, Login};
 use crate::support::process::{MANAGER, run};
 use crate::support::pty::Terminal;
 
@@ -10,7 +10,8 @@ const ACCOUNTS: usize = 6;
 
 #[test]
 fn the_tour_opens_with_six_accounts_and_live_traffic_and_leaves_nothing() {
-    let home = Home::new();
+    let home = Home::for_demo();
+    home.write_pool(&[1, 2].map(Login::sample));
     let before = home.files();
     let mut terminal = Terminal::start(MANAGER, &["--demo"], &home.environment(), (140, 40));
 
@@ -30,7 +31,7 @@ fn the_tour_opens_with_six_accounts_and_live_traffic_and_leaves_nothing() {
 
 #[test]
 fn the_monitor_of_the_tour_shows_turns() {
-    let home = Home::new();
+    let home = Home::for_demo();
     let mut terminal = Terminal::start(MANAGER, &["--demo", "monitor"], &home.environment(), (140, 40));
 
     terminal.wait_for("DEMO");
@@ -43,7 +44,8 @@ fn the_monitor_of_the_tour_shows_turns() {
 
 #[test]
 fn a_rehearsed_command_prints_what_the_real_one_would() {
-    let home = Home::with_samples(2);
+    let home = Home::for_demo();
+    home.write_pool(&[1, 2].map(Login::sample));
     let before = home.files();
 
     let ran = run(&mut home.manager(&["--demo", "status", "--json"]));
@@ -61,7 +63,7 @@ fn what_a_rehearsal_cannot_do_is_a_usage_error() {
     let rows: [(&[&str], &str); 2] =
         [(&["--demo=no-such-one", "status"], "unknown-scenario"), (&["--demo", "codex", "exec", "hi"], "")];
     for (words, code) in rows {
-        let home = Home::new();
+        let home = Home::for_demo();
 
         let ran = run(&mut home.manager(&[&["--json"], words].concat())).expect(2);
 
@@ -74,7 +76,7 @@ fn what_a_rehearsal_cannot_do_is_a_usage_error() {
 
 #[test]
 fn a_rehearsal_refuses_to_start_over_an_override() {
-    let mut home = Home::new();
+    let mut home = Home::for_demo();
     home.set("CODEX_MULTI_AUTH_UPSTREAM_BASE_URL", "http://127.0.0.1:9/backend-api");
 
     run(&mut home.manager(&["--demo", "status"])).expect(2);
@@ -82,7 +84,7 @@ fn a_rehearsal_refuses_to_start_over_an_override() {
 
 #[test]
 fn a_killed_rehearsal_is_swept_by_the_next() {
-    let home = Home::new();
+    let home = Home::for_demo();
     let mut terminal = Terminal::start(MANAGER, &["--demo"], &home.environment(), (80, 24));
     terminal.wait_for("DEMO");
     terminal.signal(rustix::process::Signal::KILL);

@@ -88,6 +88,14 @@ impl Home {
         home
     }
 
+    /// A home without endpoints of its own, for rehearsals, which bring theirs.
+    pub(crate) fn for_demo() -> Self {
+        let mut home = Self::new();
+        home.set("CODEX_MULTI_AUTH_UPSTREAM_BASE_URL", "");
+        home.set("CODEX_MULTI_AUTH_AUTH_BASE_URL", "");
+        home
+    }
+
     /// A home whose pool holds `count` made-up accounts.
     pub(crate) fn with_samples(count: usize) -> Self {
         let home = Self::new();
@@ -159,6 +167,9 @@ impl Home {
             ("TZ", "UTC"),
             ("HOME", home.as_str()),
             ("TMPDIR", temporary.as_str()),
+            // Nobody listens there: no test reaches a real host, whatever it forgets to say.
+            ("CODEX_MULTI_AUTH_UPSTREAM_BASE_URL", "http://127.0.0.1:9"),
+            ("CODEX_MULTI_AUTH_AUTH_BASE_URL", "http://127.0.0.1:9"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();

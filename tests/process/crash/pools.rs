@@ -11,10 +11,7 @@ pub(super) const POOL: &str = "openai-codex-accounts.json";
 
 /// A home with such a pool.
 pub(super) fn home(rng: &mut Rng) -> Home {
-    let mut home = Home::new();
-    // Nobody listens there: what would go to a token endpoint fails at once.
-    home.set("CODEX_MULTI_AUTH_AUTH_BASE_URL", "http://127.0.0.1:9");
-    home.set("CODEX_MULTI_AUTH_UPSTREAM_BASE_URL", "http://127.0.0.1:9");
+    let home = Home::new();
     let count = rng.usize(3..=9);
     furnish(&home, document(rng, count), rng);
     home
