@@ -13,6 +13,7 @@ pub mod peers;
 pub mod places;
 pub mod platform;
 pub mod question;
+pub mod shelf;
 pub mod store;
 pub mod upstream;
 

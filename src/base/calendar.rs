@@ -56,6 +56,19 @@ pub fn rfc3339(at: Moment) -> String {
     format!("{}Z", time.strftime("%Y-%m-%dT%H:%M:%S%.3f"))
 }
 
+/// Midnight UTC of the first of the month a moment lies in.
+pub fn month_start(at: Moment) -> Moment {
+    let first = Zone::utc().civil(at).date().first_of_month().to_datetime(jiff::civil::Time::midnight());
+    let stamp = jiff::tz::TimeZone::UTC.to_timestamp(first);
+    stamp.map_or(Moment::EPOCH, |stamp| Moment::from_millis(stamp.as_millisecond()))
+}
+
+/// Midnight UTC of the first of the month after the one a moment lies in.
+pub fn next_month(at: Moment) -> Moment {
+    // No month is longer than 31 days, and 32 days after its first lie in the next.
+    month_start(month_start(at) + Span::days(32))
+}
+
 /// The moment behind an RFC 3339 text.
 pub fn from_rfc3339(text: &str) -> Option<Moment> {
     text.trim().parse::<Timestamp>().ok().map(|stamp| Moment::from_millis(stamp.as_millisecond()))

@@ -1,0 +1,5 @@
+//! What the user wants of accounts, projects and money: policies, routing profiles, budgets.
+
+pub mod account;
+pub mod budget;
+pub mod profile;
