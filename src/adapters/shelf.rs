@@ -292,7 +292,7 @@ mod tests {
         assert_eq!(found.whole().unwrap().keys().collect::<Vec<_>>(), ["sha256:a", "sha256:b"]);
     }
 
-    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    #[tokio::test]
     async fn changes_of_many_at_once_are_all_kept() {
         let dir = tempfile::tempdir().unwrap();
         let shelf = shelf(&dir);

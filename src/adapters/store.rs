@@ -240,9 +240,16 @@ impl<C: Clock> Store for DiskStore<C> {
     }
 
     async fn append(&self, rows: Vec<Entry>) -> Result<(), StoreError> {
-        let places = Arc::clone(&self.shared.places);
-        blocking(move || ledger::append(&places, &rows).map_err(|error| unreadable(&places.ledger(), &error)))
-            .await
+        let (places, at) = (Arc::clone(&self.shared.places), self.clock.now());
+        blocking(move || {
+            ledger::append(&places, &rows).map_err(|error| unreadable(&places.ledger(), &error))?;
+            // The rows are safe; a ledger that could not be rotated is rotated after the next ones.
+            if let Err(error) = ledger::rotate(&places, ledger::Rotation::default(), at) {
+                tracing::warn!(%error, "the usage ledger could not be rotated");
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn owner_of_refresh(&self, sha256_hex: &str) -> Option<(AccountKey, Held)> {
@@ -286,12 +293,12 @@ fn keep_quota(
 ) -> std::io::Result<()> {
     let path = places.quota_cache();
     let text = atomic::read_text(&path)?;
-    let merged = if let Ok(merged) = quota_cache::merge(text.as_deref(), roster, observations) {
+    let merged = if let Ok(merged) = quota_cache::merge(text.as_deref(), roster, observations, at) {
         merged
     } else {
         let damaged = text.unwrap_or_default();
         recover::quarantine(places, "quota-cache.json", damaged.as_bytes(), at)?;
-        quota_cache::merge(None, roster, observations).map_err(std::io::Error::other)?
+        quota_cache::merge(None, roster, observations, at).map_err(std::io::Error::other)?
     };
     merged.map_or(Ok(()), |text| atomic::write(&path, text.as_bytes()))
 }

@@ -52,6 +52,11 @@ pub fn line(entry: &Entry) -> String {
     format!("{}\n", Value::Object(row))
 }
 
+/// What stands in the reference's lock beside the ledger.
+pub fn lock_body(pid: u32, at: Moment) -> String {
+    json!({ "pid": pid, "createdAt": at.millis() }).to_string()
+}
+
 /// Reads one line; `None` for what is no row of version 1.
 pub fn entry(line: &str) -> Option<Entry> {
     let row = Object::parse(line).ok()?;

@@ -5,12 +5,15 @@
 
 use std::collections::HashMap;
 
-use crate::base::{Moment, Percent};
+use crate::base::{Moment, Percent, Span};
 use crate::domain::account::{Account, AccountKey};
 use crate::domain::quota::snapshot::{Snapshot, Source};
 use crate::domain::quota::window::Window;
 use crate::domain::roster::Roster;
 use crate::formats::lossless::{Object, ParseJsonError};
+
+/// How long an entry outlives its account. Nobody can use an older one anyway: every window has ended by then.
+const KEPT: Span = Span::days(30);
 
 /// Which place of the file holds an account's entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,8 +47,8 @@ pub fn read(text: &str, roster: &Roster) -> Result<Vec<(AccountKey, Snapshot)>, 
         .collect())
 }
 
-/// Puts observations into the file's text (`None` = no file yet). Returns `None` when none of them is newer
-/// than what is there, so that nothing needs to be written.
+/// Puts observations into the file's text (`None` = no file yet) and drops entries of accounts that are gone for
+/// long. Returns `None` when no observation is newer than what is there, so that nothing needs to be written.
 ///
 /// # Errors
 /// When the text is not a JSON object.
@@ -53,6 +56,7 @@ pub fn merge(
     text: Option<&str>,
     roster: &Roster,
     observations: &[(AccountKey, Snapshot)],
+    at: Moment,
 ) -> Result<Option<String>, ParseJsonError> {
     let mut document = match text {
         Some(text) => Object::parse(text)?,
@@ -90,9 +94,23 @@ pub fn merge(
     if !changed {
         return Ok(None);
     }
+    forget(&mut by_id, |id| names.ids.contains_key(id), at);
+    forget(&mut by_email, |email| names.emails.contains_key(email), at);
     document.set_object("byAccountId", &by_id);
     document.set_object("byEmail", &by_email);
     Ok(Some(format!("{}\n", document.to_pretty())))
+}
+
+/// Drops entries of accounts that are in no pool we know and were not seen for long.
+fn forget(entries: &mut Object<'static>, is_known: impl Fn(&str) -> bool, at: Moment) {
+    let old = |(name, raw): (&str, &str)| {
+        let seen = Object::parse(raw).ok()?.millis("updatedAt").map(Moment::from_millis)?;
+        (!is_known(name) && at.since(seen) > KEPT).then(|| name.to_owned())
+    };
+    let gone: Vec<String> = entries.iter().filter_map(old).collect();
+    for name in gone {
+        entries.remove(&name);
+    }
 }
 
 /// How often each id and e-mail occurs in a pool; counted once, so that thousands of accounts stay cheap.
@@ -184,6 +202,8 @@ mod tests {
 
     use super::*;
 
+    const NOW: Moment = Moment::from_millis(10);
+
     fn observed(at: i64, used: f64) -> Snapshot {
         let window = Window {
             used: Some(Percent::new(used)),
@@ -212,7 +232,7 @@ mod tests {
         let roster = pool(&["one", "two"]);
         let key = roster.accounts[0].key.clone();
 
-        let text = merge(None, &roster, &[(key.clone(), observed(5, 40.5))]).unwrap().unwrap();
+        let text = merge(None, &roster, &[(key.clone(), observed(5, 40.5))], NOW).unwrap().unwrap();
 
         let expected = Snapshot { source: Source::Cache, ..observed(5, 40.5) };
         assert_eq!(read(&text, &roster).unwrap(), [(key, expected)]);
@@ -225,10 +245,28 @@ mod tests {
         let key = roster.accounts[0].key.clone();
         let old = r#"{"version":1,"mine":[1.50],"byAccountId":{"ws-one":{"updatedAt":9,"status":200,"model":"m","x":1},"other":{}},"byEmail":{}}"#;
 
-        assert_eq!(merge(Some(old), &roster, &[(key.clone(), observed(8, 1.0))]).unwrap(), None);
-        let text = merge(Some(old), &roster, &[(key, observed(10, 1.0))]).unwrap().unwrap();
+        assert_eq!(merge(Some(old), &roster, &[(key.clone(), observed(8, 1.0))], NOW).unwrap(), None);
+        let text = merge(Some(old), &roster, &[(key, observed(10, 1.0))], NOW).unwrap().unwrap();
 
         assert!(text.contains("1.50") && text.contains("\"x\": 1") && text.contains("\"other\""), "{text}");
+    }
+
+    #[test]
+    fn entries_of_accounts_long_gone_are_dropped() {
+        let roster = pool(&["one"]);
+        let key = roster.accounts[0].key.clone();
+        let day = Span::days(1).as_millis();
+        let old = format!(
+            r#"{{"version":1,"byAccountId":{{"ws-one":{{"updatedAt":1}},"gone":{{"updatedAt":{}}},"late":{{"updatedAt":{}}},"odd":{{}}}}}}"#,
+            9 * day,
+            11 * day
+        );
+        let at = Moment::from_millis(40 * day);
+
+        let text = merge(Some(&old), &roster, &[(key, observed(40 * day, 1.0))], at).unwrap().unwrap();
+
+        let left = Object::parse(&text).unwrap().object("byAccountId").unwrap().into_owned();
+        assert_eq!(left.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["ws-one", "late", "odd"]);
     }
 
     #[test]
@@ -239,7 +277,7 @@ mod tests {
         }
         let key = roster.accounts[1].key.clone();
 
-        let text = merge(None, &roster, &[(key.clone(), observed(5, 1.0))]).unwrap().unwrap();
+        let text = merge(None, &roster, &[(key.clone(), observed(5, 1.0))], NOW).unwrap().unwrap();
 
         assert!(text.contains("two@example.com") && !text.contains("ws-same"), "{text}");
         assert_eq!(read(&text, &roster).unwrap().first().map(|(key, _)| key.clone()), Some(key));

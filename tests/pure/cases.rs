@@ -4,6 +4,7 @@
 //! can be seen on the disk is checked here for all areas alike, in `expect`; a member of `expected` that neither
 //! the disk nor the area answers fails the case, so no expectation can be passed over.
 
+mod auxiliary;
 mod expect;
 mod pool;
 
@@ -39,6 +40,7 @@ struct Found {
 /// Who runs a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Area {
+    Auxiliary,
     Pool,
 }
 
@@ -47,12 +49,14 @@ fn area(id: &str) -> Option<Area> {
     match id.get(..3)? {
         "a20" | "a21" | "a22" | "a04" | "b29" | "b30" | "b31" => None,
         number if number.starts_with(['a', 'b']) => Some(Area::Pool),
+        number if number.starts_with('x') => Some(Area::Auxiliary),
         _ => None,
     }
 }
 
 async fn perform(area: Area, staged: &Staged, ask: Ask<'_>) -> Found {
     match area {
+        Area::Auxiliary => auxiliary::perform(staged, ask).await,
         Area::Pool => pool::perform(staged, ask).await,
     }
 }
