@@ -19,8 +19,6 @@ mod stamp;
 
 pub(in crate::adapters) use self::locked::{Locked, Ruin};
 
-pub(in crate::adapters) use recover::quarantine;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
