@@ -117,6 +117,14 @@ pub struct Settings {
     pub background_network: BackgroundNetwork,
     /// `storageBackupEnabled`
     pub storage_backup: bool,
+    /// `loginPortHandover`
+    pub login_port_handover: bool,
+    /// `usageLedgerMaxBytes`
+    pub ledger_max_bytes: u64,
+    /// `usageLedgerKeep`; zero = all.
+    pub ledger_keep: usize,
+    /// `auditLog`
+    pub audit_log: bool,
     /// `perProjectAccounts`
     pub per_project: bool,
     /// `snapshotHourlyKeep` and `snapshotDailyKeep`.
@@ -228,6 +236,10 @@ impl Default for Settings {
             refresh_buffer: Span::minutes(5),
             background_network: BackgroundNetwork::Ask,
             storage_backup: true,
+            login_port_handover: true,
+            ledger_max_bytes: 33_554_432,
+            ledger_keep: 24,
+            audit_log: true,
             per_project: true,
             snapshots: (24, 7),
             max_accounts: 0,

@@ -20,6 +20,14 @@ pub struct ParseJsonError {
     pub detail: String,
 }
 
+impl ParseJsonError {
+    /// The line where it was noticed, counted from one.
+    pub fn line(&self) -> Option<usize> {
+        let (_, place) = self.detail.split_once("(line ")?;
+        place.split(',').next()?.parse().ok()
+    }
+}
+
 impl From<serde_json::Error> for ParseJsonError {
     fn from(error: serde_json::Error) -> Self {
         let what = match error.classify() {

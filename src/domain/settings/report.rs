@@ -19,8 +19,33 @@ pub struct Report {
     pub storage: Storage,
     /// One entry per row of the table, in its order.
     pub entries: Vec<Entry>,
-    /// What is wrong with the documents as a whole, for people.
-    pub problems: Vec<String>,
+    /// What is wrong with the documents as a whole, and what else is odd in them.
+    pub problems: Vec<Trouble>,
+}
+
+/// Something odd that is no single value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// The file it is about.
+    pub file: Option<String>,
+    /// Its line, counted from one.
+    pub line: Option<usize>,
+    /// The member it is about.
+    pub key: Option<String>,
+    /// What is odd and what is done about it, for people.
+    pub message: String,
+}
+
+impl Trouble {
+    /// About no file in particular.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { file: None, line: None, key: None, message: message.into() }
+    }
+
+    /// About a file.
+    pub fn of(file: &str, message: impl Into<String>) -> Self {
+        Self { file: Some(file.to_owned()), ..Self::new(message) }
+    }
 }
 
 /// Which document the runtime settings come from.
@@ -219,7 +244,8 @@ impl Report {
     pub fn notes(&self) -> Vec<String> {
         let faults =
             self.entries.iter().flat_map(|entry| entry.faults.iter().map(|fault| fault.line(entry.row)));
-        let mut notes: Vec<String> = self.problems.iter().cloned().chain(faults).collect();
+        let troubles = self.problems.iter().map(|trouble| trouble.message.clone());
+        let mut notes: Vec<String> = troubles.chain(faults).collect();
         // Two keys that share a variable report it once.
         let mut told = std::collections::BTreeSet::new();
         notes.retain(|note| told.insert(note.clone()));
@@ -242,6 +268,13 @@ pub fn refused(row: &Row, given: &str, why: &str) -> Problem {
     Problem::new("out-of-range", Exit::Usage, format!("{} cannot be {given}", row.key))
         .because(why.to_owned())
         .hint(Hint::Run(format!("config explain {}", row.key)))
+}
+
+/// The one key that is a slip of the finger away.
+pub fn near(typed: &str) -> Option<&'static str> {
+    let lower = typed.to_lowercase();
+    let slip = |key: &str| distance(&lower, &key.to_lowercase()) <= 2;
+    rows().map(|row| row.key).find(|key| typed.len() > 4 && slip(key))
 }
 
 /// Up to three keys that are a slip of the finger away, or that contain what was typed.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::settings::report::{Entry, Fault, Report, Source, Storage};
+use crate::domain::settings::report::{Entry, Fault, Report, Source, Storage, Trouble};
 use crate::domain::settings::schema::{Kind, Row, Section, Value, rows};
 
 /// What was found on disk.
@@ -20,7 +20,7 @@ pub struct Found {
     /// The members of the table that are there.
     pub members: BTreeMap<&'static str, Given>,
     /// What is wrong with the documents as a whole.
-    pub problems: Vec<String>,
+    pub problems: Vec<Trouble>,
 }
 
 /// A member as it stands in a document.
@@ -254,9 +254,8 @@ fn settle_policy(report: &mut Report, env: &BTreeMap<&'static str, String>) {
     };
     let legacy = older.is_some() || report.entry(POLICY[1]).is_some_and(|entry| entry.present);
     if legacy && newer.is_none() && !report.entry(POLICY[0]).is_some_and(|entry| entry.present) {
-        report.problems.push(
-            "fallbackOnUnsupportedCodexModel is an older name; set unsupportedCodexPolicy instead".to_owned(),
-        );
+        let message = "fallbackOnUnsupportedCodexModel is an older name; set unsupportedCodexPolicy instead";
+        report.problems.push(Trouble { key: Some(POLICY[1].to_owned()), ..Trouble::new(message) });
     }
     let word = if falls_back { "fallback" } else { "strict" };
     for (key, value) in [(POLICY[0], Value::Text(word.to_owned())), (POLICY[1], Value::Flag(falls_back))] {
@@ -283,8 +282,8 @@ fn settle_strategy(report: &mut Report) {
     let Some(entry) = find(report, "selectionStrategy") else { return };
     let Value::Text(asked) = &entry.value else { return };
     if !known.contains(&asked.as_str()) {
-        let problem = format!("selectionStrategy {asked} is not part of this version; hybrid is used");
-        report.problems.push(problem);
+        let message = format!("selectionStrategy {asked} is not part of this version; hybrid is used");
+        report.problems.push(Trouble { key: Some("selectionStrategy".to_owned()), ..Trouble::new(message) });
     }
 }
 

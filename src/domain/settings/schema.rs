@@ -312,6 +312,10 @@ pub(super) fn size(value: &Value) -> usize {
     usize::try_from(span(value).as_millis()).unwrap_or(usize::MAX)
 }
 
+pub(super) fn whole(value: &Value) -> u64 {
+    u64::try_from(span(value).as_millis()).unwrap_or(u64::MAX)
+}
+
 pub(super) fn small(value: &Value) -> u32 {
     u32::try_from(span(value).as_millis()).unwrap_or(u32::MAX)
 }

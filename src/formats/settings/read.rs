@@ -1,8 +1,8 @@
 //! Which document counts, and what its members say.
 
-use crate::domain::settings::report::Storage;
+use crate::domain::settings::report::{Storage, Trouble, near};
 use crate::domain::settings::resolve::Found;
-use crate::domain::settings::schema::{Section, rows};
+use crate::domain::settings::schema::{Section, row, rows};
 use crate::formats::lossless::Object;
 use crate::formats::settings::value;
 
@@ -60,8 +60,9 @@ pub fn find(sources: &Sources<'_>) -> Found {
         return found;
     }
     if let Some((path, content)) = sources.legacy {
-        found.problems.push(format!(
-            "{path} is an old place for settings; the next change moves them to settings.json"
+        found.problems.push(Trouble::of(
+            path,
+            format!("{path} is an old place for settings; the next change moves them to settings.json"),
         ));
         flat(&mut found, path, content);
         return found;
@@ -74,30 +75,32 @@ pub fn find(sources: &Sources<'_>) -> Found {
     found
 }
 
-fn unified<'a>(sources: &Sources<'a>, problems: &mut Vec<String>) -> (Object<'a>, State) {
+fn unified<'a>(sources: &Sources<'a>, problems: &mut Vec<Trouble>) -> (Object<'a>, State) {
     let (path, content) = sources.unified;
     let error = match content {
         Content::Missing => return (Object::default(), State::Missing),
         Content::Text(text) => match Object::parse(text) {
             Ok(object) => {
                 if let Some(version) = newer(&object) {
-                    problems.push(format!(
-                        "{path} was written by a newer version (format {version}): it is read as far as it is understood \
-                         and not changed"
-                    ));
+                    let message = format!(
+                        "{path} was written by a newer version (format {version}): it is read as far as it is \
+                         understood and not changed"
+                    );
+                    problems.push(Trouble::of(path, message));
                 }
                 return (object, State::Sound);
             }
-            Err(error) => error.detail,
+            Err(error) => error,
         },
         Content::Unreadable(error) => {
-            problems.push(format!("{path} cannot be read ({error}); defaults are used"));
+            let message = format!("{path} cannot be read ({error}); defaults are used");
+            problems.push(Trouble::of(path, message));
             return (Object::default(), State::Damaged);
         }
     };
     let backup = if let Content::Text(text) = sources.backup { Object::parse(text).ok() } else { None };
     let instead = if backup.is_some() { "settings.json.bak is used" } else { "defaults are used" };
-    problems.push(format!("{path} {error}; {instead}"));
+    problems.push(Trouble { line: error.line(), ..Trouble::of(path, format!("{path} {error}; {instead}")) });
     match backup {
         Some(object) => (object, State::Sound),
         None => (Object::default(), State::Damaged),
@@ -111,20 +114,20 @@ pub fn newer(object: &Object<'_>) -> Option<u64> {
 
 fn flat(found: &mut Found, path: &str, content: Content<'_>) {
     found.path = Some(path.to_owned());
-    let error = match content {
+    let (line, error) = match content {
         Content::Text(text) => match Object::parse(text) {
             Ok(object) => {
                 take(found, &object, |section| section != Section::Display);
                 found.storage = Storage::File;
                 return;
             }
-            Err(error) => error.detail,
+            Err(error) => (error.line(), error.detail),
         },
-        Content::Unreadable(error) => format!("cannot be read ({error})"),
-        Content::Missing => "is missing".to_owned(),
+        Content::Unreadable(error) => (None, format!("cannot be read ({error})")),
+        Content::Missing => (None, "is missing".to_owned()),
     };
     found.storage = Storage::Unreadable;
-    found.problems.push(format!("{path} {error}; defaults are used"));
+    found.problems.push(Trouble { line, ..Trouble::of(path, format!("{path} {error}; defaults are used")) });
 }
 
 fn take_display(found: &mut Found, sources: &Sources<'_>, unified: &Object<'_>) {
@@ -137,7 +140,14 @@ fn take_display(found: &mut Found, sources: &Sources<'_>, unified: &Object<'_>) 
     }
 }
 
+/// Takes the members of the table, and names those that look like a slip.
 fn take(found: &mut Found, object: &Object<'_>, wanted: impl Fn(Section) -> bool) {
+    for (name, _) in object.iter().filter(|(name, _)| row(name).is_none()) {
+        if let Some(meant) = near(name) {
+            let message = format!("{name} is no setting and is kept as it is; did you mean {meant}?");
+            found.problems.push(Trouble { key: Some(name.to_owned()), ..Trouble::new(message) });
+        }
+    }
     for row in rows().filter(|row| wanted(row.section)) {
         if let Some(raw) = object.raw(row.key) {
             found.members.insert(row.key, value::given(raw));

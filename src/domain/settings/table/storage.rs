@@ -1,8 +1,6 @@
 //! The pool's files, tokens ahead of time, probes.
 
-use crate::domain::settings::schema::{
-    NO_MOST, Row, bytes, count, flag, is, ms, nowhere, setting, size, span,
-};
+use crate::domain::settings::schema::{NO_MOST, Row, bytes, count, flag, is, ms, setting, size, span, whole};
 
 #[rustfmt::skip] // one row of the table, two or three lines of text
 pub(super) const ROWS: &[Row] = &[
@@ -46,11 +44,11 @@ pub(super) const ROWS: &[Row] = &[
         "most accounts", "a soft limit that adding an account asks about; 0 = no limit",
         |s, v| s.max_accounts = size(v)).stepping(1.0),
     setting!(Ours Idle Refresh "usageLedgerMaxBytes" = bytes(33_554_432.0, 65_536.0, NO_MOST), [],
-        "ledger size", "size at which the usage ledger is rotated", nowhere).stepping(1_048_576.0),
+        "ledger size", "size at which the usage ledger is rotated", |s, v| s.ledger_max_bytes = whole(v)).stepping(1_048_576.0),
     setting!(Ours Idle Refresh "usageLedgerKeep" = count(24.0, 0.0, 1e9), [],
-        "ledgers kept", "how many rotated usage ledgers are kept; 0 = all", nowhere).stepping(1.0),
+        "ledgers kept", "how many rotated usage ledgers are kept; 0 = all", |s, v| s.ledger_keep = size(v)).stepping(1.0),
     setting!(Ours Idle Refresh "auditLog" = flag(true), [],
-        "audit log", "keep a log of who changed what, without secrets", nowhere),
+        "audit log", "keep a log of who changed what, without secrets", |s, v| s.audit_log = is(v)),
     setting!(Shared Acts Performance "parallelProbing" = flag(false), ["CODEX_AUTH_PARALLEL_PROBING"],
         "check in parallel", "ask several accounts at once when checking", |s, v| s.parallel_probing = is(v)),
     setting!(Shared Acts Performance "parallelProbingMaxConcurrency" = count(2.0, 1.0, 5.0),
