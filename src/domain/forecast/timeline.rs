@@ -44,15 +44,24 @@ pub enum Note {
     /// Rests until then.
     CoolingUntil(Moment),
     /// Empty until that reset; `None` when it is not known.
-    ResetsAt(Option<Moment>),
+    ResetsAt(Option<Reset>),
     /// Used up at the present pace before its window starts anew.
     EmptyAt(Moment),
     /// Nothing used yet.
     Full,
     /// Lasts; the next reset, if there is one.
-    Lasts(Option<Moment>),
+    Lasts(Option<Reset>),
     /// No figures.
     NoFigures,
+}
+
+/// A reset and the window it belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reset {
+    /// When.
+    pub at: Moment,
+    /// Declared length of the window in minutes; `None` when a stored limit names the moment only.
+    pub minutes: Option<u32>,
 }
 
 /// One account's future.
@@ -143,7 +152,9 @@ fn note(snapshot: Option<&Snapshot>, state: State, at: Moment) -> Note {
         State::SignIn => return Note::NeedsSignIn,
         State::Uncertain => return Note::Uncertain,
         State::Cooling(until) => return Note::CoolingUntil(until),
-        State::Empty(until) => return Note::ResetsAt(until),
+        State::Empty(until) => {
+            return Note::ResetsAt(until.map(|at| Reset { at, minutes: length(snapshot, at) }));
+        }
         State::InUse | State::Low | State::Ready => {}
     }
     let Some(snapshot) = snapshot else { return Note::NoFigures };
@@ -158,7 +169,13 @@ fn note(snapshot: Option<&Snapshot>, state: State, at: Moment) -> Note {
     if left.peek().is_some() && left.all(|left| left.value() >= Percent::FULL.value()) {
         return Note::Full;
     }
-    Note::Lasts(snapshot.windows().filter_map(|window| window.resets_at).filter(|reset| *reset > at).min())
+    let next = snapshot.windows().filter_map(|window| window.resets_at).filter(|reset| *reset > at).min();
+    Note::Lasts(next.map(|next| Reset { at: next, minutes: length(Some(snapshot), next) }))
+}
+
+/// The length of the window that starts anew then.
+fn length(snapshot: Option<&Snapshot>, reset: Moment) -> Option<u32> {
+    snapshot?.windows().find(|window| window.resets_at == Some(reset))?.minutes
 }
 
 /// How long the pool lasts.
@@ -341,7 +358,7 @@ mod tests {
         let fresh = snapshot(window(0.0, 300, HOUR));
 
         assert_eq!(note(State::Ready, Some(&fast)), Note::EmptyAt(NOW + Span::millis(2_250_000)));
-        assert_eq!(note(State::InUse, Some(&slow)), Note::Lasts(Some(NOW + HOUR)));
+        assert_eq!(note(State::InUse, Some(&slow)), Note::Lasts(Some(Reset { at: NOW + HOUR, minutes: Some(300) })));
         assert_eq!(note(State::Ready, Some(&fresh)), Note::Full);
         assert_eq!(note(State::Ready, None), Note::NoFigures);
         assert_eq!(note(State::Empty(None), Some(&fast)), Note::ResetsAt(None));

@@ -1,0 +1,158 @@
+//! Why an account stands where it stands: points and reasons, below the list or beside it.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::widgets::Widget;
+
+use crate::base::text::{clean, truncate};
+use crate::domain::account::Account;
+use crate::domain::forecast::{Availability, Prospect};
+use crate::domain::selection::explain::Rule;
+use crate::view::pen::Pen;
+use crate::view::scene::Scene;
+use crate::view::screens::accounts::side::{divider, inner};
+use crate::view::widgets::rule::Rule as Line;
+use crate::view::words::{CUT, count};
+
+/// The reasons below the list.
+pub(super) fn below(scene: &Scene, area: Rect, buffer: &mut Buffer) {
+    let Some(prospect) = scene.ui.outlook.focused().filter(|_| area.height > 1) else { return };
+    let skin = scene.skin;
+    let title = title(scene, prospect);
+    (&Line { title: &title, text: skin.heading(), line: skin.border() })
+        .render(Rect { height: 1, ..area }, buffer);
+    let mut pen = Pen::new(buffer, area);
+    let room = area.height - 1;
+    let _ = reasons(scene, &mut pen, prospect, 1, room);
+}
+
+fn title(scene: &Scene, prospect: &Prospect) -> String {
+    let name = scene.short_name_of(Some(&prospect.key));
+    match prospect.availability {
+        _ if prospect.is_selected => format!("why {name} is first"),
+        Availability::Ready => format!("why {name} is not first"),
+        Availability::Delayed => format!("why {name} waits"),
+        Availability::Unavailable => format!("why {name} is out"),
+    }
+}
+
+/// Points and reasons from `row` on; returns the row below the last.
+fn reasons(scene: &Scene, pen: &mut Pen, prospect: &Prospect, row: u16, most: u16) -> u16 {
+    let skin = scene.skin;
+    let width = usize::from(pen.width().saturating_sub(8));
+    let mut row = row;
+    for reason in prospect.reasons.iter().take(usize::from(most)) {
+        let tone = match reason.points {
+            ..0 => skin.good(),
+            0 => skin.dim(),
+            1.. => skin.warn(),
+        };
+        pen.put_right(5, row, &points(reason.points), tone);
+        pen.put(7, row, &truncate(&clean(&reason.text), width, CUT), skin.text());
+        row += 1;
+    }
+    row
+}
+
+fn points(points: i16) -> String {
+    if points < 0 { format!("−{}", points.unsigned_abs()) } else { points.to_string() }
+}
+
+/// The most telling reason in a few words.
+pub(super) fn short(account: &Account, prospect: &Prospect) -> String {
+    if !account.is_on() {
+        return "switched off by you".to_owned();
+    }
+    let heaviest = prospect.reasons.iter().max_by_key(|reason| reason.points);
+    match heaviest.filter(|reason| reason.points > 0) {
+        Some(reason) => reason.text.clone(),
+        None if prospect.is_current => "in use, windows fine".to_owned(),
+        None => "idle, windows fine".to_owned(),
+    }
+}
+
+/// The choice and its reasons beside the list.
+pub(super) fn side(scene: &Scene, area: Rect, buffer: &mut Buffer) {
+    divider(scene, area, buffer);
+    let outlook = &scene.ui.outlook;
+    let Some(forecast) = &outlook.forecast else { return };
+    let skin = scene.skin;
+    let mut pen = Pen::new(buffer, inner(area));
+    let room = usize::from(pen.width());
+    let best = forecast.selected().map_or_else(
+        || "nobody".to_owned(),
+        |selected| scene.short_name_of(Some(&selected.key)),
+    );
+    let words = truncate(&best, room.saturating_sub(11), CUT);
+    pen.run(0, 1, &[("Best next: ", skin.heading()), (&words, skin.accent())]);
+    pen.put(0, 2, &truncate(&forecast.reason, room, CUT), skin.text());
+    let Some(prospect) = outlook.focused() else { return };
+    pen.put(0, 4, &truncate(&title(scene, prospect), room, CUT), skin.heading());
+    let mut row = reasons(scene, &mut pen, prospect, 5, 9);
+    pen.put(0, row, "───", skin.border());
+    row += 1;
+    let level = format!("{} risk (never below 0)", prospect.level.word());
+    pen.put_right(5, row, &prospect.risk.to_string(), skin.text());
+    pen.put(7, row, &level, skin.text());
+    row += 2;
+    row = runner_up(scene, &mut pen, row);
+    row = selector(scene, &mut pen, row);
+    limits(scene, &mut pen, row);
+}
+
+fn runner_up(scene: &Scene, pen: &mut Pen, row: u16) -> u16 {
+    let skin = scene.skin;
+    let Some(forecast) = &scene.ui.outlook.forecast else { return row };
+    let Some(second) = forecast.runner_up() else { return row };
+    let name = scene.short_name_of(Some(&second.key));
+    pen.run(0, row, &[("Runner-up: ", skin.heading()), (&name, skin.text())]);
+    let sessions: usize = scene.world.peers.iter().map(|peer| peer.sessions.len()).sum();
+    let text = if sessions == 0 {
+        format!("risk {}", second.risk)
+    } else {
+        let sessions = count(u64::try_from(sessions).unwrap_or(u64::MAX), "running session");
+        format!("risk {}, would move {sessions}", second.risk)
+    };
+    pen.put(0, row + 1, &truncate(&text, usize::from(pen.width()), CUT), skin.dim());
+    row + 3
+}
+
+fn selector(scene: &Scene, pen: &mut Pen, row: u16) -> u16 {
+    let skin = scene.skin;
+    let Some(decision) = &scene.ui.outlook.decision else { return row };
+    let by = if scene.world.peers.is_empty() { "Selector would pick" } else { "The running proxy would pick" };
+    pen.put(0, row, by, skin.heading());
+    let text = match &decision.chosen {
+        None => "nobody now".to_owned(),
+        Some(key) => {
+            let name = scene.short_name_of(Some(key));
+            let why = match decision.rule {
+                Rule::Forced => "because it was asked for".to_owned(),
+                Rule::Pin => "because it is pinned".to_owned(),
+                Rule::Affinity => "because the session is there".to_owned(),
+                Rule::Policy => "because only it is allowed".to_owned(),
+                Rule::Strategy => format!("by the {} strategy", decision.strategy.word()),
+            };
+            format!("{name}, {why}")
+        }
+    };
+    pen.put(0, row + 1, &truncate(&text, usize::from(pen.width()), CUT), skin.text());
+    row + 3
+}
+
+fn limits(scene: &Scene, pen: &mut Pen, row: u16) {
+    let skin = scene.skin;
+    pen.put(0, row, "Limits", skin.heading());
+    let newest = scene.world.quota.values().map(|snapshot| snapshot.at).max();
+    let known = scene.world.roster.accounts.iter().filter(|one| scene.quota(one).is_some()).count();
+    let checked = newest.map_or_else(
+        || "never".to_owned(),
+        |at| format!("{}, {known} of {} known", scene.ago(at), scene.world.roster.accounts.len()),
+    );
+    for (line, (name, value)) in
+        (1..).zip([("source", "usage endpoint, spends nothing"), ("checked", checked.as_str())])
+    {
+        pen.put(0, row + line, name, skin.dim());
+        pen.put(11, row + line, value, skin.text());
+    }
+}
