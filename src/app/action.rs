@@ -71,6 +71,8 @@ pub enum Action {
     Power,
     /// Asks for the limits of the focused account.
     Check,
+    /// Uses the account that the forecast recommends.
+    Best,
     /// Asks for the limits of all accounts.
     CheckAll,
     /// The next sort order.

@@ -6,18 +6,30 @@ pub enum Tab {
     /// What do I have, in which state.
     #[default]
     Accounts,
+    /// Which account next.
+    Forecast,
     /// What happens right now.
     Monitor,
 }
 
 impl Tab {
     /// All tabs in order.
-    pub const ALL: [Self; 2] = [Self::Accounts, Self::Monitor];
+    pub const ALL: [Self; 3] = [Self::Accounts, Self::Forecast, Self::Monitor];
+
+    /// The tab so many places to the right, around the end.
+    #[must_use]
+    pub fn beside(self, by: isize) -> Self {
+        let place = Self::ALL.iter().position(|tab| *tab == self).unwrap_or(0);
+        let count = Self::ALL.len();
+        let place = place.saturating_add(count).saturating_add_signed(by) % count;
+        Self::ALL.get(place).copied().unwrap_or_default()
+    }
 
     /// Title.
     pub const fn title(self) -> &'static str {
         match self {
             Self::Accounts => "Accounts",
+            Self::Forecast => "Forecast",
             Self::Monitor => "Monitor",
         }
     }

@@ -27,6 +27,8 @@ pub enum Scope {
     NothingFound,
     /// Accounts, one account.
     Detail,
+    /// Forecast.
+    Forecast,
     /// Monitor, nothing to list.
     NoRows,
     /// Monitor, turns.
@@ -216,13 +218,14 @@ pub fn help(scopes: &[Scope]) -> Vec<Entry> {
 
 impl Scope {
     /// All scopes in the order of the documentation.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Everywhere,
         Self::Tabs,
         Self::Moving,
         Self::Accounts,
         Self::NothingFound,
         Self::Detail,
+        Self::Forecast,
         Self::NoRows,
         Self::Turns,
         Self::Sessions,
@@ -245,6 +248,7 @@ impl Scope {
             Self::Accounts => "Accounts, the list",
             Self::NothingFound => "Accounts, when the filter matches nothing",
             Self::Detail => "Accounts, one account",
+            Self::Forecast => "Forecast",
             Self::NoRows => "Monitor, when there is nothing to list",
             Self::Turns => "Monitor, turns",
             Self::Sessions => "Monitor, sessions",

@@ -2,5 +2,6 @@
 
 pub mod accounts;
 pub mod detail;
+pub mod forecast;
 pub mod monitor;
 pub mod pane;

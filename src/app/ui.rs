@@ -2,6 +2,7 @@
 //! in, intents go out; nothing here changes the pool.
 
 mod act;
+mod best;
 mod hear;
 mod mouse;
 
@@ -17,6 +18,7 @@ use crate::app::keys::{Found, Scope, find};
 use crate::app::overlays::Overlay;
 use crate::app::screens::accounts::{self, Accounts, Sort};
 use crate::app::screens::detail::Detail;
+use crate::app::screens::forecast::{self, Outlook};
 use crate::app::screens::monitor::{self, Monitor, Rows};
 use crate::app::toasts::Toasts;
 use crate::app::world::World;
@@ -56,6 +58,8 @@ pub struct Ui {
     pub accounts: Accounts,
     /// The opened account.
     pub detail: Option<Detail>,
+    /// Which account next.
+    pub outlook: Outlook,
     /// Turns and sessions.
     pub monitor: Monitor,
     /// What lies over the screen, the innermost last.
@@ -108,6 +112,7 @@ impl Ui {
             mode: if entry.pane { Mode::Pane } else { Mode::Full },
             accounts: Accounts { sort, ..Accounts::default() },
             detail: None,
+            outlook: Outlook::default(),
             monitor: Monitor::default(),
             overlays: Vec::new(),
             typing: None,
@@ -170,6 +175,8 @@ impl Ui {
             (Tab::Accounts, _) if self.detail.is_some() => &[Scope::Detail, Scope::Moving],
             (Tab::Accounts, _) if self.accounts.order.is_empty() => &[Scope::NothingFound],
             (Tab::Accounts, _) => &[Scope::Accounts, Scope::Moving],
+            (Tab::Forecast, _) if Self::is_bare(world) => &[Scope::Bare],
+            (Tab::Forecast, _) => &[Scope::Forecast, Scope::Moving],
             (Tab::Monitor, Rows::Turns) if self.monitor.order.is_empty() => &[Scope::NoRows],
             (Tab::Monitor, Rows::Sessions) if self.monitor.session_order.is_empty() => &[Scope::NoRows],
             (Tab::Monitor, Rows::Turns) => &[Scope::Turns, Scope::Moving],
@@ -274,6 +281,7 @@ impl Ui {
                 self.accounts.filter = text;
                 self.accounts.refresh(world, at);
             }
+            Tab::Forecast => {}
             Tab::Monitor => {
                 self.monitor.filter = text;
                 self.monitor.refresh(world, at);
@@ -286,6 +294,7 @@ impl Ui {
     pub fn filter(&self) -> &str {
         match self.tab {
             Tab::Accounts => &self.accounts.filter,
+            Tab::Forecast => "",
             Tab::Monitor => &self.monitor.filter,
         }
     }
@@ -309,6 +318,9 @@ impl Ui {
             (Kind::Narrow | Kind::Medium | Kind::Wide, Tab::Accounts) => {
                 accounts::places(&layout, self.accounts.order.len()).list.height
             }
+            (Kind::Narrow | Kind::Medium | Kind::Wide, Tab::Forecast) => {
+                forecast::places(&layout, self.outlook.order.len()).list.height
+            }
             (Kind::Narrow | Kind::Medium | Kind::Wide, Tab::Monitor) => {
                 monitor::places(&layout, self.monitor.rows, self.monitor.order.len()).list.height
             }
@@ -321,6 +333,8 @@ impl Ui {
         use crate::app::geometry::scrolled;
         let room = self.room();
         let list = &mut self.accounts;
+        list.offset = scrolled(list.offset, list.place, room, list.order.len());
+        let list = &mut self.outlook;
         list.offset = scrolled(list.offset, list.place, room, list.order.len());
         let list = &mut self.monitor;
         list.offset = scrolled(list.offset, list.place, room, list.order.len());

@@ -10,8 +10,8 @@ use crate::app::goal::{Command, Entry, Goal, Tab};
 use crate::app::input::{Focus, Input};
 use crate::app::intent::Intent;
 use crate::app::model::{Boot, Model};
-use crate::app::msg::{Msg, ServiceMsg, Signal, StoreMsg};
-use crate::app::outcome::{Body, Outcome};
+use crate::app::msg::{Msg, PeersMsg, ServiceMsg, Signal, StoreMsg};
+use crate::app::outcome::{Body, Done, Outcome};
 use crate::app::sub::{ProxyKind, ProxySpec, Sub};
 use crate::app::ui::Ui;
 use crate::app::undo::Undo;
@@ -21,6 +21,7 @@ use crate::domain::account::{AccountKey, Switch};
 use crate::domain::briefing::Briefing;
 use crate::domain::change::{Change, Pin};
 use crate::domain::problem::{Exit, Hint, Problem};
+use crate::domain::selection::Ask;
 
 /// How long an act can be taken back (dashboard.md §11.8).
 const UNDO: Span = Span::seconds(8);
@@ -103,6 +104,10 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
         }
         Msg::Service(ServiceMsg::Exited(Err(_))) if model.is_dashboard() => {
             effects.push(Effect::Peers(PeersEffect::Look));
+        }
+        Msg::Peers(PeersMsg::Seen(peers)) if !peers.is_empty() && model.ui.tab() == Tab::Forecast => {
+            let ticket = model.flows.ticket();
+            effects.push(Effect::Peers(PeersEffect::Next(ticket, Ask::plain())));
         }
         Msg::Ticked
         | Msg::Store(_)
@@ -414,7 +419,11 @@ impl Model {
 
 /// Whether an outcome is what the screen shows anyway.
 fn is_view(outcome: &Outcome) -> bool {
-    matches!(outcome.body, Body::Status(..) | Body::Monitor(_) | Body::Why(..))
+    match &outcome.body {
+        Body::Status(..) | Body::Monitor(_) | Body::Why(..) | Body::Forecast(_) => true,
+        Body::Best(best) => best.done == Done::Shown,
+        _ => false,
+    }
 }
 
 #[cfg(test)]

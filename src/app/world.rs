@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::app::msg::{Msg, PeersMsg, ServiceMsg, StoreMsg, UpstreamMsg};
+use crate::app::msg::{AuthMsg, Msg, PeersMsg, ServiceMsg, StoreMsg, UpstreamMsg};
 use crate::app::outcome::{BackgroundCalls, Facts, Named};
 use crate::base::Moment;
 use crate::base::calendar::Zone;
@@ -14,6 +14,7 @@ use crate::domain::account::{Account, AccountKey};
 use crate::domain::chance::seeded;
 use crate::domain::change::Change;
 use crate::domain::facts::{PeerStatus, ProxyFact};
+use crate::domain::forecast::Finding;
 use crate::domain::pool::Pool;
 use crate::domain::presence;
 use crate::domain::problem::Problem;
@@ -23,6 +24,7 @@ use crate::domain::roster::Roster;
 use crate::domain::selection::Ask;
 use crate::domain::selection::explain::Decision;
 use crate::domain::settings::Settings;
+use crate::domain::survey::Standing;
 use crate::domain::settings::report::Report;
 use crate::domain::usage::entry::Entry;
 
@@ -78,6 +80,10 @@ pub struct World {
     pub usage: Arc<Vec<Entry>>,
     /// Requests nobody asked for.
     pub background: BackgroundCalls,
+    /// A live proxy's newest answer to the plain question; `None` while none is alive.
+    pub answer: Option<Decision>,
+    /// What questions to the back end showed about accounts.
+    pub findings: BTreeMap<AccountKey, Finding>,
     /// Accounts whose quota is being asked for now.
     pub checking: Vec<AccountKey>,
 }
@@ -103,6 +109,8 @@ impl World {
             counted: false,
             usage: Arc::default(),
             background: BackgroundCalls { since: at, ..BackgroundCalls::default() },
+            answer: None,
+            findings: BTreeMap::new(),
             checking: Vec::new(),
         }
     }
@@ -133,22 +141,34 @@ impl World {
             }
             Msg::Upstream(UpstreamMsg::Usage(_, key, answer)) => {
                 self.checking.retain(|other| other != key);
-                if let Ok(snapshot) = answer {
-                    self.note_quota(key, snapshot);
+                match answer {
+                    Ok(snapshot) => {
+                        self.note_quota(key, snapshot);
+                        self.findings.remove(key);
+                    }
+                    Err(unread) => self.note_finding(key, &Standing::without_figures(unread)),
                 }
             }
             Msg::Peers(PeersMsg::Seen(peers)) => {
                 self.peers.clone_from(peers);
                 self.looked = true;
+                if peers.is_empty() {
+                    self.answer = None;
+                }
             }
+            Msg::Peers(PeersMsg::Next(_, answer)) => self.answer.clone_from(answer),
+            Msg::Auth(AuthMsg::Refreshed(_, key, outcome)) => match Standing::after(outcome) {
+                Some(standing) => self.note_finding(key, &standing),
+                None => {
+                    self.findings.remove(key);
+                }
+            },
             Msg::Service(ServiceMsg::Fact(ProxyFact::Quota(key, snapshot))) => self.note_quota(key, snapshot),
             Msg::Service(ServiceMsg::Fact(ProxyFact::Changed(changes))) => self.guess(changes),
             Msg::Store(StoreMsg::Committed(_, Err(_)) | StoreMsg::Configured(_, Err(_)))
             | Msg::Input(_)
             | Msg::Ticked
-            | Msg::Auth(_)
             | Msg::Codex(_)
-            | Msg::Peers(PeersMsg::Next(..))
             | Msg::Service(_)
             | Msg::Signal(_) => {}
         }
@@ -183,6 +203,12 @@ impl World {
         }
         self.trouble = None;
         self.loaded = true;
+    }
+
+    fn note_finding(&mut self, key: &AccountKey, standing: &Standing) {
+        if let Some(finding) = standing.finding() {
+            self.findings.insert(key.clone(), finding);
+        }
     }
 
     fn note_quota(&mut self, key: &AccountKey, snapshot: &Snapshot) {

@@ -8,10 +8,10 @@ use std::ffi::OsString;
 use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::app::goal::{Command, Entry, Forwarding, Goal, Listing, Moments, Serving, Tab};
+use crate::app::goal::{Choosing, Command, Entry, Forwarding, Goal, Listing, Moments, Serving, Tab};
 use crate::app::options::{Chatter, Face, Form, Options};
 use crate::base::Span;
-use crate::cli::args::{Cli, Global, PROGRAM, Word, completions};
+use crate::cli::args::{BestArgs, Cli, Global, PROGRAM, Word, completions};
 use crate::cli::exit::Numbers;
 use crate::cli::personality::Persona;
 use crate::domain::problem::{Exit, Hint, Problem};
@@ -134,8 +134,9 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
             (Goal::Run(Command::Why(moment)), None)
         }
         Word::Check(args) => (Goal::Run(Command::Check(args.into())), None),
-        Word::Forecast(args) => (Goal::Run(Command::Forecast(args.into())), None),
-        Word::Best(args) => (Goal::Run(Command::Best(args.into())), None),
+        Word::Forecast(args) => (view(Tab::Forecast, Command::Forecast(args.into()), manner, None), None),
+        Word::Best(args) if args.apply || args.dry_run => (Goal::Run(Command::Best(args.into())), None),
+        Word::Best(args) => (best(args, manner), None),
         Word::Monitor { pane: true, .. } if manner == Preference::Screen => {
             (Goal::Dashboard(Entry { tab: Some(Tab::Monitor), pane: true, command: None }), None)
         }
@@ -189,6 +190,12 @@ fn start(
 
 fn status(listing: Listing) -> Goal {
     Goal::Run(Command::Status(listing))
+}
+
+/// `best` on a screen shows the choice, and a key uses it; headless it is used at once.
+fn best(args: BestArgs, manner: Preference) -> Goal {
+    let dry_run = manner == Preference::Screen;
+    view(Tab::Forecast, Command::Best(Choosing { live: args.live, dry_run }), manner, None)
 }
 
 /// A view command: its screen on a terminal, its report otherwise. `--watch` is a stream of reports.

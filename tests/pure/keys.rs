@@ -15,6 +15,7 @@ use codex_multi_auth::app::ui::Ui;
 use codex_multi_auth::app::{Model, update};
 use codex_multi_auth::base::Span;
 use codex_multi_auth::domain::account::{AccountKey, Switch};
+use codex_multi_auth::domain::change::{Change, Pin};
 use codex_multi_auth::domain::problem::Exit;
 use codex_multi_auth::domain::recovery::{Health, Loaded};
 
@@ -124,16 +125,21 @@ fn two_interrupts_far_apart_do_not_quit() {
 #[test]
 fn keys_move_between_screens() {
     for (keys, tab, detail) in [
-        ("<tab>", Tab::Monitor, false),
-        ("<tab><tab>", Tab::Accounts, false),
+        ("<tab>", Tab::Forecast, false),
+        ("<tab><tab>", Tab::Monitor, false),
+        ("<tab><tab><tab>", Tab::Accounts, false),
+        ("<left>", Tab::Monitor, false),
+        ("gf", Tab::Forecast, false),
+        ("gf<enter>", Tab::Accounts, true),
         ("gm", Tab::Monitor, false),
         ("gmga", Tab::Accounts, false),
-        ("<alt-2>", Tab::Monitor, false),
-        ("<right>", Tab::Monitor, false),
+        ("<alt-2>", Tab::Forecast, false),
+        ("<alt-4>", Tab::Monitor, false),
+        ("<right>", Tab::Forecast, false),
         ("<enter>", Tab::Accounts, true),
         ("<enter><esc>", Tab::Accounts, false),
-        ("<enter><tab>", Tab::Monitor, true),
-        ("gx<tab>", Tab::Monitor, false),
+        ("<enter><tab>", Tab::Forecast, true),
+        ("gx<tab>", Tab::Forecast, false),
     ] {
         let model = six().after(keys);
 
@@ -201,7 +207,7 @@ fn an_open_dashboard_asks_the_network_for_nothing_by_itself() {
 
 #[test]
 fn every_key_that_help_names_does_something() {
-    let screens = ["jjj", "jjj<enter>jj", "<tab>jjj", "<tab>sj", "zjjj"];
+    let screens = ["jjj", "jjj<enter>jj", "gfjjj", "gmjjj", "gmsj", "zjjj"];
     for before in screens {
         let base = many_turns(before);
         let scopes = base.ui.scopes(&base.world);
@@ -250,7 +256,7 @@ fn the_mouse_focuses_opens_and_presses() {
     assert!(model.ui.detail.is_some(), "a double click opens");
     press(&mut model, NOW, "<esc>");
     click(&mut model, NOW + Span::seconds(5), 12, 0);
-    assert_eq!(model.ui.tab, Tab::Monitor, "a tab is opened");
+    assert_eq!(model.ui.tab, Tab::Forecast, "a tab is opened");
 
     let scopes = model.ui.scopes(&model.world);
     let help =
@@ -273,7 +279,7 @@ fn a_paste_goes_into_the_field_and_nowhere_else() {
 #[test]
 fn what_the_screens_remember_opens_them_again() {
     let mut model = six().open();
-    let effects = press(&mut model, NOW, "oh<tab>");
+    let effects = press(&mut model, NOW, "ohgm");
     let remembered = effects.iter().rev().find_map(|effect| {
         let Effect::Store(StoreEffect::Remember(text)) = effect else { return None };
         Some(text.clone())
@@ -296,4 +302,28 @@ fn the_page_of_keys_is_current() {
         std::fs::write(root.join("target/keys.md"), page).unwrap();
         panic!("docs/reference/keys.md is not current: copy target/keys.md over it");
     }
+}
+
+#[test]
+fn the_forecast_uses_whom_it_recommends_and_says_when_nothing_changes() {
+    let mut stage = six();
+    stage.roster.pin = None;
+    stage.roster.active = Some(key("delta"));
+    stage.peers.clear();
+    let mut model = stage.after("gf");
+    let best = model.ui.outlook.forecast.as_ref().and_then(|forecast| forecast.recommended.clone());
+
+    let effects = press(&mut model, NOW, "b");
+    let chosen = effects.iter().find_map(|effect| {
+        let Effect::Store(StoreEffect::Commit(_, changes)) = effect else { return None };
+        let Some(Change::Selected { key, pin, .. }) = changes.first() else { return None };
+        Some((key.clone(), *pin))
+    });
+    assert!(best.is_some());
+    assert_eq!(chosen, best.clone().map(|best| (best, Pin::Clear)));
+
+    stage.roster.active = best;
+    let mut model = stage.after("gf");
+    assert_eq!(press(&mut model, NOW, "b"), []);
+    assert!(said(&model).ends_with("is selected already"), "{}", said(&model));
 }

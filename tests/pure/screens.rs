@@ -41,29 +41,35 @@ const STATES: &[(&str, Show)] = &[
     ("detail.in-use", |size| at(size, six()).after("<enter>")),
     ("detail.sign-in", |size| at(size, six()).after("jjjj<enter>")),
     ("detail.no-data", |size| at(size, six()).after("G<enter>")),
-    ("monitor.turns", |size| at(size, six()).after("<tab>")),
-    ("monitor.second", |size| at(size, six()).after("<tab>j")),
-    ("monitor.sessions", |size| at(size, six()).after("<tab>sj")),
-    ("monitor.filter", |size| at(size, six()).after("<tab>/77d0<enter>")),
+    ("forecast.list", |size| at(size, six()).after("gf")),
+    ("forecast.blocked", |size| at(size, six()).after("gfG")),
+    ("forecast.alone", |size| at(size, Stage { peers: Vec::new(), ..six() }).after("gfj")),
+    ("forecast.many", |size| at(size, many(40)).after("gf<pgdn>")),
+    ("forecast.empty", |size| at(size, empty()).after("gf")),
+    ("monitor.turns", |size| at(size, six()).after("gm")),
+    ("monitor.second", |size| at(size, six()).after("gmj")),
+    ("monitor.sessions", |size| at(size, six()).after("gmsj")),
+    ("monitor.filter", |size| at(size, six()).after("gm/77d0<enter>")),
     ("monitor.nothing", |size| {
-        at(size, Stage { peers: Vec::new(), usage: Vec::new(), ..six() }).after("<tab>")
+        at(size, Stage { peers: Vec::new(), usage: Vec::new(), ..six() }).after("gm")
     }),
     ("overlay.help", |size| at(size, six()).after("?")),
-    ("overlay.help-monitor", |size| at(size, six()).after("<tab>?")),
+    ("overlay.help-monitor", |size| at(size, six()).after("gm?")),
     ("overlay.help-filter", |size| at(size, six()).after("?/pin")),
     ("overlay.palette", |size| at(size, six()).after(":")),
     ("overlay.palette-typed", |size| at(size, six()).after(":delta")),
     ("overlay.confirm-use", |size| at(size, six()).after("6")),
     ("overlay.confirm-off", |size| at(size, six()).after("e<right>")),
     ("overlay.messages", |size| at(size, six()).after("2pyM")),
-    ("overlay.turn", |size| at(size, six()).after("<tab>jj<enter>")),
+    ("overlay.turn", |size| at(size, six()).after("gmjj<enter>")),
     ("pane.list", |size| at(size, six()).after("z")),
 ];
 
 /// States that are worth seeing without colour and in seven bits: one per screen.
-const PLAIN: [&str; 7] = [
+const PLAIN: [&str; 8] = [
     "accounts.list",
     "detail.in-use",
+    "forecast.list",
     "monitor.turns",
     "overlay.help",
     "overlay.palette",
@@ -250,7 +256,7 @@ fn a_masked_dashboard_shows_no_address_anywhere() {
 #[test]
 fn a_rehearsal_shows_its_badge_on_every_tab_and_size() {
     for size in SIZES {
-        for keys in ["", "<tab>", "<enter>", "?", "z"] {
+        for keys in ["", "gm", "<enter>", "?", "z"] {
             let stage = Stage { demo: Some("tour"), ..six() };
             let drawn = text(&frame(&at(size, stage).after(keys), size, &skin("green")));
             assert!(drawn.contains("DEMO"), "{size:?} after {keys}: {drawn}");

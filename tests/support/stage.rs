@@ -457,5 +457,14 @@ pub(crate) fn checked(model: &mut Model, at: Moment, effects: &Effects) {
                 update(model, at, Msg::Upstream(UpstreamMsg::Usage(*ticket, key.clone(), Ok(snapshot))));
             checked(model, at, &more);
         }
+        if let Effect::Store(StoreEffect::Load) = effect {
+            let loaded = Loaded {
+                roster: Arc::clone(&model.world.roster),
+                health: Health::Healthy,
+                recovery: None,
+                revision: model.world.revision,
+            };
+            update(model, at, Msg::Store(StoreMsg::Loaded(Ok(loaded))));
+        }
     }
 }

@@ -100,6 +100,17 @@ const SESSIONS: &[Wish] = &[
     BACK,
     HELP,
 ];
+const FORECAST: &[Wish] = &[
+    pair(4, Action::Up, Action::Down, "move"),
+    wish(0, Action::Best, "use best"),
+    wish(1, Action::Use, "use"),
+    wish(1, Action::CheckAll, "live check"),
+    wish(2, Action::Open, "details"),
+    wish(4, Action::Copy, "copy"),
+    COMMANDS,
+    HELP,
+    QUIT,
+];
 const PANE: &[Wish] = &[
     pair(1, Action::UseRow(1), Action::UseRow(9), "use"),
     wish(3, Action::Use, "use"),
@@ -130,6 +141,7 @@ fn wishes(scope: Scope) -> &'static [Wish] {
         Scope::Accounts => ACCOUNTS,
         Scope::NothingFound => NOTHING,
         Scope::Detail => DETAIL,
+        Scope::Forecast => FORECAST,
         Scope::NoRows => NO_ROWS,
         Scope::Turns => TURNS,
         Scope::Sessions => SESSIONS,

@@ -71,7 +71,8 @@ const PLAIN: &[Bind] = {
         row(S::Tabs, G::Move, &[k(Code::Tab), k(Code::Right)], Action::NextTab, "next, last tab"),
         row(S::Tabs, G::Move, &[k(Code::BackTab), k(Code::Left)], Action::PreviousTab, "next, last tab"),
         row(S::Tabs, G::Move, &[g('a'), alt('1')], Action::Go(Tab::Accounts), "that tab"),
-        row(S::Tabs, G::Move, &[g('m'), alt('2')], Action::Go(Tab::Monitor), "that tab"),
+        row(S::Tabs, G::Move, &[g('f'), alt('2')], Action::Go(Tab::Forecast), "that tab"),
+        row(S::Tabs, G::Move, &[g('m'), alt('4')], Action::Go(Tab::Monitor), "that tab"),
         row(S::Everywhere, G::Move, &[k(Code::Esc)], Action::Back, "back"),
         // Finding
         row(S::Accounts, G::Find, &[c('/')], Action::Filter, "filter as you type"),
@@ -109,6 +110,13 @@ const PLAIN: &[Bind] = {
         row(S::Detail, G::Account, &[c('c')], Action::Check, "check limits now"),
         row(S::Detail, G::Account, &[c('y')], Action::Copy, "copy id"),
         row(S::Detail, G::Pool, &[c('C')], Action::CheckAll, "check all"),
+        // Forecast
+        row(S::Forecast, G::Account, &[k(Code::Enter)], Action::Open, "open details"),
+        row(S::Forecast, G::Pool, &[c('b')], Action::Best, "use the best"),
+        row(S::Forecast, G::Account, &[c('s')], Action::Use, "use and pin"),
+        row(S::Forecast, G::Hidden, &[c('S')], Action::UsePlain, "use without a pin"),
+        row(S::Forecast, G::Pool, &[c('v'), c('C')], Action::CheckAll, "live check"),
+        row(S::Forecast, G::Account, &[c('y')], Action::Copy, "copy the ranking"),
         // Monitor
         row(S::Turns, G::Monitor, &[k(Code::Enter)], Action::Open, "attempts of the turn"),
         row(S::Turns, G::Monitor, &[c('s')], Action::Sessions, "sessions"),

@@ -7,6 +7,7 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use crate::app::action::Action;
 use crate::app::field::Field;
+use crate::app::goal::Tab;
 use crate::app::keys::{Bind, Group, Scope, binds, shown};
 use crate::app::world::World;
 use crate::base::text::clean;
@@ -162,6 +163,7 @@ fn title(action: Action) -> Option<String> {
         Action::Pin => "Pin or unpin the focused account",
         Action::Power => "Switch the focused account on or off",
         Action::Check => "Check the limits of the focused account",
+        Action::Best => "Use the recommended account",
         Action::CheckAll => "Check the limits of all accounts",
         Action::Copy => "Copy what is focused",
         Action::Open => "Open what is focused",
@@ -201,13 +203,19 @@ fn title(action: Action) -> Option<String> {
 
 /// The command that does the same.
 fn command(action: Action) -> &'static str {
-    if action == Action::Go(crate::app::goal::Tab::Accounts) {
-        return "status";
+    if let Action::Go(tab) = action {
+        return match tab {
+            Tab::Accounts => "status",
+            Tab::Forecast => "forecast",
+            Tab::Monitor => "monitor",
+        };
     }
-    if matches!(action, Action::Go(_)) {
-        return "monitor";
+    match action {
+        Action::Narrow => "monitor --pane",
+        Action::Best => "best --apply",
+        Action::CheckAll => "check",
+        _ => "",
     }
-    if action == Action::Narrow { "monitor --pane" } else { "" }
 }
 
 #[cfg(test)]

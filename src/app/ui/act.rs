@@ -37,8 +37,9 @@ impl Ui {
             }
             Action::Previous => return self.turn_page(world, -1),
             Action::Next => return self.turn_page(world, 1),
-            Action::NextTab | Action::PreviousTab => return self.other_tab(),
-            Action::Go(tab) => return self.go(tab),
+            Action::NextTab => return self.other_tab(1, world, at),
+            Action::PreviousTab => return self.other_tab(-1, world, at),
+            Action::Go(tab) => return self.go(tab, world, at),
             Action::Open => self.open(world, at),
             Action::Back => return self.back(world, at),
             Action::Leave => return self.leave(world, at),
@@ -76,6 +77,7 @@ impl Ui {
             Action::Check => {
                 return self.with_focused(world, |_, account| vec![Intent::Check(vec![account.key.clone()])]);
             }
+            Action::Best => return self.use_best(world, at),
             Action::CheckAll => return self.check_all(world, at),
             Action::Sort => {
                 self.accounts.sort = self.accounts.sort.next();
@@ -108,6 +110,10 @@ impl Ui {
             self.accounts.go(world, place);
             return;
         }
+        if self.tab == Tab::Forecast {
+            self.outlook.go(self.outlook.place.saturating_add_signed(by));
+            return;
+        }
         if self.monitor.rows == Rows::Sessions {
             let place = self.monitor.session_place.saturating_add_signed(by);
             self.monitor.go_session(world, place);
@@ -129,13 +135,15 @@ impl Ui {
         Vec::new()
     }
 
-    fn other_tab(&mut self) -> Vec<Intent> {
-        self.go(if self.tab == Tab::Accounts { Tab::Monitor } else { Tab::Accounts })
+    fn other_tab(&mut self, by: isize, world: &World, at: Moment) -> Vec<Intent> {
+        self.go(self.tab.beside(by), world, at)
     }
 
-    pub(super) fn go(&mut self, tab: Tab) -> Vec<Intent> {
+    pub(super) fn go(&mut self, tab: Tab, world: &World, at: Moment) -> Vec<Intent> {
         self.tab = tab;
         self.typing = None;
+        // Lists that cost something are made when they are looked at.
+        self.refresh(world, at);
         vec![self.remembered()]
     }
 
@@ -147,6 +155,12 @@ impl Ui {
         match (self.tab, self.monitor.rows) {
             (Tab::Accounts, _) => {
                 self.detail = self.accounts.cursor.clone().map(|key| Detail { key, offset: 0 });
+            }
+            (Tab::Forecast, _) => {
+                let key = self.outlook.focused().map(|prospect| prospect.key.clone());
+                if let Some(key) = key {
+                    self.run(Run::Open(key), world, at);
+                }
             }
             (Tab::Monitor, Rows::Turns) => {
                 self.overlays.extend(self.monitor.cursor.map(Overlay::Turn));
@@ -213,6 +227,7 @@ impl Ui {
             (Kind::Pane, _) => "Pane",
             (_, Tab::Accounts) if self.detail.is_some() => "Account",
             (_, Tab::Accounts) => "Accounts",
+            (_, Tab::Forecast) => "Forecast",
             (_, Tab::Monitor) => "Monitor",
         };
         self.overlays.push(Overlay::Help(Help::of(title, self.screen_scopes(world))));
@@ -222,6 +237,9 @@ impl Ui {
     pub fn focused<'a>(&self, world: &'a World) -> Option<&'a Account> {
         if let (Some(detail), Tab::Accounts) = (&self.detail, self.tab) {
             return world.roster.get(&detail.key);
+        }
+        if self.tab == Tab::Forecast {
+            return world.roster.get(&self.outlook.focused()?.key);
         }
         self.accounts.focused(world).map(|(_, account)| account)
     }
@@ -317,6 +335,7 @@ impl Ui {
                 let id = account.workspace_id().or(account.account_id.as_deref());
                 (id.unwrap_or_else(|| account.key.as_str()).to_owned(), "copied account id")
             }
+            (Tab::Forecast, _) => (self.outlook.text(world), "copied the ranking"),
             (Tab::Monitor, Rows::Turns) => {
                 let Some(turn) = self.monitor.focused(world) else { return Vec::new() };
                 (super::hear::turn_line(world, turn), "copied the turn")
@@ -478,7 +497,7 @@ fn successor(world: &World, account: &Account, at: Moment) -> Option<String> {
 }
 
 /// An account as a question names it.
-fn named(world: &World, account: &Account) -> String {
+pub(super) fn named(world: &World, account: &Account) -> String {
     let number = world.roster.index_of(&account.key).map_or(0, |index| index + 1);
     clean(&label::name(account, number)).into_owned()
 }

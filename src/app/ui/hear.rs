@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Ui;
+use crate::app::goal::Tab;
 use crate::app::msg::{Msg, PeersMsg, StoreMsg};
 use crate::app::outcome::{Body, Checked, Done, Outcome, Switched};
 use crate::app::screens::monitor::{short_name, status, via};
@@ -56,6 +57,9 @@ impl Ui {
     pub fn refresh(&mut self, world: &World, at: Moment) {
         self.accounts.refresh(world, at);
         self.monitor.refresh(world, at);
+        if self.tab == Tab::Forecast {
+            self.outlook.refresh(world, self.layout().kind, at);
+        }
         if self.detail.as_ref().is_some_and(|detail| world.roster.get(&detail.key).is_none()) {
             self.detail = None;
         }

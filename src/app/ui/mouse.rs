@@ -8,7 +8,7 @@ use crate::app::input::{Click, Mouse};
 use crate::app::intent::Intent;
 use crate::app::keys::hints::hints;
 use crate::app::overlays::Overlay;
-use crate::app::screens::{accounts, monitor};
+use crate::app::screens::{accounts, forecast, monitor};
 use crate::app::world::World;
 use crate::base::{Moment, Span};
 
@@ -61,7 +61,7 @@ impl Ui {
             && let Some((tab, _)) =
                 tabs(&layout, badge(world)).into_iter().find(|(_, area)| hits(*area, column, row))
         {
-            return self.go(tab);
+            return self.go(tab, world, at);
         }
         self.click_row(mouse, world);
         if double && self.typing.is_none() && self.list_row(mouse).is_some() {
@@ -79,6 +79,7 @@ impl Ui {
         }
         let list = match self.tab {
             Tab::Accounts => accounts::places(&layout, self.accounts.order.len()).list,
+            Tab::Forecast => forecast::places(&layout, self.outlook.order.len()).list,
             Tab::Monitor => monitor::places(&layout, self.monitor.rows, self.monitor.order.len()).list,
         };
         hits(list, mouse.column, mouse.row).then(|| usize::from(mouse.row - list.y))
@@ -91,6 +92,12 @@ impl Ui {
                 let place = self.accounts.offset + row;
                 if place < self.accounts.order.len() {
                     self.accounts.go(world, place);
+                }
+            }
+            (Tab::Forecast, _) => {
+                let place = self.outlook.offset + row;
+                if place < self.outlook.order.len() {
+                    self.outlook.go(place);
                 }
             }
             (Tab::Monitor, monitor::Rows::Turns) => {

@@ -148,7 +148,7 @@ fn row(scene: &Scene, pen: &mut Pen, place: usize, prospect: &Prospect) {
     if let Some(column) = columns.why {
         let end = pen.width().saturating_sub(1);
         let room = usize::from(end.saturating_sub(column));
-        pen.put(column, 0, &truncate(&why::short(account, prospect), room, CUT), skin.dim());
+        pen.put(column, 0, &truncate(&why::short(scene, account, prospect), room, CUT), skin.dim());
     }
 }
 

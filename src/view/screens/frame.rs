@@ -177,6 +177,10 @@ fn quiet(scene: &Scene) -> Option<String> {
             let limit = calendar::long(scene.world.settings.quota_ttl);
             Some(format!("figures older than {limit} are shown dim, with their age"))
         }
+        (Tab::Forecast, _) => {
+            let since = scene.ui.outlook.since?;
+            Some(format!("recommendation unchanged for {}", calendar::short(scene.now.since(since))))
+        }
         (Tab::Monitor, Rows::Sessions) => Some("a running turn is never cut by a switch".to_owned()),
         (Tab::Accounts | Tab::Monitor, _) => None,
     }

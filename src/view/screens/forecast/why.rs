@@ -7,6 +7,7 @@ use ratatui::widgets::Widget;
 use crate::base::text::{clean, truncate};
 use crate::domain::account::Account;
 use crate::domain::forecast::{Availability, Prospect};
+use crate::domain::label::State;
 use crate::domain::selection::explain::Rule;
 use crate::view::pen::Pen;
 use crate::view::scene::Scene;
@@ -59,13 +60,30 @@ fn points(points: i16) -> String {
 }
 
 /// The most telling reason in a few words.
-pub(super) fn short(account: &Account, prospect: &Prospect) -> String {
-    if !account.is_on() {
-        return "switched off by you".to_owned();
+pub(super) fn short(scene: &Scene, account: &Account, prospect: &Prospect) -> String {
+    match scene.state(account) {
+        State::Off => return "switched off by you".to_owned(),
+        State::SignIn => {
+            let code = account.invalidation.as_ref().and_then(|dead| dead.code.as_deref());
+            return code.map_or_else(|| "signed out".to_owned(), |code| code.replace('_', " "));
+        }
+        State::Uncertain => return "a refresh was cut".to_owned(),
+        State::Cooling(_) => {
+            let reason = account.cooling_until(scene.now).and_then(|rest| rest.reason);
+            return reason.map_or_else(|| "cooldown".to_owned(), |reason| reason.word().replace('-', " "));
+        }
+        State::Empty(_) => {
+            let snapshot = scene.quota(account);
+            let empty = snapshot.and_then(|snapshot| {
+                snapshot.windows().find(|window| window.is_exhausted(snapshot.at, scene.now))?.name()
+            });
+            return empty.map_or_else(|| "rate limited".to_owned(), |name| format!("{name} window empty"));
+        }
+        State::InUse | State::Low | State::Ready => {}
     }
     let heaviest = prospect.reasons.iter().max_by_key(|reason| reason.points);
     match heaviest.filter(|reason| reason.points > 0) {
-        Some(reason) => reason.text.clone(),
+        Some(reason) => clean(&reason.text).into_owned(),
         None if prospect.is_current => "in use, windows fine".to_owned(),
         None => "idle, windows fine".to_owned(),
     }
