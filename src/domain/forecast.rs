@@ -130,6 +130,8 @@ pub struct Prospect {
     pub level: Level,
     /// How long until it can serve by itself; zero when ready or when nobody knows.
     pub wait: Span,
+    /// Switched off by the user.
+    pub is_off: bool,
     /// A refusal that no waiting cures.
     pub is_dead: bool,
     /// A window is used up.
@@ -188,10 +190,10 @@ impl Forecast {
     }
 
     /// The accounts as a ranking: the recommended one first, then ready before delayed before unavailable,
-    /// shorter waits, lower risks, the current one, stored order.
+    /// shorter waits, lower risks, the current one, stored order; what is switched off stands last.
     pub fn ranked(&self) -> Vec<&Prospect> {
         let mut ranked: Vec<&Prospect> = self.prospects.iter().collect();
-        ranked.sort_by_key(|prospect| (!prospect.is_selected, order(prospect)));
+        ranked.sort_by_key(|prospect| (!prospect.is_selected, prospect.is_off, order(prospect)));
         ranked
     }
 
@@ -342,6 +344,7 @@ fn judge(evidence: &Evidence<'_>, index: usize, account: &Account, skip: Option<
         risk,
         level: Level::of(risk),
         wait: if state.availability == Availability::Unavailable { Span::ZERO } else { state.wait },
+        is_off: !account.is_on(),
         is_dead: state.is_dead,
         is_exhausted: state.is_exhausted,
         reasons: state.reasons,
