@@ -24,8 +24,8 @@ use crate::domain::roster::Roster;
 use crate::domain::selection::Ask;
 use crate::domain::selection::explain::Decision;
 use crate::domain::settings::Settings;
-use crate::domain::survey::Standing;
 use crate::domain::settings::report::Report;
+use crate::domain::survey::Standing;
 use crate::domain::usage::entry::Entry;
 
 /// Given facts of this process that never change while it runs.

@@ -50,9 +50,7 @@ const STATES: &[(&str, Show)] = &[
     ("monitor.second", |size| at(size, six()).after("gmj")),
     ("monitor.sessions", |size| at(size, six()).after("gmsj")),
     ("monitor.filter", |size| at(size, six()).after("gm/77d0<enter>")),
-    ("monitor.nothing", |size| {
-        at(size, Stage { peers: Vec::new(), usage: Vec::new(), ..six() }).after("gm")
-    }),
+    ("monitor.nothing", |size| at(size, Stage { peers: Vec::new(), usage: Vec::new(), ..six() }).after("gm")),
     ("overlay.help", |size| at(size, six()).after("?")),
     ("overlay.help-monitor", |size| at(size, six()).after("gm?")),
     ("overlay.help-filter", |size| at(size, six()).after("?/pin")),

@@ -81,9 +81,8 @@ impl Outlook {
         let accounts = &world.roster.accounts;
         self.runway = (accounts.len() <= FOLLOWED).then(|| {
             let taking_part = accounts.iter().filter(|account| account.is_on());
-            let facts = taking_part.map(|account| {
-                (state(world, account, now_in_use, at), world.quota.get(&account.key))
-            });
+            let facts = taking_part
+                .map(|account| (state(world, account, now_in_use, at), world.quota.get(&account.key)));
             timeline::runway(facts, at)
         });
         self.forecast = Some(forecast);
@@ -160,12 +159,7 @@ pub fn places(layout: &Layout, count: usize) -> Places {
             let rest = body.height.saturating_sub(3);
             let list = count.min(rest.saturating_sub(HOURS + 8).max(3));
             let hours = rest.saturating_sub(list + 1);
-            Places {
-                header: lines(1, 1),
-                list: lines(3, list),
-                why: none,
-                hours: lines(3 + list + 1, hours),
-            }
+            Places { header: lines(1, 1), list: lines(3, list), why: none, hours: lines(3 + list + 1, hours) }
         }
         Kind::Medium if layout.has_strip() => {
             let rest = body.height.saturating_sub(1);

@@ -358,7 +358,10 @@ mod tests {
         let fresh = snapshot(window(0.0, 300, HOUR));
 
         assert_eq!(note(State::Ready, Some(&fast)), Note::EmptyAt(NOW + Span::millis(2_250_000)));
-        assert_eq!(note(State::InUse, Some(&slow)), Note::Lasts(Some(Reset { at: NOW + HOUR, minutes: Some(300) })));
+        assert_eq!(
+            note(State::InUse, Some(&slow)),
+            Note::Lasts(Some(Reset { at: NOW + HOUR, minutes: Some(300) }))
+        );
         assert_eq!(note(State::Ready, Some(&fresh)), Note::Full);
         assert_eq!(note(State::Ready, None), Note::NoFigures);
         assert_eq!(note(State::Empty(None), Some(&fast)), Note::ResetsAt(None));

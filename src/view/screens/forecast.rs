@@ -50,7 +50,8 @@ fn context(scene: &Scene, buffer: &mut Buffer) {
     let mut pen = Pen::new(buffer, scene.layout.context);
     pen.run(1, 0, &[("Which account next?", skin.heading())]);
     let newest = scene.world.quota.values().map(|snapshot| snapshot.at).max();
-    let text = newest.map_or_else(|| "limits not read yet".to_owned(), |at| format!("limits {}", scene.ago(at)));
+    let text =
+        newest.map_or_else(|| "limits not read yet".to_owned(), |at| format!("limits {}", scene.ago(at)));
     let end = pen.width().saturating_sub(1);
     pen.put_right(end, 0, &text, skin.dim());
 }

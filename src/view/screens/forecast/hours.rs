@@ -63,7 +63,12 @@ pub(super) fn render(scene: &Scene, area: Rect, buffer: &mut Buffer) {
             column = pen.run(column, row + 1, &[(glyph, tone), (text, skin.dim())]);
         }
         if let Some(text) = pool(scene) {
-            pen.put(1, row + 3, &truncate(&text, usize::from(pen.width().saturating_sub(2)), CUT), skin.text());
+            pen.put(
+                1,
+                row + 3,
+                &truncate(&text, usize::from(pen.width().saturating_sub(2)), CUT),
+                skin.text(),
+            );
         }
     }
 }
@@ -133,7 +138,11 @@ pub(super) fn pool(scene: &Scene) -> Option<String> {
     Some(match scene.ui.outlook.runway? {
         Runway::Dry => "nobody can serve now".to_owned(),
         Runway::DryAt(at) => {
-            format!("{pace} the pool runs dry at {} ({})", near(scene, at), calendar::long(scene.now.until(at)))
+            format!(
+                "{pace} the pool runs dry at {} ({})",
+                near(scene, at),
+                calendar::long(scene.now.until(at))
+            )
         }
         Runway::Lasts => format!("{pace} the pool does not run dry within a week"),
         Runway::Unknown => "no pace is known yet".to_owned(),

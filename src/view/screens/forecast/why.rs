@@ -97,10 +97,9 @@ pub(super) fn side(scene: &Scene, area: Rect, buffer: &mut Buffer) {
     let skin = scene.skin;
     let mut pen = Pen::new(buffer, inner(area));
     let room = usize::from(pen.width());
-    let best = forecast.selected().map_or_else(
-        || "nobody".to_owned(),
-        |selected| scene.short_name_of(Some(&selected.key)),
-    );
+    let best = forecast
+        .selected()
+        .map_or_else(|| "nobody".to_owned(), |selected| scene.short_name_of(Some(&selected.key)));
     let words = truncate(&best, room.saturating_sub(11), CUT);
     pen.run(0, 1, &[("Best next: ", skin.heading()), (&words, skin.accent())]);
     pen.put(0, 2, &truncate(&forecast.reason, room, CUT), skin.text());
@@ -138,7 +137,8 @@ fn runner_up(scene: &Scene, pen: &mut Pen, row: u16) -> u16 {
 fn selector(scene: &Scene, pen: &mut Pen, row: u16) -> u16 {
     let skin = scene.skin;
     let Some(decision) = &scene.ui.outlook.decision else { return row };
-    let by = if scene.world.peers.is_empty() { "Selector would pick" } else { "The running proxy would pick" };
+    let by =
+        if scene.world.peers.is_empty() { "Selector would pick" } else { "The running proxy would pick" };
     pen.put(0, row, by, skin.heading());
     let text = match &decision.chosen {
         None => "nobody now".to_owned(),
