@@ -6,6 +6,7 @@ pub mod backup;
 pub mod briefing;
 pub mod chance;
 pub mod change;
+pub mod checkup;
 pub mod client_token;
 pub mod digest;
 pub mod endpoints;
