@@ -21,6 +21,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::adapters::auth::lease::Rules;
 use crate::adapters::auth::{Parts, TokenServer};
 use crate::adapters::clock::SystemClock;
 use crate::adapters::codex::home::CodexHome;
@@ -75,6 +76,7 @@ impl SystemPorts {
             entropy: SystemEntropy,
             clients: clients.clone(),
             base: address(&endpoints.auth)?,
+            leases: Rules::of(env),
         };
         let auth = TokenServer::new(parts, &places);
         let upstream = BackEnd::new(clients, address(&endpoints.backend)?, clock.clone());

@@ -41,5 +41,6 @@ pub mod settings;
 pub mod shelf;
 pub mod sse;
 pub mod theme;
+pub mod token_past;
 pub mod update_check;
 pub mod usage_wire;

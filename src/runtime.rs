@@ -60,7 +60,7 @@ pub fn run(goal: Goal, options: Options) -> Exit {
 async fn start(goal: Goal, options: Options) -> Exit {
     let env = Env::read();
     let host = match build(&goal, &options, env).await {
-        Ok(host) => host,
+        Ok(host) => Host { consent: options.consent, ..host },
         Err(problem) => return refuse(&goal, problem, options.form),
     };
     host.auth.recover().await;

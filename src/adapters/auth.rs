@@ -7,9 +7,12 @@
 
 mod call;
 mod intent;
-mod lease;
+pub mod lease;
+mod memory;
 mod recover;
 mod refresh;
+mod renewal;
+mod spend;
 mod turnstile;
 
 use std::collections::HashMap;
@@ -23,12 +26,15 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::adapters::auth::lease::{Leases, Rules};
+use crate::adapters::auth::memory::Memory;
 use crate::adapters::auth::turnstile::Turnstile;
 use crate::adapters::upstream::client::Clients;
 use crate::base::{Secret, Span};
-use crate::domain::account::{AccountKey, Credentials};
+use crate::domain::account::AccountKey;
 use crate::domain::places::Places;
-use crate::domain::refresh::{Outcome, Reason};
+use crate::domain::refresh::{Outcome, Past, Reason};
+use crate::formats::leases::Lease;
 use crate::ports::home::Home;
 use crate::ports::{Auth, Clock, Entropy, Store};
 
@@ -42,27 +48,22 @@ struct Shared<S, H, C, E> {
     entropy: E,
     clients: Clients,
     endpoint: Url,
-    leases: PathBuf,
+    leases: Leases,
+    intent: PathBuf,
     quarantine: PathBuf,
     turnstile: Turnstile<C>,
     flights: Mutex<HashMap<AccountKey, Flight>>,
     tasks: Mutex<JoinSet<()>>,
-    memory: Mutex<Memory>,
+    memory: Memory,
+    /// What could not be written into the memory.
+    past: Mutex<Past>,
+    /// Answers that neither result file nor pool took (disk full), by the hash of the token they are for: tried
+    /// again before anything else, and until they are safe.
+    unsaved: Mutex<HashMap<String, Lease>>,
     stopping: CancellationToken,
 }
 
 type Flight = watch::Receiver<Option<Outcome>>;
-
-/// What this process learnt about tokens, by the hash of the refresh token; the files hold the rest.
-#[derive(Default)]
-struct Memory {
-    /// Declared dead: never sent again, even if the pool could not be told.
-    dead: HashMap<String, String>,
-    /// Answers in a row that nobody could read.
-    unreadable: HashMap<String, u32>,
-    /// Answers that neither result file nor pool took (disk full): tried again before anything else.
-    unsaved: HashMap<String, Credentials>,
-}
 
 /// What a token server is made of.
 pub struct Parts<S, H, C, E> {
@@ -78,6 +79,8 @@ pub struct Parts<S, H, C, E> {
     pub clients: Clients,
     /// `https://auth.openai.com` or its loopback override (decisions.md D25).
     pub base: Url,
+    /// How leases are handled.
+    pub leases: Rules,
 }
 
 impl<S: Store, H: Home, C: Clock, E: Entropy> TokenServer<S, H, C, E> {
@@ -94,11 +97,14 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> TokenServer<S, H, C, E> {
             entropy: parts.entropy,
             clients: parts.clients,
             endpoint,
-            leases: places.leases().to_owned(),
+            leases: Leases::of(places, parts.leases),
+            intent: places.refresh_intent(),
             quarantine: places.quarantine(),
             flights: Mutex::default(),
             tasks: Mutex::default(),
-            memory: Mutex::default(),
+            memory: Memory::of(places),
+            past: Mutex::default(),
+            unsaved: Mutex::default(),
             stopping: CancellationToken::new(),
         }))
     }
@@ -131,6 +137,7 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> TokenServer<S, H, C, E> {
             lock(&shared.flights).remove(&key);
             let is_uncertain = matches!(outcome, Outcome::Uncertain { .. });
             tell.send_replace(Some(outcome));
+            shared.rescue().await;
             if is_uncertain {
                 shared.look_again_later().await;
             }
@@ -168,6 +175,14 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> Auth for TokenServer<S, H, C, E> {
                 return outcome;
             }
         }
+    }
+
+    async fn adopt(&self) -> bool {
+        let adopted = self.0.adopt().await;
+        adopted.unwrap_or_else(|error| {
+            tracing::warn!(%error, "newer tokens of auth.json could not be taken over yet");
+            false
+        })
     }
 
     async fn forward(

@@ -17,6 +17,18 @@ pub struct Options {
     pub demo: Option<String>,
     /// `--watch`: repeat the report with this pause.
     pub watch: Option<Span>,
+    /// `--yes`
+    pub consent: Consent,
+}
+
+/// Whether the questions of an act are answered in advance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Consent {
+    /// With yes, by `--yes`.
+    Given,
+    /// They have to be asked.
+    #[default]
+    NotGiven,
 }
 
 /// Who is on the other side.

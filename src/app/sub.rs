@@ -18,6 +18,8 @@ pub enum Sub {
     Peers(Span),
     /// The quota cache and the ledger, read every so often.
     Figures(Span),
+    /// `auth.json`: the official CLI renews its tokens by itself, and the pool takes them over.
+    Official,
     /// Our own proxy.
     Proxy(ProxySpec),
 }

@@ -134,6 +134,7 @@ pub fn subscriptions(model: &Model) -> BTreeSet<Sub> {
             subs.insert(Sub::Input);
             subs.insert(Sub::Signals);
             subs.insert(Sub::Store);
+            subs.insert(Sub::Official);
             let busy = model.ui.tab() == Tab::Monitor || model.ui.is_pane();
             subs.insert(Sub::Peers(Span::seconds(if busy { 1 } else { 5 })));
             subs.insert(Sub::Figures(Span::seconds(if busy { 5 } else { 15 })));
@@ -157,12 +158,14 @@ pub fn subscriptions(model: &Model) -> BTreeSet<Sub> {
             }
             if let Some(spec) = flow.and_then(forward::Flow::proxy) {
                 subs.insert(Sub::Store);
+                subs.insert(Sub::Official);
                 subs.insert(Sub::Proxy(spec));
             }
         }
         Goal::Serve(serving) => {
             subs.insert(Sub::Signals);
             subs.insert(Sub::Store);
+            subs.insert(Sub::Official);
             if model.world.loaded && model.world.settled && model.exit.is_none() {
                 let port = serving.port.unwrap_or(0);
                 subs.insert(Sub::Proxy(ProxySpec { port, kind: ProxyKind::Serve, forced: None }));

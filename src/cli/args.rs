@@ -67,6 +67,9 @@ pub struct Global {
     /// Nothing on stdout but the asked-for value
     #[arg(long, short = 'q', global = true, help_heading = "Global options")]
     pub quiet: bool,
+    /// Answer the questions of an act with yes
+    #[arg(long, short = 'y', global = true, help_heading = "Global options")]
+    pub yes: bool,
     /// Exit with 0 or 1 only, as older scripts expect
     #[arg(long, global = true, help_heading = "Global options")]
     pub exit_zero: bool,

@@ -9,7 +9,7 @@ use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::app::goal::{Choosing, Command, Entry, Forwarding, Goal, Listing, Moments, Serving, Tab};
-use crate::app::options::{Chatter, Face, Form, Options};
+use crate::app::options::{Chatter, Consent, Face, Form, Options};
 use crate::base::Span;
 use crate::cli::args::{BestArgs, Cli, Global, PROGRAM, Word, completions};
 use crate::cli::exit::Numbers;
@@ -184,6 +184,7 @@ fn start(
         chatter: chatter(global),
         demo: global.demo.clone(),
         watch: watch.map(|seconds| Span::seconds(i64::from(seconds))),
+        consent: if global.yes { Consent::Given } else { Consent::NotGiven },
     };
     Invocation::Start(Box::new(Started { goal, options, command, numbers: numbers(global) }))
 }

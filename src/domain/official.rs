@@ -84,6 +84,28 @@ impl ChatGpt {
     }
 }
 
+/// The logins of the official CLI's files, whichever of them counts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Roll {
+    /// One per entry that has a token.
+    pub entries: Vec<Listed>,
+    /// Workspace of the selected one.
+    pub active_id: Option<String>,
+    /// E-mail of the selected one.
+    pub active_email: Option<String>,
+    /// When this product or the reference last selected one there.
+    pub sync_version: Option<Moment>,
+}
+
+/// One login of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The login.
+    pub login: ChatGpt,
+    /// Whether its entry is marked as the selected one.
+    pub active: bool,
+}
+
 /// What became of a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Written {

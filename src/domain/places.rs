@@ -268,6 +268,25 @@ impl Places {
         &self.leases
     }
 
+    /// Refresh results and the journal, wherever the reference keeps its own.
+    pub fn own_leases(&self) -> PathBuf {
+        self.root.join("refresh-leases")
+    }
+
+    /// Every folder that may hold refresh results.
+    pub fn result_folders(&self) -> Vec<PathBuf> {
+        let mut folders = vec![self.own_leases()];
+        if !folders.contains(&self.leases) {
+            folders.push(self.leases.clone());
+        }
+        folders
+    }
+
+    /// What became of refresh tokens, by hash.
+    pub fn token_past(&self) -> PathBuf {
+        self.ext("refresh-tokens.json")
+    }
+
     /// Journal of the refresh in progress.
     pub fn refresh_intent(&self) -> PathBuf {
         self.root.join("refresh-leases/intent.json")

@@ -4,9 +4,10 @@
 //! set on the selected one, and elements that are no entries stay as they are.
 
 use crate::base::{Moment, Secret};
-use crate::domain::account::Account;
-use crate::formats::jwt;
+use crate::domain::account::{Account, Claims};
+use crate::domain::official::{ChatGpt, Listed, Login, Roll};
 use crate::formats::lossless::{Object, joined, without_mark};
+use crate::formats::{codex_auth, jwt};
 
 /// What becomes of the file when an account is selected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,91 @@ pub enum Selected {
     NoEntry,
     /// The text is not such a file; it is left alone.
     NoFile,
+}
+
+/// What the official CLI's files say together (storage.md §11.2): `accounts.json` when it has a list, even an
+/// empty one, else `auth.json`; `None` when neither can be read.
+pub fn state(accounts: Option<&str>, auth: Option<&[u8]>) -> Option<Roll> {
+    if let Some(roll) = accounts.and_then(read) {
+        return Some(roll);
+    }
+    let Login::ChatGpt(login) = codex_auth::read(auth, "auth.json") else { return None };
+    Some(Roll {
+        active_id: login.claims.workspace_id.clone().or_else(|| login.account_id.clone()),
+        active_email: login.claims.email.clone(),
+        sync_version: None,
+        entries: vec![Listed { login: *login, active: true }],
+    })
+}
+
+/// Reads the list; entries without any token are passed over. `None` when the text is no such file.
+pub fn read(text: &str) -> Option<Roll> {
+    let file = Object::parse(without_mark(text)).ok()?;
+    let stamp = codex_auth::stamp(text.as_bytes());
+    let entries: Vec<Listed> = file
+        .list("accounts")?
+        .into_iter()
+        .filter_map(|raw| listed(&Object::parse(raw).ok()?, &stamp))
+        .collect();
+    let active = entries.iter().find(|entry| entry.active);
+    let named = |names: [&str; 2]| names.into_iter().find_map(|name| file.text(name)).filter(|text| !text.trim().is_empty());
+    Some(Roll {
+        active_id: named(["activeAccountId", "active_account_id"])
+            .or_else(|| active.and_then(|entry| entry.login.account_id.clone())),
+        active_email: named(["activeEmail", "active_email"])
+            .as_deref()
+            .and_then(jwt::email_key)
+            .or_else(|| active.and_then(|entry| entry.login.claims.email.clone())),
+        sync_version: file.millis("codexMultiAuthSyncVersion").map(Moment::from_millis),
+        entries,
+    })
+}
+
+fn listed(entry: &Object<'_>, stamp: &crate::domain::official::Stamp) -> Option<Listed> {
+    let token = |names: [&str; 2]| {
+        let own = names.into_iter().find_map(|name| entry.text(name));
+        let below = || names.into_iter().find_map(|name| entry.text_at(&["auth", "tokens", name]));
+        own.or_else(below).filter(|text| !text.trim().is_empty()).map(Secret::new)
+    };
+    let access = token(["accessToken", "access_token"]);
+    let refresh = token(["refreshToken", "refresh_token"]);
+    if access.is_none() && refresh.is_none() {
+        return None;
+    }
+    let id_token = token(["idToken", "id_token"]);
+    let claims = jwt::claims(access.as_ref().map(Secret::expose), id_token.as_ref().map(Secret::expose));
+    let tokens = entry.object("auth").and_then(|auth| auth.object("tokens").map(Object::into_owned));
+    let stated = ["expiresAt", "expires_at"]
+        .into_iter()
+        .find_map(|name| entry.millis(name))
+        .or_else(|| tokens.and_then(|tokens| tokens.millis("expires_at")))
+        .map(Moment::from_millis);
+    let active = ["active", "isActive", "is_active"].into_iter().find_map(|name| switch(entry, name));
+    Some(Listed {
+        active: active.unwrap_or(false),
+        login: ChatGpt {
+            stamp: stamp.clone(),
+            access,
+            refresh,
+            id_token,
+            account_id: id_of(entry),
+            last_refresh: None,
+            claims: Claims {
+                email: email_of(entry).or(claims.email),
+                expires_at: stated.or(claims.expires_at),
+                ..claims
+            },
+        },
+    })
+}
+
+/// A flag, also as a word.
+fn switch(entry: &Object<'_>, name: &str) -> Option<bool> {
+    entry.flag(name).or_else(|| match entry.text(name)?.trim() {
+        "true" | "1" => Some(true),
+        "false" | "0" => Some(false),
+        _ => None,
+    })
 }
 
 /// Selects `account` at `at`.
@@ -148,6 +234,43 @@ mod tests {
         let (after, expected): (Value, Value) =
             (serde_json::from_str(&text).unwrap(), serde_json::from_str(K03_AFTER).unwrap());
         assert_eq!(after, expected);
+    }
+
+    #[test]
+    fn every_spelling_of_an_entry_is_read() {
+        let text = r#"{"accounts":[
+            {"accountId":"a","accessToken":"x.y","refresh_token":"r1","expiresAt":5,"isActive":"0"},
+            {"workspace_id":"b","user_email":" B@x.io ","auth":{"tokens":{"access_token":"u","refreshToken":"r2","expires_at":7}},"is_active":"true"},
+            {"organization_id":"c","email":"c@x.io"}, 5
+        ],"codexMultiAuthSyncVersion":9}"#;
+
+        let roll = read(text).unwrap();
+
+        let row = |entry: &Listed| {
+            let login = &entry.login;
+            let token = |token: &Option<Secret>| token.as_ref().map(|token| token.expose().to_owned());
+            (login.account_id.clone(), token(&login.access), token(&login.refresh), login.claims.expires_at, entry.active)
+        };
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            roll.entries.iter().map(row).collect::<Vec<_>>(),
+            [
+                (some("a"), some("x.y"), some("r1"), Some(Moment::from_millis(5)), false),
+                (some("b"), some("u"), some("r2"), Some(Moment::from_millis(7)), true),
+            ]
+        );
+        assert_eq!((roll.active_id.as_deref(), roll.active_email.as_deref()), (Some("b"), Some("b@x.io")));
+        assert_eq!(roll.sync_version, Some(Moment::from_millis(9)));
+    }
+
+    #[test]
+    fn a_list_even_an_empty_one_goes_before_auth_json() {
+        let auth = Some(K01_AFTER.as_bytes());
+
+        assert_eq!(state(Some(r#"{"accounts":[]}"#), auth), Some(Roll::default()));
+        assert_eq!(state(Some("{"), auth).unwrap().active_id.as_deref(), Some("acct-fixture-0002"));
+        assert_eq!(state(None, Some(b"{\"tokens\":")), None);
+        assert_eq!(state(None, None), None);
     }
 
     #[test]

@@ -167,6 +167,9 @@ impl Auth for World {
             Outcome::Renewed(Box::new(credentials))
         })
     }
+    async fn adopt(&self) -> bool {
+        false
+    }
     async fn forward(
         &self,
         _: bytes::Bytes,

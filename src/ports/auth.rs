@@ -21,6 +21,10 @@ pub trait Auth: Clone + Send + Sync + 'static {
         stale: Option<crate::base::Secret>,
     ) -> impl Future<Output = Outcome> + Send;
 
+    /// Takes newer tokens that the official CLI's files hold over into the pool; says whether there were any. Tokens
+    /// known to be spent, and older ones, are left where they are. Writes nothing else.
+    fn adopt(&self) -> impl Future<Output = bool> + Send;
+
     /// Passes a refresh request for a token that is not in the pool to the token endpoint, unchanged.
     fn forward(
         &self,

@@ -14,6 +14,7 @@ use crate::adapters::peers::{LivePeers, process_start};
 use crate::adapters::store::DiskStore;
 use crate::adapters::upstream::BackEnd;
 use crate::adapters::{SystemAuth, SystemHome, SystemPorts};
+use crate::app::options::Consent;
 use crate::app::sub::ProxySpec;
 use crate::base::Secret;
 use crate::domain::digest::sha256_hex;
@@ -70,6 +71,8 @@ pub struct Host {
     pub demo: Option<Arc<Demo>>,
     /// Whether a person may be asked.
     pub asks: Asks,
+    /// Whether questions are answered in advance.
+    pub consent: Consent,
 }
 
 /// Whether a person may be asked.
@@ -103,6 +106,7 @@ impl Host {
             ports,
             places,
             asks,
+            consent: Consent::NotGiven,
         })
     }
 

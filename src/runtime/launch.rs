@@ -9,6 +9,7 @@ use crate::adapters::env;
 use crate::adapters::question::{Asking, TerminalQuestion};
 use crate::adapters::{SystemHome, SystemPorts};
 use crate::app::msg::{Mirrored, Planned};
+use crate::app::options::Consent;
 use crate::domain::account::{Account, AccountKey};
 use crate::domain::launch::Through;
 use crate::domain::official::{Login, Written};
@@ -16,8 +17,11 @@ use crate::domain::places::Places;
 use crate::domain::problem::Problem;
 use crate::domain::roster::Roster;
 use crate::forward::{Audience, Desk};
-use crate::ports::{Clock as _, Home as _, Peers as _, Store as _};
+use crate::ports::{Auth as _, Clock as _, Home as _, Peers as _, Store as _};
 use crate::runtime::host::{Asks, Host};
+
+/// `auth.json` may change under a selection this often.
+const ATTEMPTS: usize = 3;
 
 /// The forwarder's desk over the real adapters.
 pub type RealDesk = Desk<SystemPorts, SystemHome, OfficialCli, TerminalQuestion>;
@@ -85,40 +89,57 @@ impl Host {
     /// Writes the selected account into the official CLI's files, unless a forwarded session of that home
     /// still runs on a live account: then it waits for the end of the last one (forwarder.md §7.3).
     pub async fn mirror(&self, key: &AccountKey) -> Mirrored {
-        let roster = match self.store.load().await {
-            Ok(loaded) => loaded.roster,
-            Err(error) => return Mirrored::Failed(Problem::from(error).what),
-        };
-        let Some(account) = roster.get(key) else {
-            return Mirrored::Skipped("the account is gone".to_owned());
-        };
-        let login = self.home.login().await;
-        if is_alive(&login, &roster) && self.is_in_session().await {
-            return match deferred::keep(&self.places, key) {
-                Ok(()) => Mirrored::Deferred,
-                Err(error) => Mirrored::Failed(error.to_string()),
+        let mut mirrored = Mirrored::Failed("auth.json keeps changing".to_owned());
+        for _ in 0..ATTEMPTS {
+            // What the official client got by itself goes into the pool before its file goes.
+            self.auth.adopt().await;
+            let login = self.home.login().await;
+            let roster = match self.store.load().await {
+                Ok(loaded) => loaded.roster,
+                Err(error) => return Mirrored::Failed(Problem::from(error).what),
             };
+            let Some(account) = roster.get(key) else {
+                deferred::forget(&self.places);
+                return Mirrored::Skipped("the account is gone".to_owned());
+            };
+            if is_alive(&login, &roster) && self.is_in_session().await {
+                return match deferred::keep(&self.places, key) {
+                    Ok(()) => Mirrored::Deferred,
+                    Err(error) => Mirrored::Failed(error.to_string()),
+                };
+            }
+            let Some(answer) = self.write(login, account).await else { continue };
+            mirrored = answer;
+            break;
         }
-        deferred::forget(&self.places);
-        self.write(login, account).await
+        // What went wrong is tried again at the end of the next session.
+        if !matches!(mirrored, Mirrored::Failed(_)) {
+            deferred::forget(&self.places);
+        }
+        mirrored
     }
 
-    async fn write(&self, login: Login, account: &Account) -> Mirrored {
+    /// `None` when the file became another one meanwhile.
+    async fn write(&self, login: Login, account: &Account) -> Option<Mirrored> {
         let seen = match login {
             Login::Absent => None,
             Login::ChatGpt(login) => Some(login.stamp),
-            Login::Unreadable { detail, .. } => return Mirrored::Failed(detail),
-            Login::Other { kind, .. } => {
-                return Mirrored::Skipped(format!("auth.json holds {kind}, which is left alone"));
-            }
+            Login::Unreadable { detail, .. } => return Some(Mirrored::Failed(detail)),
+            Login::Other { kind, stamp } => match self.consent {
+                Consent::Given => Some(stamp),
+                Consent::NotGiven => {
+                    let why = format!("auth.json holds {kind}; `switch … --yes` replaces it and keeps a copy");
+                    return Some(Mirrored::Skipped(why));
+                }
+            },
         };
-        match self.home.replace(seen.as_ref(), account, self.clock.now()).await {
+        Some(match self.home.replace(seen.as_ref(), account, self.clock.now()).await {
             Ok(Written::Done) => Mirrored::Written,
             Ok(Written::Unchanged) => Mirrored::Unchanged,
-            Ok(Written::Changed) => Mirrored::Failed("auth.json changed at the same moment".to_owned()),
+            Ok(Written::Changed) => return None,
             Ok(Written::Skipped(why)) => Mirrored::Skipped(why),
             Err(why) => Mirrored::Failed(why),
-        }
+        })
     }
 
     /// After the last forwarded session of this home: writes the selection that waited for it.

@@ -1,6 +1,8 @@
 //! Subscriptions as tasks: started when the model wants them, stopped when it no longer does.
 
 use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use crossterm::event::EventStream;
 use futures_util::StreamExt as _;
@@ -8,11 +10,12 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::adapters::disk::watch::Watch;
 use crate::app::input::Input;
 use crate::app::msg::{Msg, PeersMsg, Signal, StoreMsg};
 use crate::app::sub::Sub;
 use crate::base::Span;
-use crate::ports::{Clock as _, Store as _};
+use crate::ports::{Auth as _, Clock as _, Store as _};
 use crate::runtime::host::Host;
 use crate::runtime::services::Services;
 use crate::runtime::{input, perform};
@@ -53,6 +56,7 @@ pub fn start(
         Sub::Signals => until(cancel.clone(), signals(sender)),
         Sub::Peers(every) => until(cancel.clone(), peers(host, *every, sender)),
         Sub::Figures(every) => until(cancel.clone(), figures(host, *every, sender)),
+        Sub::Official => until(cancel.clone(), official(host)),
         Sub::Proxy(spec) => {
             services.start_proxy(spec.clone(), cancel.clone());
             return Listener { cancel, task: None };
@@ -104,6 +108,32 @@ async fn store(host: Host, sender: UnboundedSender<Msg>) {
             return;
         }
     }
+}
+
+/// Takes over what the official CLI writes into its files, as soon as it does. The pool's own subscription tells
+/// everybody else.
+async fn official(host: Host) {
+    let files = [host.places.auth_json(), host.places.accounts_json()];
+    let folders: Vec<PathBuf> = files.iter().filter_map(|path| path.parent()).map(Path::to_owned).collect();
+    let names = files.iter().filter_map(|path| path.file_name());
+    let watch = Watch::new(&folders, names.map(|name| name.to_string_lossy().into_owned()).collect());
+    let mut waiter = watch.waiter();
+    let mut seen = None;
+    loop {
+        let state = files.map(stamp);
+        if seen.as_ref() != Some(&state) {
+            host.auth.adopt().await;
+            seen = Some(state);
+        }
+        let settings = host.settings().await;
+        waiter.hint(settings.sync_debounce, settings.sync_poll).await;
+    }
+}
+
+/// What tells one state of a file from another without reading it; `None` = missing.
+fn stamp(path: &Path) -> Option<(u64, SystemTime)> {
+    let meta = path.metadata().ok()?;
+    Some((meta.len(), meta.modified().ok()?))
 }
 
 async fn peers(host: Host, every: Span, sender: UnboundedSender<Msg>) {

@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::path::PathBuf;
 
+use codex_multi_auth::adapters::auth::lease::{Part, Rules};
 use codex_multi_auth::adapters::auth::{Parts, TokenServer};
 use codex_multi_auth::adapters::clock::SystemClock;
 use codex_multi_auth::adapters::entropy::SystemEntropy;
@@ -33,6 +34,7 @@ struct Stage {
     store: MemoryStore,
     home: MemoryHome,
     root: TempDir,
+    rules: Rules,
 }
 
 impl Stage {
@@ -40,7 +42,8 @@ impl Stage {
         let backend = start_at(Scenario::pool(["one", "two"]), SystemClock::new().now()).await;
         let accounts = ["one", "two"].map(|name| account(&backend, name)).to_vec();
         let root = tempfile::tempdir().unwrap();
-        Self { backend, store: MemoryStore::of(accounts), home: MemoryHome::default(), root }
+        let store = MemoryStore::of(accounts);
+        Self { backend, store, home: MemoryHome::default(), root, rules: Rules::default() }
     }
 
     /// A token server as another process would have it: same files, nothing else shared.
@@ -56,6 +59,7 @@ impl Stage {
             entropy: SystemEntropy,
             clients: Clients::new(Egress::default(), RootSources::default(), Span::seconds(10)),
             base: base.parse().unwrap(),
+            leases: self.rules,
         };
         TokenServer::new(parts, &Places::under(self.root.path(), self.root.path().join("codex")))
     }

@@ -146,6 +146,10 @@ impl Auth for StandPorts {
         Outcome::Renewed(Box::new(credentials))
     }
 
+    async fn adopt(&self) -> bool {
+        false
+    }
+
     async fn forward(
         &self,
         body: Bytes,

@@ -2,11 +2,15 @@
 //!
 //! Only under the machine's turn: a journal entry then belongs to nobody alive.
 
-use crate::adapters::auth::refresh::{RefreshError, adoption, is_news};
-use crate::adapters::auth::{Shared, intent, lease};
+use crate::adapters::auth::lease::Leases;
+use crate::adapters::auth::refresh::RefreshError;
+use crate::adapters::auth::renewal::{adoption, is_news};
+use crate::adapters::auth::{Shared, intent, lock};
+use crate::adapters::fault;
 use crate::base::Span;
 use crate::domain::account::Account;
 use crate::domain::change::Change;
+use crate::domain::refresh::past::{Fate, Trace};
 use crate::domain::refresh::{Intent, Settlement};
 use crate::domain::roster::Roster;
 use crate::domain::token;
@@ -16,6 +20,8 @@ use crate::ports::{Clock, Entropy, Store};
 
 /// As runtime.md DB-38 has it.
 const LOOK_AGAIN: Span = Span::seconds(60);
+/// How often answers that no file took are tried again.
+const TRY_AGAIN: Span = Span::seconds(2);
 
 impl<S: Store, H: Home, C: Clock, E: Entropy> Shared<S, H, C, E> {
     /// Settles the journal, adopts kept answers, and what the official client got by itself.
@@ -28,7 +34,7 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> Shared<S, H, C, E> {
     }
 
     async fn settle_alone(&self) -> Result<(), RefreshError> {
-        if intent::read(&self.leases).is_none() && !lease::has_results(&self.leases) {
+        if intent::read(&self.intent).is_none() && !self.leases.has_results() {
             return Ok(());
         }
         // Whoever holds the turn settles the journal himself.
@@ -36,18 +42,30 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> Shared<S, H, C, E> {
         self.settle().await
     }
 
-    /// Adopts newer tokens of `auth.json`.
-    pub(super) async fn adopt(&self) -> Result<(), RefreshError> {
-        if !self.store.settings().await.unwrap_or_default().adopt_official_tokens {
-            return Ok(());
-        }
-        let loaded = self.store.load().await?;
-        let mut newer = self.home.newer(&loaded.roster).await;
-        newer.retain(|change| replaces_a_spent_token(&loaded.roster, change));
+    /// Newer tokens of the official CLI's files that may be taken over, as changes.
+    pub(super) async fn official(&self, roster: &Roster) -> Vec<Change> {
+        let mut newer = self.home.newer(roster).await;
         if !newer.is_empty() {
-            self.store.commit(newer).await?;
+            let past = self.memory.recall();
+            newer.retain(|change| match change {
+                Change::Renewed { credentials, .. } => !past.is_spent(&token::hash(&credentials.refresh)),
+                _ => false,
+            });
         }
-        Ok(())
+        newer
+    }
+
+    /// Adopts newer tokens of `auth.json`; says whether there were any.
+    pub(super) async fn adopt(&self) -> Result<bool, RefreshError> {
+        let loaded = self.store.load().await?;
+        let mut newer = self.official(&loaded.roster).await;
+        newer.retain(|change| replaces_a_spent_token(&loaded.roster, change));
+        if newer.is_empty() {
+            return Ok(false);
+        }
+        self.store.commit(newer).await?;
+        fault::pass("adopt.saved")?;
+        Ok(true)
     }
 
     /// A while after a call was cut the official client may have got new tokens for the account.
@@ -62,10 +80,35 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> Shared<S, H, C, E> {
         }
     }
 
+    /// Tries until answers that no file took are safe; once more when the program ends.
+    pub(super) async fn rescue(&self) {
+        loop {
+            let waiting: Vec<Lease> = lock(&self.unsaved).values().cloned().collect();
+            if waiting.is_empty() {
+                return;
+            }
+            let is_last = self.stopping.is_cancelled();
+            for lease in waiting {
+                // The result file is enough: every load of the pool adopts it.
+                match self.leases.keep(&lease) {
+                    Ok(()) => drop(lock(&self.unsaved).remove(&lease.token_hash)),
+                    Err(error) => tracing::error!(%error, "new tokens cannot be saved; free some disk space"),
+                }
+            }
+            if is_last || lock(&self.unsaved).is_empty() {
+                return;
+            }
+            tokio::select! {
+                () = self.stopping.cancelled() => {}
+                () = self.clock.sleep(TRY_AGAIN) => {}
+            }
+        }
+    }
+
     /// The same under a turn that is held already.
     pub(super) async fn settle(&self) -> Result<(), RefreshError> {
-        let entry = intent::read(&self.leases);
-        if entry.is_none() && !lease::has_results(&self.leases) {
+        let entry = intent::read(&self.intent);
+        if entry.is_none() && !self.leases.has_results() {
             return Ok(());
         }
         let loaded = self.store.load().await?;
@@ -75,6 +118,7 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> Shared<S, H, C, E> {
         } else {
             let changes = kept.iter().map(|(row, lease)| adoption(row, lease)).collect::<Vec<Change>>();
             let loaded = self.store.commit(changes).await?;
+            fault::pass("adopt.saved")?;
             for (row, _) in &kept {
                 tracing::info!(account = row.key.short(), "adopted the tokens of an interrupted refresh");
                 if let Some(row) = loaded.roster.get(&row.key) {
@@ -83,36 +127,73 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> Shared<S, H, C, E> {
             }
             loaded
         };
-        self.sweep(&loaded);
-        let Some(entry) = entry else { return Ok(()) };
-        let row = loaded.roster.get(&entry.key);
+        if let Some(entry) = entry {
+            self.close(&loaded.roster, &entry, &kept).await?;
+        }
+        self.sweep(&loaded).await;
+        Ok(())
+    }
+
+    /// Closes the journal entry of a call nobody works on any more.
+    async fn close(
+        &self,
+        roster: &Roster,
+        entry: &Intent,
+        kept: &[(Account, Lease)],
+    ) -> Result<(), RefreshError> {
+        let row = roster.get(&entry.key);
         let row_hash = row.map(|row| token::hash(&row.credentials.refresh));
         let is_adopted = kept.iter().any(|(row, _)| row.key == entry.key);
-        if is_adopted || entry.settle(row_hash.as_deref()) == Settlement::Clear {
-            // The crash may have come between pool and `auth.json`.
-            if let Some(row) = row.filter(|_| !is_adopted) {
-                self.mirror(row, self.clock.now()).await;
-            }
-            intent::clear(&self.leases);
-            return Ok(());
+        let now = self.clock.now();
+        if !is_adopted && entry.settle(row_hash.as_deref()) == Settlement::Uncertain {
+            return self.settle_lost(roster, entry).await;
         }
-        self.settle_lost(&loaded.roster, &entry).await
+        let hash = &entry.old_hash;
+        match row_hash {
+            Some(current) if current != *hash => self.note(now, |past| past.spend(hash, now)),
+            // The account is gone; should its token come back with a backup, it is in doubt.
+            None => self.note_lost(entry),
+            Some(_) => {}
+        }
+        // The crash may have come between pool and `auth.json`.
+        if let Some(row) = row.filter(|_| !is_adopted) {
+            self.mirror(row, now).await;
+        }
+        intent::clear(&self.intent);
+        Ok(())
     }
 
     /// The answer is lost, but the official client may have got newer tokens since.
     async fn settle_lost(&self, roster: &Roster, entry: &Intent) -> Result<(), RefreshError> {
-        let newer = self.home.newer(roster).await;
+        let newer = self.official(roster).await;
         let adopted = newer
             .into_iter()
             .find(|change| matches!(change, Change::Renewed { key, .. } if *key == entry.key));
-        match adopted {
-            Some(change) => {
-                self.store.commit(vec![change]).await?;
-                intent::clear(&self.leases);
-                Ok(())
-            }
-            None => self.mark_uncertain(entry).await,
+        if let Some(change) = adopted {
+            self.store.commit(vec![change]).await?;
+            intent::clear(&self.intent);
+            return Ok(());
         }
+        let past = self.memory.recall();
+        if let (Some(Trace { fate: Fate::Dead(code), .. }), Some(row)) =
+            (past.of(&entry.old_hash), roster.get(&entry.key))
+        {
+            self.invalidate(row, code.clone()).await?;
+            intent::clear(&self.intent);
+            return Ok(());
+        }
+        self.note_lost(entry);
+        self.mark_uncertain(entry).await
+    }
+
+    /// Counts a lost answer once, however often its journal entry is found.
+    fn note_lost(&self, entry: &Intent) {
+        let at = entry.started_at;
+        self.note(at, |past| {
+            if past.of(&entry.old_hash).is_none_or(|trace| trace.at < at) {
+                past.lose(&entry.old_hash, at);
+            }
+        });
     }
 }
 
@@ -124,9 +205,9 @@ fn replaces_a_spent_token(roster: &Roster, change: &Change) -> bool {
 }
 
 /// Rows whose refresh token was spent by a call whose answer was kept.
-fn kept(folder: &std::path::Path, roster: &Roster) -> Vec<(Account, Lease)> {
+fn kept(leases: &Leases, roster: &Roster) -> Vec<(Account, Lease)> {
     let answer = |row: &Account| {
-        let lease = lease::result_of(folder, &token::hash(&row.credentials.refresh))?;
+        let lease = leases.result_of(&token::hash(&row.credentials.refresh))?;
         is_news(row, &lease).then(|| (row.clone(), lease))
     };
     roster.accounts.iter().filter_map(answer).collect()

@@ -11,8 +11,9 @@ use std::sync::Arc;
 use crate::adapters::disk::atomic::{self, Staged};
 use crate::adapters::disk::lock::FileLock;
 use crate::adapters::disk::perms;
+use crate::adapters::fault;
 use crate::base::{Moment, Span, calendar};
-use crate::domain::account::Account;
+use crate::domain::account::{Account, AccountKey, Credentials};
 use crate::domain::change::Change;
 use crate::domain::launch::config::ConfigFacts;
 use crate::domain::official::{Aside, ChatGpt, Login, Stamp, Written};
@@ -72,30 +73,32 @@ impl<S: Store, C: Clock> CodexHome<S, C> {
 
     /// Puts `text` in the place of `old` unless somebody was faster.
     fn publish(&self, old: Option<&[u8]>, text: &str) -> Result<Written, String> {
-        if old == Some(text.as_bytes()) {
-            return Ok(Written::Unchanged);
-        }
-        let staged = || -> io::Result<Written> {
-            let mut staged = Staged::write(self.auth(), text.as_bytes())?;
-            staged.sync()?;
-            if atomic::read(self.auth())?.as_deref() != old {
-                return Ok(Written::Changed);
-            }
-            staged.publish()?;
-            Ok(Written::Done)
-        };
-        staged().map_err(|error| format!("{}: {error}", self.auth().display()))
+        publish(self.auth(), old, text)
     }
 
     /// What the selection means for `accounts.json`.
     fn beside(&self, account: &Account, at: Moment) -> Result<Beside, String> {
         let path = self.places.accounts_json();
-        let text = atomic::read_text(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        Ok(match text.map(|text| codex_accounts::select(&text, account, at)) {
-            Some(Selected::Text(text)) => Beside::Selected(text),
-            Some(Selected::NoEntry) => Beside::Stranger,
-            Some(Selected::NoFile) | None => Beside::Nothing,
+        let bytes = atomic::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let Some(bytes) = bytes else { return Ok(Beside::Nothing) };
+        let Ok(text) = std::str::from_utf8(&bytes) else { return Ok(Beside::Nothing) };
+        Ok(match codex_accounts::select(text, account, at) {
+            Selected::Text(text) => Beside::Selected { old: bytes, text },
+            Selected::NoEntry => Beside::Stranger,
+            Selected::NoFile => Beside::Nothing,
         })
+    }
+
+    /// The logins that the official files hold: that of `auth.json`, and those of an older `accounts.json`.
+    fn logins(&self) -> Vec<ChatGpt> {
+        let mut logins = Vec::new();
+        if let Login::ChatGpt(login) = self.read().1 {
+            logins.push(*login);
+        }
+        let listed = atomic::read_text(self.places.accounts_json()).ok().flatten();
+        let roll = listed.as_deref().and_then(codex_accounts::read).unwrap_or_default();
+        logins.extend(roll.entries.into_iter().map(|entry| entry.login));
+        logins
     }
 
     /// Copies a login aside unless the pool holds it anyway.
@@ -109,7 +112,8 @@ impl<S: Store, C: Clock> CodexHome<S, C> {
             return Ok(());
         }
         let to = self.aside_path(at);
-        atomic::write(&to, bytes).map_err(|error| format!("{}: {error}", to.display()))
+        let kept = atomic::write(&to, bytes).and_then(|()| fault::pass("mirror.aside"));
+        kept.map_err(|error| format!("{}: {error}", to.display()))
     }
 
     async fn is_known(&self, login: &ChatGpt) -> bool {
@@ -136,8 +140,45 @@ enum Beside {
     Nothing,
     /// It lists other accounts only.
     Stranger,
-    /// Its new text.
-    Selected(String),
+    /// It lists the account.
+    Selected {
+        /// As it stands.
+        old: Vec<u8>,
+        /// As it is to be.
+        text: String,
+    },
+}
+
+/// Replaces a file by `text` unless it is no longer `old`; a link stays one.
+fn publish(path: &Path, old: Option<&[u8]>, text: &str) -> Result<Written, String> {
+    if old == Some(text.as_bytes()) {
+        return Ok(Written::Unchanged);
+    }
+    let staged = || -> io::Result<Written> {
+        let mut staged = Staged::write(path, text.as_bytes())?;
+        staged.sync()?;
+        fault::pass("mirror.staged")?;
+        if atomic::read(path)?.as_deref() != old {
+            return Ok(Written::Changed);
+        }
+        staged.publish()?;
+        fault::pass("mirror.written")?;
+        Ok(Written::Done)
+    };
+    staged().map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// The one row that a login can mean, and what it has for it.
+fn news(login: &ChatGpt, roster: &Roster) -> Option<(AccountKey, Credentials)> {
+    let credentials = codex_auth::credentials(login)?;
+    let mut rows = roster.accounts.iter().filter(|account| login.is(account));
+    // Two rows that could both be meant: taking the wrong one would merge two people.
+    let (Some(account), None) = (rows.next(), rows.next()) else { return None };
+    // The pool file has no place for id tokens, so a row may lack the one that belongs to its own tokens.
+    let completes = account.credentials.id_token.is_none()
+        && login.id_token.is_some()
+        && login.access == account.credentials.access;
+    (is_newer(login, account) || completes).then(|| (account.key.clone(), credentials))
 }
 
 /// A key that lives beside the tokens belongs to nobody but its file.
@@ -212,14 +253,16 @@ impl<S: Store, C: Clock> Home for CodexHome<S, C> {
                 return Ok(Written::Skipped(format!("{path} does not hold this account")));
             }
             Beside::Stranger | Beside::Nothing => None,
-            Beside::Selected(text) => Some(text),
+            Beside::Selected { old, text } => Some((old, text)),
         };
         if let (Owner::Changes, Some(bytes)) = (owner, &bytes) {
             self.keep(bytes, &login, at).await?;
         }
-        if let Some(text) = beside {
-            let path = self.places.accounts_json();
-            atomic::write(path, text.as_bytes()).map_err(|error| format!("{}: {error}", path.display()))?;
+        if let Some((old, text)) = beside {
+            if publish(self.places.accounts_json(), Some(&old), &text)? == Written::Changed {
+                return Ok(Written::Changed);
+            }
+            fault::pass("mirror.beside").map_err(|error| error.to_string())?;
         }
         self.publish(bytes.as_deref(), &text)
     }
@@ -252,20 +295,22 @@ impl<S: Store, C: Clock> Home for CodexHome<S, C> {
     }
 
     async fn newer(&self, roster: &Roster) -> Vec<Change> {
-        let Login::ChatGpt(login) = self.read().1 else { return Vec::new() };
-        let Some(credentials) = codex_auth::credentials(&login) else { return Vec::new() };
-        let mut rows = roster.accounts.iter().filter(|account| login.is(account));
-        // Two rows that could both be meant: taking the wrong one would merge two people.
-        let (Some(account), None) = (rows.next(), rows.next()) else { return Vec::new() };
-        // The pool file has no place for id tokens, so a row may lack the one that belongs to its own tokens.
-        let completes = account.credentials.id_token.is_none()
-            && login.id_token.is_some()
-            && login.access == account.credentials.access;
-        if !is_newer(&login, account) && !completes {
+        let settings = self.store.settings().await.unwrap_or_default();
+        if !settings.codex_cli_sync || !settings.adopt_official_tokens {
             return Vec::new();
         }
+        let mut newest: Vec<(AccountKey, Credentials)> = Vec::new();
+        for login in self.logins() {
+            let Some((key, tokens)) = news(&login, roster) else { continue };
+            match newest.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, held)) if token::is_newer(&tokens, held) => *held = tokens,
+                Some(_) => {}
+                None => newest.push((key, tokens)),
+            }
+        }
         let at = self.clock.now();
-        vec![Change::Renewed { key: account.key.clone(), credentials: Box::new(credentials), at }]
+        let change = |(key, tokens)| Change::Renewed { key, credentials: Box::new(tokens), at };
+        newest.into_iter().map(change).collect()
     }
 
     async fn write_back(&self, account: &Account, at: Moment) -> Result<Written, String> {

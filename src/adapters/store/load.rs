@@ -182,9 +182,11 @@ fn empty(primary: Primary<'_>, reset: bool) -> Opened<'_> {
 /// Refresh results whose spent token is still the stored one: a process ended between the answer and the save
 /// (storage.md §9.8). Their age does not matter.
 fn unclaimed(places: &Places, roster: &Roster) -> Vec<(AccountKey, Credentials)> {
-    let Ok(entries) = std::fs::read_dir(places.leases()) else { return Vec::new() };
-    let mut found: Vec<_> = entries
-        .flatten()
+    let mut found: Vec<_> = places
+        .result_folders()
+        .iter()
+        .filter_map(|folder| std::fs::read_dir(folder).ok())
+        .flat_map(std::iter::Iterator::flatten)
         .filter(|entry| entry.file_name().to_string_lossy().ends_with(".result.json"))
         .filter_map(|entry| leases::parse_result(&atomic::read_text(&entry.path()).ok()??))
         .collect();

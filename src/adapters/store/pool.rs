@@ -182,8 +182,7 @@ impl Shared {
             places.pool_with(".wal"),
             places.pool_with(".reset-intent"),
             places.extension(),
-            places.leases().to_path_buf(),
         ];
-        files.iter().map(|path| stamp(path)).collect()
+        files.iter().chain(&places.result_folders()).map(|path| stamp(path)).collect()
     }
 }
