@@ -10,14 +10,15 @@ use codex_multi_auth::adapters::entropy::SystemEntropy;
 use codex_multi_auth::adapters::upstream::client::{Clients, Egress};
 use codex_multi_auth::adapters::upstream::roots::RootSources;
 use codex_multi_auth::base::{Moment, Secret, Span};
-use codex_multi_auth::domain::account::{Account, AccountKey, Credentials};
+use codex_multi_auth::domain::account::{Account, AccountKey, Credentials, Switch};
 use codex_multi_auth::domain::change::Change;
 use codex_multi_auth::domain::places::Places;
-use codex_multi_auth::domain::refresh::{Intent, Outcome, Reason};
+use codex_multi_auth::domain::refresh::past::Trace;
+use codex_multi_auth::domain::refresh::{Intent, Outcome, Past, Reason};
 use codex_multi_auth::domain::token;
 use codex_multi_auth::formats::leases::{self, Lease};
 use codex_multi_auth::formats::scenario::{Action, Endpoint, Rule, Scenario};
-use codex_multi_auth::formats::{jwt, oauth_wire};
+use codex_multi_auth::formats::{jwt, oauth_wire, token_past};
 use codex_multi_auth::ports::{Auth, Clock};
 use codex_multi_auth::rehearsal::backend::{Backend, Issued};
 use pretty_assertions::assert_eq;
@@ -68,8 +69,36 @@ impl Stage {
         self.backend.script(Rule::on("one", Endpoint::Token, action).once());
     }
 
+    /// Lets what is remembered of tokens be so much older.
+    fn age_memory(&self, by: Span) {
+        let path = self.root.path().join("ext/refresh-tokens.json");
+        let past = token_past::parse(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let older = past.traces().iter().map(|(hash, trace)| {
+            (hash.clone(), Trace { at: trace.at - by, ..trace.clone() })
+        });
+        std::fs::write(&path, token_past::print(&Past::new(older.collect()))).unwrap();
+        let since = self.stored().uncertain_since.unwrap() - by;
+        self.store.apply(&Change::BecameUncertain { key: one(), at: since });
+    }
+
+    /// Takes the place of the one result that is about to be written.
+    fn block_results(&self) {
+        let hash = token::hash(&self.stored().credentials.refresh);
+        std::fs::create_dir_all(self.leases().join(format!("{hash}.result.json/in-the-way"))).unwrap();
+    }
+
+    fn unblock_results(&self) {
+        let hash = token::hash(&self.stored().credentials.refresh);
+        std::fs::remove_dir_all(self.leases().join(format!("{hash}.result.json"))).unwrap();
+    }
+
     fn calls(&self) -> usize {
         self.backend.record().at("token").len()
+    }
+
+    /// The access token that callers have seen fail.
+    fn stale(&self) -> Option<Secret> {
+        self.stored().credentials.access
     }
 
     fn stored(&self) -> Account {
@@ -310,17 +339,223 @@ async fn an_endpoint_that_cannot_be_reached_costs_nothing() {
 }
 
 #[tokio::test]
-async fn answers_nobody_can_read_count_as_dead_after_three_in_a_row() {
+async fn an_answer_nobody_can_read_leaves_the_account_uncertain_and_three_in_a_row_end_it() {
     let stage = Stage::new().await;
-    let server = stage.server();
     stage.backend.script(Rule::on("one", Endpoint::Token, Action::Garbage));
 
-    let first = server.refresh(&one(), Reason::Forced, None).await;
-    let second = server.refresh(&one(), Reason::Forced, None).await;
-    let third = server.refresh(&one(), Reason::Forced, None).await;
+    let first = stage.server().refresh(&one(), Reason::UnauthorizedRecovery, None).await;
+    let unasked = stage.server().refresh(&one(), Reason::Scheduled, stage.stale()).await;
+    let calls = stage.calls();
+    let second = stage.server().refresh(&one(), Reason::Forced, None).await;
+    let third = stage.server().refresh(&one(), Reason::Forced, None).await;
+    let fourth = stage.server().refresh(&one(), Reason::Forced, None).await;
 
-    assert!(matches!(first, Outcome::Transient { .. }) && matches!(second, Outcome::Transient { .. }));
-    assert_eq!(third, dead("invalid_response"));
+    for outcome in [first, unasked, second] {
+        assert!(matches!(outcome, Outcome::Uncertain { .. }), "{outcome:?}");
+    }
+    assert_eq!((third, fourth), (dead("invalid_response"), dead("invalid_response")));
+    assert_eq!((calls, stage.calls()), (1, 3));
+    assert_eq!(stage.left(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn the_last_account_is_tried_once_more_without_being_asked() {
+    let stage = Stage::new().await;
+    stage.script(Action::Drop);
+    let cut = stage.server().refresh(&one(), Reason::UnauthorizedRecovery, None).await;
+    let at_once = stage.server().refresh(&one(), Reason::Scheduled, stage.stale()).await;
+    stage.store.apply(&Change::Switched { key: AccountKey::new("record:two"), switch: Switch::Off });
+    stage.age_memory(Span::seconds(61));
+
+    let early = stage.calls();
+    let tried = stage.server().refresh(&one(), Reason::Scheduled, stage.stale()).await;
+    let again = stage.server().refresh(&one(), Reason::Scheduled, stage.stale()).await;
+
+    assert!(matches!(cut, Outcome::Uncertain { .. }) && matches!(at_once, Outcome::Uncertain { .. }));
+    assert_eq!((early, stage.calls()), (1, 2));
+    assert_eq!((tried, again), (dead("refresh_token_reused"), dead("refresh_token_reused")));
+}
+
+#[tokio::test]
+async fn a_token_that_was_exchanged_is_never_sent_again_whoever_brings_it_back() {
+    let stage = Stage::new().await;
+    let old = stage.stored();
+    stage.server().refresh(&one(), Reason::Forced, None).await;
+    std::fs::remove_dir_all(stage.leases()).unwrap();
+    stage.store.apply(&Change::Added(Box::new(old)));
+
+    let outcome = stage.server().refresh(&one(), Reason::Forced, None).await;
+
+    assert_eq!((outcome, stage.calls()), (dead("refresh_token_spent"), 1));
+    let code = stage.stored().invalidation.and_then(|invalidation| invalidation.code);
+    assert_eq!(code.as_deref(), Some("refresh_token_spent"));
+    assert_clean(&stage.backend);
+}
+
+#[tokio::test]
+async fn a_verdict_the_pool_did_not_take_is_remembered_by_every_process() {
+    let stage = Stage::new().await;
+    stage.script(Action::refuse_token("app_session_terminated"));
+    stage.store.refuse(1);
+
+    let untold = stage.server().refresh(&one(), Reason::ProactiveExpiry, stage.stored().credentials.access).await;
+    let told = stage.server().refresh(&one(), Reason::Forced, None).await;
+
+    assert!(matches!(untold, Outcome::Transient { .. }), "{untold:?}");
+    assert_eq!((told, stage.calls()), (dead("app_session_terminated"), 1));
+    assert!(stage.stored().invalidation.is_some());
+}
+
+#[tokio::test]
+async fn a_start_after_a_crash_behind_a_verdict_marks_the_account_dead() {
+    let stage = Stage::new().await;
+    stage.script(Action::refuse_token("refresh_token_expired"));
+    stage.store.refuse(1);
+    stage.server().refresh(&one(), Reason::Forced, None).await;
+    assert_eq!(stage.left(), ["json"], "the journal stays");
+
+    stage.server().recover().await;
+
+    let row = stage.stored();
+    assert_eq!(row.invalidation.unwrap().code.as_deref(), Some("refresh_token_expired"));
+    assert_eq!((row.uncertain_since, stage.left()), (None, Vec::new()));
+}
+
+#[tokio::test]
+async fn every_known_refusal_ends_the_account_at_once_and_for_good() {
+    for (status, code, expected) in [
+        (401, "refresh_token_expired", "refresh_token_expired"),
+        (400, "app_session_expired", "app_session_expired"),
+        (401, "refresh_token_reused", "refresh_token_reused"),
+        (403, "refresh_token_invalidated", "refresh_token_invalidated"),
+        (400, "app_session_terminated", "app_session_terminated"),
+        (400, "invalid_refresh_token", "invalid_refresh_token"),
+        (401, "token_expired", "token_expired"),
+        (400, "Invalid_Grant", "invalid_grant"),
+        (401, "something_new", "something_new"),
+    ] {
+        let stage = Stage::new().await;
+        stage.script(Action::Refuse { status, code: code.to_owned(), message: "no".to_owned() });
+
+        let first = stage.server().refresh(&one(), Reason::UnauthorizedRecovery, None).await;
+        let again = stage.server().refresh(&one(), Reason::Forced, None).await;
+
+        assert_eq!((first, again, stage.calls()), (dead(expected), dead(expected), 1), "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_for_now_leaves_the_token_as_it_was() {
+    for (status, code) in [(400, "invalid_request"), (403, "forbidden"), (408, "x"), (500, "x"), (503, "x")] {
+        let stage = Stage::new().await;
+        stage.script(Action::Refuse { status, code: code.to_owned(), message: "no".to_owned() });
+
+        let refused = stage.server().refresh(&one(), Reason::UnauthorizedRecovery, None).await;
+        let later = stage.server().refresh(&one(), Reason::Scheduled, stage.stored().credentials.access).await;
+
+        assert!(matches!(refused, Outcome::Refused { .. } | Outcome::Transient { .. }), "{refused:?}");
+        assert!(matches!(later, Outcome::Renewed(_)), "{status} {code}: {later:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_blank_token_or_one_kept_in_a_keyring_is_never_sent() {
+    for token in ["", "  ", "keychain:codex/1"] {
+        let stage = Stage::new().await;
+        let mut row = stage.stored();
+        row.credentials.refresh = Secret::from(token);
+        stage.store.apply(&Change::Added(Box::new(row)));
+
+        let outcome = stage.server().refresh(&one(), Reason::Forced, None).await;
+
+        assert_eq!((outcome, stage.calls()), (Outcome::Missing, 0), "{token:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_result_of_the_reference_is_adopted_while_its_lease_is_waited_for() {
+    let stage = Stage::new().await;
+    let hash = token::hash(&stage.stored().credentials.refresh);
+    let issued = stage.backend.issue("one").unwrap();
+    std::fs::create_dir_all(stage.leases()).unwrap();
+    let now = SystemClock::new().now();
+    let lock = leases::Lock {
+        token_hash: hash.clone(),
+        pid: std::process::id(),
+        acquired_at: now.millis(),
+        expires_at: (now + Span::seconds(30)).millis(),
+        nonce: Some("theirs".to_owned()),
+    };
+    std::fs::write(stage.leases().join(format!("{hash}.lock")), leases::print_lock(&lock)).unwrap();
+    let answer = Lease {
+        token_hash: hash.clone(),
+        created_at: now,
+        access: issued.access.clone(),
+        refresh: issued.refresh.clone(),
+        expires: issued.expires_at + Span::seconds(1),
+        id_token: None,
+    };
+    let result = stage.leases().join(format!("{hash}.result.json"));
+
+    let server = stage.server();
+    let key = one();
+    let waiting = server.refresh(&key, Reason::UnauthorizedRecovery, stage.stored().credentials.access);
+    let writing = async {
+        SystemClock::new().sleep(Span::millis(400)).await;
+        std::fs::write(result, leases::print_result(&answer).expose()).unwrap();
+    };
+    let (outcome, ()) = tokio::join!(waiting, writing);
+
+    assert!(matches!(outcome, Outcome::Adopted(_)), "{outcome:?}");
+    assert_eq!((stage.stored().credentials.refresh, stage.calls()), (issued.refresh, 0));
+    assert!(stage.leases().join(format!("{hash}.lock")).exists(), "their lock is theirs");
+}
+
+#[tokio::test]
+async fn a_lease_that_is_never_given_back_is_not_bypassed() {
+    let rules = Rules { wait: Span::millis(300), poll: Span::millis(50), ..Rules::default() };
+    let stage = Stage { rules, ..Stage::new().await };
+    let hash = token::hash(&stage.stored().credentials.refresh);
+    std::fs::create_dir_all(stage.leases()).unwrap();
+    let now = SystemClock::new().now();
+    let lock = leases::Lock {
+        token_hash: hash.clone(),
+        pid: std::process::id(),
+        acquired_at: now.millis(),
+        expires_at: (now + Span::seconds(30)).millis(),
+        nonce: None,
+    };
+    std::fs::write(stage.leases().join(format!("{hash}.lock")), leases::print_lock(&lock)).unwrap();
+
+    let waited = stage.server().refresh(&one(), Reason::Forced, None).await;
+    let calls = stage.calls();
+    let declined = Stage { rules: Rules { part: Part::Declined, ..rules }, ..stage };
+    let declining = declined.server().refresh(&one(), Reason::Forced, None).await;
+
+    assert!(matches!(&waited, Outcome::Transient { why, .. } if why.contains("another program")), "{waited:?}");
+    assert_eq!(calls, 0);
+    assert!(matches!(declining, Outcome::Renewed(_)), "{declining:?}");
+    assert_eq!(declined.left(), ["lock", "result.json"], "their lock is theirs");
+}
+
+#[tokio::test]
+async fn answers_that_no_file_took_are_saved_as_soon_as_one_does() {
+    let stage = Stage::new().await;
+    let server = stage.server();
+    stage.store.refuse(1);
+    // A file where the folder of results should be: nothing can be written into it.
+    let blocked = stage.leases();
+    stage.block_results();
+
+    let unsaved = server.refresh(&one(), Reason::Forced, None).await;
+    stage.unblock_results();
+    server.shutdown().await;
+
+    assert!(matches!(unsaved, Outcome::Transient { .. }), "{unsaved:?}");
+    assert!(std::fs::read_dir(blocked).unwrap().flatten().any(|entry| {
+        entry.file_name().to_string_lossy().ends_with(".result.json")
+    }));
+    assert_eq!(stage.calls(), 1);
 }
 
 #[tokio::test]
