@@ -3,9 +3,10 @@
 //! The processes are this test binary, told to run [`child`] alone: what it does is what every binary does
 //! around a refresh, and nothing else.
 
+pub(crate) mod matrix;
+
 use codex_multi_auth::adapters::SystemPorts;
 use codex_multi_auth::adapters::env::Env;
-use codex_multi_auth::adapters::fault::POINTS;
 use codex_multi_auth::adapters::places;
 use codex_multi_auth::base::Span;
 use codex_multi_auth::domain::endpoints::Endpoints;
@@ -18,7 +19,6 @@ use crate::support::play::Play;
 use crate::support::process::{Ran, Running, run};
 
 const FAULT: &str = "CODEX_MULTI_AUTH_FAULT";
-const ABORTED: i32 = 134;
 /// Set for children only.
 const CHILD: &str = "CODEX_MULTI_AUTH_SESSION";
 
@@ -50,14 +50,14 @@ async fn child() {
     println!("\noutcome: {word}");
 }
 
-struct Stage {
-    play: Play,
-    home: Home,
+/// Two accounts; the first one's access token has expired, and `auth.json` holds it.
+pub(crate) struct Stage {
+    pub(crate) play: Play,
+    pub(crate) home: Home,
 }
 
 impl Stage {
-    /// Two accounts; the first one's access token has expired, and `auth.json` holds it.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let expired =
             |one: &mut codex_multi_auth::formats::scenario::Player| one.token_left = Some(Span::hours(-1));
         let play = Play::start(Scenario::pool(["one", "two"]).with("one", expired));
@@ -66,7 +66,7 @@ impl Stage {
         Self { play, home }
     }
 
-    fn command(&self, fault: Option<&str>) -> std::process::Command {
+    pub(crate) fn command(&self, fault: Option<&str>) -> std::process::Command {
         let program = std::env::current_exe().expect("a test binary");
         let mut command = self.home.command(program, &["process::refresh::child", "--exact", "--nocapture"]);
         command.env(CHILD, "refresh");
@@ -76,91 +76,32 @@ impl Stage {
         command
     }
 
-    fn start(&self) -> Ran {
+    pub(crate) fn start(&self) -> Ran {
         run(&mut self.command(None)).expect(0)
     }
 
-    fn calls(&self) -> usize {
+    pub(crate) fn calls(&self) -> usize {
         self.play.backend().record().at("token").len()
     }
 
-    fn held(&self) -> Vec<String> {
+    pub(crate) fn held(&self) -> Vec<String> {
         let pool = self.home.pool();
         let rows = pool["accounts"].as_array().expect("rows").clone();
         rows.iter().map(|row| row["refreshToken"].as_str().expect("a token").to_owned()).collect()
     }
 
-    fn newest(&self) -> Vec<String> {
+    pub(crate) fn newest(&self) -> Vec<String> {
         ["one", "two"].map(|name| self.play.login(name).refresh).to_vec()
     }
 
-    fn mirrored(&self) -> String {
+    pub(crate) fn mirrored(&self) -> String {
         self.home.auth()["tokens"]["refresh_token"].as_str().expect("a token").to_owned()
     }
 }
 
-fn outcome(ran: &Ran) -> &str {
+pub(crate) fn outcome(ran: &Ran) -> &str {
     let line = ran.stdout.lines().find_map(|line| line.strip_prefix("outcome: "));
     line.unwrap_or_else(|| panic!("no outcome\n{}\n{}", ran.stdout, ran.stderr))
-}
-
-fn points() -> impl Iterator<Item = &'static str> {
-    POINTS.iter().copied().filter(|point| point.starts_with("refresh."))
-}
-
-#[test]
-fn a_refresh_killed_anywhere_is_settled_at_the_next_start() {
-    for point in points() {
-        let stage = Stage::new();
-        let old = stage.held();
-
-        let killed = run(&mut stage.command(Some(point)));
-        assert_eq!(killed.code(), ABORTED, "{point} was not passed\n{}{}", killed.stdout, killed.stderr);
-        let next = stage.start();
-        let last = stage.start();
-
-        let (word, calls) = match point {
-            // Nothing had happened yet.
-            "refresh.locked" => ("renewed", 1),
-            // The token may be spent for all the next start can know.
-            "refresh.intent" => ("uncertain", 0),
-            "refresh.sent" | "refresh.answered" => ("uncertain", 1),
-            _ => ("adopted", 1),
-        };
-        assert_eq!((outcome(&next), stage.calls()), (word, calls), "{point}");
-        assert_eq!(outcome(&last), if word == "uncertain" { word } else { "adopted" }, "{point}");
-        if word == "uncertain" {
-            assert_eq!(stage.held(), old, "{point}");
-        } else {
-            assert_eq!(stage.held(), stage.newest(), "{point}");
-            assert_eq!(stage.mirrored(), stage.newest()[0], "{point}");
-        }
-        assert!(!stage.home.root().join("refresh-leases/intent.json").exists(), "{point}");
-        stage.play.assert_no_violation();
-    }
-}
-
-#[test]
-fn a_disk_that_fails_during_a_refresh_loses_no_token() {
-    for point in points() {
-        let stage = Stage::new();
-
-        let failed = run(&mut stage.command(Some(&format!("{point}=ENOSPC")))).expect(0);
-        let next = stage.start();
-
-        assert!(
-            ["renewed", "transient", "uncertain"].contains(&outcome(&failed)),
-            "{point}: {}",
-            outcome(&failed)
-        );
-        if point == "refresh.sent" {
-            assert_eq!(outcome(&next), "uncertain", "{point}");
-        } else {
-            assert_eq!(stage.held(), stage.newest(), "{point}: {}", outcome(&next));
-        }
-        assert!(stage.calls() <= 1, "{point}");
-        stage.play.assert_no_violation();
-    }
 }
 
 #[test]

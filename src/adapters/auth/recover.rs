@@ -10,6 +10,7 @@ use crate::adapters::fault;
 use crate::base::Span;
 use crate::domain::account::Account;
 use crate::domain::change::Change;
+use crate::domain::official::Login;
 use crate::domain::refresh::past::{Fate, Trace};
 use crate::domain::refresh::{Intent, Settlement};
 use crate::domain::roster::Roster;
@@ -28,9 +29,22 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> Shared<S, H, C, E> {
     pub(super) async fn recover(&self) {
         let settled = self.settle_alone().await;
         let adopted = self.adopt().await;
-        if let Err(error) = settled.and(adopted) {
+        if let Err(error) = settled.and(adopted).and(self.bring_home().await) {
             tracing::warn!(%error, "an interrupted token refresh could not be settled yet");
         }
+    }
+
+    /// Takes a token that was exchanged out of `auth.json`: the write that should have done it failed, and the
+    /// official CLI would spend it once more.
+    async fn bring_home(&self) -> Result<(), RefreshError> {
+        let Login::ChatGpt(login) = self.home.login().await else { return Ok(()) };
+        let Some(refresh) = &login.refresh else { return Ok(()) };
+        let loaded = self.store.load().await?;
+        let Some(row) = loaded.roster.accounts.iter().find(|row| login.is(row)) else { return Ok(()) };
+        if row.credentials.refresh != *refresh && self.memory.recall().is_spent(&token::hash(refresh)) {
+            self.mirror(row, self.clock.now()).await;
+        }
+        Ok(())
     }
 
     async fn settle_alone(&self) -> Result<(), RefreshError> {

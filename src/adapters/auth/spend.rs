@@ -206,9 +206,13 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> Shared<S, H, C, E> {
     }
 
     /// Writes the tokens to `auth.json` when it holds this account; the pool has them, so trouble is only told.
+    /// Until it is written the official CLI would spend the old token once more, so it is tried again, here and at
+    /// the next start.
     pub(super) async fn mirror(&self, row: &Account, at: Moment) {
-        if let Err(why) = self.home.write_back(row, at).await {
+        for pause in [Span::millis(50), Span::millis(200), Span::ZERO] {
+            let Err(why) = self.home.write_back(row, at).await else { return };
             tracing::warn!(account = row.key.short(), %why, "auth.json could not be brought up to date");
+            self.clock.sleep(pause).await;
         }
     }
 
