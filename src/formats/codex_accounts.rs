@@ -45,7 +45,9 @@ pub fn read(text: &str) -> Option<Roll> {
         .filter_map(|raw| listed(&Object::parse(raw).ok()?, &stamp))
         .collect();
     let active = entries.iter().find(|entry| entry.active);
-    let named = |names: [&str; 2]| names.into_iter().find_map(|name| file.text(name)).filter(|text| !text.trim().is_empty());
+    let named = |names: [&str; 2]| {
+        names.into_iter().find_map(|name| file.text(name)).filter(|text| !text.trim().is_empty())
+    };
     Some(Roll {
         active_id: named(["activeAccountId", "active_account_id"])
             .or_else(|| active.and_then(|entry| entry.login.account_id.clone())),
@@ -249,7 +251,13 @@ mod tests {
         let row = |entry: &Listed| {
             let login = &entry.login;
             let token = |token: &Option<Secret>| token.as_ref().map(|token| token.expose().to_owned());
-            (login.account_id.clone(), token(&login.access), token(&login.refresh), login.claims.expires_at, entry.active)
+            (
+                login.account_id.clone(),
+                token(&login.access),
+                token(&login.refresh),
+                login.claims.expires_at,
+                entry.active,
+            )
         };
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(

@@ -27,10 +27,7 @@ fn trace(entry: &Object<'_>) -> Option<Trace> {
     let fate = match entry.text("fate")?.as_str() {
         "spent" => Fate::Spent,
         "dead" => Fate::Dead(entry.text("code")?),
-        "lost" => Fate::Lost {
-            sent: number(entry, "sent").max(1),
-            unreadable: number(entry, "unreadable"),
-        },
+        "lost" => Fate::Lost { sent: number(entry, "sent").max(1), unreadable: number(entry, "unreadable") },
         _ => return None,
     };
     Some(Trace { fate, at: Moment::from_millis(entry.millis("at")?) })

@@ -128,7 +128,8 @@ impl Host {
             Login::Other { kind, stamp } => match self.consent {
                 Consent::Given => Some(stamp),
                 Consent::NotGiven => {
-                    let why = format!("auth.json holds {kind}; `switch … --yes` replaces it and keeps a copy");
+                    let why =
+                        format!("auth.json holds {kind}; `switch … --yes` replaces it and keeps a copy");
                     return Some(Mirrored::Skipped(why));
                 }
             },

@@ -73,9 +73,10 @@ impl Stage {
     fn age_memory(&self, by: Span) {
         let path = self.root.path().join("ext/refresh-tokens.json");
         let past = token_past::parse(&std::fs::read_to_string(&path).unwrap()).unwrap();
-        let older = past.traces().iter().map(|(hash, trace)| {
-            (hash.clone(), Trace { at: trace.at - by, ..trace.clone() })
-        });
+        let older = past
+            .traces()
+            .iter()
+            .map(|(hash, trace)| (hash.clone(), Trace { at: trace.at - by, ..trace.clone() }));
         std::fs::write(&path, token_past::print(&Past::new(older.collect()))).unwrap();
         let since = self.stored().uncertain_since.unwrap() - by;
         self.store.apply(&Change::BecameUncertain { key: one(), at: since });
@@ -398,7 +399,8 @@ async fn a_verdict_the_pool_did_not_take_is_remembered_by_every_process() {
     stage.script(Action::refuse_token("app_session_terminated"));
     stage.store.refuse(1);
 
-    let untold = stage.server().refresh(&one(), Reason::ProactiveExpiry, stage.stored().credentials.access).await;
+    let untold =
+        stage.server().refresh(&one(), Reason::ProactiveExpiry, stage.stored().credentials.access).await;
     let told = stage.server().refresh(&one(), Reason::Forced, None).await;
 
     assert!(matches!(untold, Outcome::Transient { .. }), "{untold:?}");
@@ -451,7 +453,8 @@ async fn a_refusal_for_now_leaves_the_token_as_it_was() {
         stage.script(Action::Refuse { status, code: code.to_owned(), message: "no".to_owned() });
 
         let refused = stage.server().refresh(&one(), Reason::UnauthorizedRecovery, None).await;
-        let later = stage.server().refresh(&one(), Reason::Scheduled, stage.stored().credentials.access).await;
+        let later =
+            stage.server().refresh(&one(), Reason::Scheduled, stage.stored().credentials.access).await;
 
         assert!(matches!(refused, Outcome::Refused { .. } | Outcome::Transient { .. }), "{refused:?}");
         assert!(matches!(later, Outcome::Renewed(_)), "{status} {code}: {later:?}");
@@ -532,7 +535,10 @@ async fn a_lease_that_is_never_given_back_is_not_bypassed() {
     let declined = Stage { rules: Rules { part: Part::Declined, ..rules }, ..stage };
     let declining = declined.server().refresh(&one(), Reason::Forced, None).await;
 
-    assert!(matches!(&waited, Outcome::Transient { why, .. } if why.contains("another program")), "{waited:?}");
+    assert!(
+        matches!(&waited, Outcome::Transient { why, .. } if why.contains("another program")),
+        "{waited:?}"
+    );
     assert_eq!(calls, 0);
     assert!(matches!(declining, Outcome::Renewed(_)), "{declining:?}");
     assert_eq!(declined.left(), ["lock", "result.json"], "their lock is theirs");
@@ -552,9 +558,12 @@ async fn answers_that_no_file_took_are_saved_as_soon_as_one_does() {
     server.shutdown().await;
 
     assert!(matches!(unsaved, Outcome::Transient { .. }), "{unsaved:?}");
-    assert!(std::fs::read_dir(blocked).unwrap().flatten().any(|entry| {
-        entry.file_name().to_string_lossy().ends_with(".result.json")
-    }));
+    assert!(
+        std::fs::read_dir(blocked)
+            .unwrap()
+            .flatten()
+            .any(|entry| { entry.file_name().to_string_lossy().ends_with(".result.json") })
+    );
     assert_eq!(stage.calls(), 1);
 }
 

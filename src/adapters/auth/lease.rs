@@ -215,8 +215,10 @@ impl Leases {
         for (name, path) in self.entries() {
             let age = age(&path, now);
             let goes = if name.ends_with(RESULT) {
-                let lease = atomic::read_text(&path).ok().flatten().and_then(|text| leases::parse_result(&text));
-                age > FORGOTTEN || (age > self.rules.result_life && lease.is_some_and(|lease| is_adopted(&lease)))
+                let lease =
+                    atomic::read_text(&path).ok().flatten().and_then(|text| leases::parse_result(&text));
+                age > FORGOTTEN
+                    || (age > self.rules.result_life && lease.is_some_and(|lease| is_adopted(&lease)))
             } else {
                 name.ends_with(".lock") && age > artefact
             };

@@ -99,7 +99,12 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> Shared<S, H, C, E> {
     }
 
     /// Looks for newer tokens everywhere, and for reasons not to make a call.
-    pub(super) async fn look(&self, key: &AccountKey, reason: Reason, stale: &Stale) -> Result<Look, RefreshError> {
+    pub(super) async fn look(
+        &self,
+        key: &AccountKey,
+        reason: Reason,
+        stale: &Stale,
+    ) -> Result<Look, RefreshError> {
         let mut loaded = self.store.load().await?;
         let Some(mut account) = loaded.roster.get(key).cloned() else {
             return Ok(Look::Found(Outcome::Missing));
@@ -117,7 +122,9 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> Shared<S, H, C, E> {
                 return Ok(Look::Found(Outcome::Adopted(Box::new(tokens))));
             }
         }
-        Ok(self.objection(&loaded.roster, &account, reason).map_or_else(|| Look::Spend(Box::new(account)), Look::Found))
+        Ok(self
+            .objection(&loaded.roster, &account, reason)
+            .map_or_else(|| Look::Spend(Box::new(account)), Look::Found))
     }
 
     /// The stored tokens, when they are others than the caller's and still run.

@@ -188,9 +188,12 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> Shared<S, H, C, E> {
             return Ok(later("the pool did not take the new tokens"));
         }
         lock(&self.unsaved).remove(&entry.old_hash);
-        self.note(now, |past| {
-            if rotates { past.spend(&entry.old_hash, now) } else { past.acquit(&entry.old_hash) }
-        });
+        self.note(
+            now,
+            |past| {
+                if rotates { past.spend(&entry.old_hash, now) } else { past.acquit(&entry.old_hash) }
+            },
+        );
         fault::pass("refresh.remembered")?;
         if let Some(row) = row {
             self.mirror(row, now).await;

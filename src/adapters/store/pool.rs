@@ -177,12 +177,8 @@ impl Shared {
 
     pub(super) fn pool_stamps(&self) -> Vec<Stamp> {
         let places = &self.places;
-        let files = [
-            places.pool(),
-            places.pool_with(".wal"),
-            places.pool_with(".reset-intent"),
-            places.extension(),
-        ];
+        let files =
+            [places.pool(), places.pool_with(".wal"), places.pool_with(".reset-intent"), places.extension()];
         files.iter().chain(&places.result_folders()).map(|path| stamp(path)).collect()
     }
 }

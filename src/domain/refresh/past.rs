@@ -212,7 +212,9 @@ mod tests {
         past.spend("spent", T);
         past.bury("dead", "refresh_token_reused", T);
 
-        for reason in [Reason::Forced, Reason::Scheduled, Reason::ProactiveExpiry, Reason::UnauthorizedRecovery] {
+        for reason in
+            [Reason::Forced, Reason::Scheduled, Reason::ProactiveExpiry, Reason::UnauthorizedRecovery]
+        {
             let ask = ask(reason, Others::None, 100_000);
             assert_eq!(past.bar("spent", None, ask), Some(Bar::Dead("refresh_token_spent".to_owned())));
             assert_eq!(past.bar("dead", None, ask), Some(Bar::Dead("refresh_token_reused".to_owned())));

@@ -116,9 +116,8 @@ impl Cause {
 impl Refusal {
     /// Sorts the refusal: known codes first, then known words, then the status.
     pub fn sentence(&self) -> Sentence {
-        let dead = |default: &str| Sentence::Dead {
-            code: self.code.clone().unwrap_or_else(|| default.to_owned()),
-        };
+        let dead =
+            |default: &str| Sentence::Dead { code: self.code.clone().unwrap_or_else(|| default.to_owned()) };
         // Only upstream's own codes count: ours mean something that an answer cannot say.
         let said = self.code.as_deref().filter(|code| *code != UNAUTHORIZED).and_then(cause);
         if matches!(said, Some(Cause::Expired | Cause::Reused | Cause::Revoked | Cause::Invalid)) {
@@ -180,7 +179,11 @@ mod tests {
         ] {
             assert_eq!(cause(code), Some(expected), "{code}");
             for status in [400, 401, 403, 404, 408, 429, 500, 503] {
-                assert_eq!(refusal(status, Some(code), None, Some(7)).sentence(), dead(code), "{code} {status}");
+                assert_eq!(
+                    refusal(status, Some(code), None, Some(7)).sentence(),
+                    dead(code),
+                    "{code} {status}"
+                );
             }
         }
     }
@@ -191,8 +194,16 @@ mod tests {
         for (name, refusal, expected) in [
             ("words alone", refusal(400, None, Some("Invalid refresh token"), None), dead("invalid_grant")),
             ("words, any case", refusal(400, None, Some("INVALID REFRESH"), None), dead("invalid_grant")),
-            ("words keep an odd code", refusal(403, Some("x"), Some("Token has been revoked"), None), dead("x")),
-            ("words beat a 503", refusal(503, None, Some("token has been revoked"), None), dead("invalid_grant")),
+            (
+                "words keep an odd code",
+                refusal(403, Some("x"), Some("Token has been revoked"), None),
+                dead("x"),
+            ),
+            (
+                "words beat a 503",
+                refusal(503, None, Some("token has been revoked"), None),
+                dead("invalid_grant"),
+            ),
             ("any 401", refusal(401, None, None, None), dead("unauthorized")),
             ("a 401 with an odd code", refusal(401, Some("odd"), None, None), dead("odd")),
             ("400", refusal(400, Some("invalid_request"), None, None), Sentence::Refused),
@@ -208,7 +219,11 @@ mod tests {
             ("502", refusal(502, None, None, Some(0)), wait(0)),
             ("503 for weeks", refusal(503, None, None, Some(999_999)), wait(3_600)),
             ("599", refusal(599, None, None, None), wait(30)),
-            ("our own codes are no verdict of upstream's", refusal(400, Some(WRONG_IDENTITY), None, None), Sentence::Refused),
+            (
+                "our own codes are no verdict of upstream's",
+                refusal(400, Some(WRONG_IDENTITY), None, None),
+                Sentence::Refused,
+            ),
             ("nor is ours for spent tokens", refusal(429, Some(SPENT), None, Some(3)), wait(3)),
             ("nor is ours for a bare 401", refusal(400, Some(UNAUTHORIZED), None, None), Sentence::Refused),
         ] {

@@ -27,9 +27,10 @@ pub fn advice(account: &Account) -> Option<Advice> {
 pub fn for_code(code: Option<&str>) -> Advice {
     let (what, help) = match code.and_then(cause) {
         Some(Cause::Expired) => ("was signed out: its session ran out", SIGN_IN),
-        Some(Cause::Reused) => {
-            ("was signed out: another program used up its session, usually the official CLI or a copy of this pool", SIGN_IN)
-        }
+        Some(Cause::Reused) => (
+            "was signed out: another program used up its session, usually the official CLI or a copy of this pool",
+            SIGN_IN,
+        ),
         Some(Cause::Revoked) => {
             ("was signed out elsewhere, for instance by `codex login` or `codex logout`", SIGN_IN)
         }
@@ -68,7 +69,8 @@ mod tests {
             invalidation: Some(Invalidation { at: Moment::EPOCH, code: code.map(str::to_owned) }),
             ..Account::sample("one")
         };
-        let says = |account: &Account| advice(account).map(|advice| advice.what.to_owned()).unwrap_or_default();
+        let says =
+            |account: &Account| advice(account).map(|advice| advice.what.to_owned()).unwrap_or_default();
 
         for (code, part) in [
             (Some("app_session_expired"), "ran out"),

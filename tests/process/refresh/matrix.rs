@@ -76,7 +76,10 @@ impl Case {
         self.stage.play.assert_no_violation();
         assert_eq!(self.stage.held().len(), 2, "{name}: an account is gone");
         assert!(self.stage.home.auth().is_object(), "{name}: auth.json is torn");
-        assert!(!self.stage.home.root().join("refresh-leases/intent.json").exists(), "{name}: the journal is open");
+        assert!(
+            !self.stage.home.root().join("refresh-leases/intent.json").exists(),
+            "{name}: the journal is open"
+        );
         let strays: Vec<_> = self.stage.home.files().into_keys().collect();
         let strays = strays.iter().filter(|path| path.to_string_lossy().ends_with(".tmp")).count();
         // A killed writer leaves its temporary file to the next sweep of its own kind.
@@ -155,7 +158,8 @@ impl Case {
         home.write_auth(&stranger);
         let before = home.auth();
         let two = self.stage.play.login("two");
-        let list = json!({ "accounts": [{ "accountId": two.account_id, "accessToken": two.access, "x": 1 }] });
+        let list =
+            json!({ "accounts": [{ "accountId": two.account_id, "accessToken": two.access, "x": 1 }] });
         std::fs::write(home.codex().join("accounts.json"), list.to_string()).expect("writable");
 
         let first = run(home.manager(&["switch", "2"]).env("CODEX_MULTI_AUTH_FAULT", &name));
@@ -163,7 +167,11 @@ impl Case {
             End::Killed => assert_eq!(first.code(), ABORTED, "{name} was not passed\n{}", first.stderr),
             End::Failed(_) => assert_eq!(first.code(), 0, "{name}\n{}", first.stderr),
         }
-        let is_kept = || home.files().values().any(|bytes| serde_json::from_slice::<Value>(bytes).is_ok_and(|one| one == before));
+        let is_kept = || {
+            home.files()
+                .values()
+                .any(|bytes| serde_json::from_slice::<Value>(bytes).is_ok_and(|one| one == before))
+        };
         assert!(is_kept(), "{name}: somebody's login is gone");
         run(&mut home.manager(&["switch", "2"])).expect(0);
 
@@ -172,7 +180,10 @@ impl Case {
         assert_eq!(self.stage.mirrored(), self.stage.newest()[1], "{name}");
         let list = std::fs::read(home.codex().join("accounts.json")).expect("there");
         let list: Value = serde_json::from_slice(&list).expect("JSON");
-        assert_eq!((&list["activeAccountId"], &list["accounts"][0]["x"]), (&json!(two.account_id), &json!(1)));
+        assert_eq!(
+            (&list["activeAccountId"], &list["accounts"][0]["x"]),
+            (&json!(two.account_id), &json!(1))
+        );
     }
 }
 
