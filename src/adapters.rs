@@ -5,6 +5,7 @@ pub mod clock;
 pub mod codex;
 mod config;
 pub mod disk;
+pub mod editor;
 pub mod entropy;
 pub mod env;
 pub mod fault;

@@ -9,6 +9,7 @@ pub mod listen;
 pub mod perform;
 pub mod screen;
 pub mod services;
+pub mod settings;
 pub mod shell;
 pub mod skins;
 pub mod terminal;
@@ -182,7 +183,12 @@ fn print_outcome(model: &Model, options: &Options) {
 
 /// Commands that do something: what they print is not what was asked for.
 fn is_act(goal: &Goal) -> bool {
-    matches!(goal, Goal::Run(Command::Switch(_) | Command::Unpin))
+    match goal {
+        Goal::Run(Command::Config(ask)) => ask.is_act(),
+        Goal::Run(_) | Goal::Dashboard(_) | Goal::Forward(_) | Goal::Serve(_) => {
+            matches!(goal, Goal::Run(Command::Switch(_) | Command::Unpin))
+        }
+    }
 }
 
 fn print(outcome: &Outcome, form: Form) {
@@ -218,5 +224,6 @@ fn word(goal: &Goal) -> &'static str {
         Some(Command::Check(_)) => "check",
         Some(Command::Forecast(_)) => "forecast",
         Some(Command::Best(_)) => "best",
+        Some(Command::Config(ask)) => ask.word(),
     }
 }

@@ -15,7 +15,7 @@ use crate::domain::settings::report::Report;
 use crate::domain::settings::resolve::resolve;
 use crate::formats::settings::{Content, Sources, find};
 
-pub(super) use save::{migrate, save};
+pub(super) use save::{migrate, put, save};
 
 /// What was read, and what is to be done about it.
 #[derive(Debug)]
@@ -38,8 +38,17 @@ pub(super) fn files(places: &Places) -> Vec<PathBuf> {
 
 /// Reads the settings of a root once.
 pub(super) fn read(places: &Places, env: &BTreeMap<&'static str, String>) -> Read {
-    let unified = File::read(places.settings());
-    let flat = places.config_path().map(|path| File::read(path.to_path_buf()));
+    read_with(places, env, None)
+}
+
+/// The same, as if `draft` stood in the file that changes are written to.
+pub(super) fn read_with(places: &Places, env: &BTreeMap<&'static str, String>, draft: Option<&str>) -> Read {
+    let mut unified = File::read(places.settings());
+    let mut flat = places.config_path().map(|path| File::read(path.to_path_buf()));
+    if let (Some(draft), target) = (draft, flat.as_mut().unwrap_or(&mut unified)) {
+        target.text = Some(draft.to_owned());
+        target.error = None;
+    }
     let spare = File::read(backup(places));
     let older = File::read(dashboard(places));
     let legacy =

@@ -8,6 +8,7 @@ pub use crate::domain::launch::Through;
 use crate::domain::problem::Exit;
 use crate::domain::refresh::Reason;
 use crate::domain::selection::Ask;
+use crate::domain::settings::act::Act;
 use crate::domain::settings::edit::Edit;
 
 /// Effects of one update, in order.
@@ -47,6 +48,8 @@ pub enum StoreEffect {
     Settings,
     /// Change settings.
     Configure(Ticket, Vec<Edit>),
+    /// Edit the settings file as a whole, or write a template.
+    ConfigFile(Ticket, Act),
     /// Read the quota cache.
     Quota,
     /// Read the ledger since a moment.

@@ -5,6 +5,7 @@
 
 pub mod best;
 pub mod check;
+pub mod config;
 pub mod forecast;
 pub mod forward;
 pub mod serve;
@@ -54,6 +55,8 @@ pub enum Flow {
     Check(check::Flow),
     /// `forecast`.
     Forecast(forecast::Flow),
+    /// `config …`, `init-config`.
+    Config(config::Flow),
     /// `best`.
     Best(Box<best::Flow>),
     /// `why-selected`.
@@ -74,6 +77,7 @@ impl Flow {
             Self::Undo(flow) => flow.on(message, world, at),
             Self::Check(flow) => flow.on(message, world, at),
             Self::Forecast(flow) => flow.on(message, world, at),
+            Self::Config(flow) => flow.on(message, world),
             Self::Best(flow) => flow.on(message, world, at),
             Self::Why(flow) => flow.on(message, world, at),
             Self::Forward(flow) => flow.on(message, world, at),

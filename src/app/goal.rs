@@ -70,6 +70,8 @@ pub enum Command {
     Unpin,
     /// `why-selected`.
     Why(Moments),
+    /// `config …`, `init-config`.
+    Config(crate::app::flows::config::Ask),
     /// `monitor`.
     Monitor,
     /// `check`.

@@ -13,6 +13,7 @@ use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::recovery::Loaded;
 use crate::domain::refresh::Outcome as Refreshed;
 use crate::domain::selection::explain::Decision;
+use crate::domain::settings::act::Done;
 use crate::domain::settings::report::{Report, Saved};
 use crate::domain::survey::Unread;
 use crate::domain::usage::entry::Entry;
@@ -49,6 +50,8 @@ pub enum StoreMsg {
     Settings(Arc<Report>),
     /// A change of settings ended.
     Configured(Ticket, Result<Saved, Problem>),
+    /// The settings file was edited, or a template written.
+    ConfigFile(Ticket, Result<Done, Problem>),
     /// The quota cache was read.
     Quota(BTreeMap<AccountKey, Snapshot>),
     /// Ledger rows were read, oldest first.

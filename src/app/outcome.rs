@@ -57,6 +57,8 @@ pub enum Body {
     Best(Box<Best>),
     /// Key `u`: what was taken back.
     Undone(String),
+    /// `config …`, `init-config`.
+    Config(Box<crate::app::flows::config::Told>),
     /// A failure.
     Problem(Problem),
     /// Nothing to say (a forwarded child, a foreground proxy).

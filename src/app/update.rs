@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::app::effect::{DesktopEffect, Effect, Effects, PeersEffect, StoreEffect};
 use crate::app::flows::{
-    Flow, Ticket, best, check, forecast, forward, serve, status, switch, toggle, undo, unpin, why,
+    Flow, Ticket, best, check, config, forecast, forward, serve, status, switch, toggle, undo, unpin, why,
 };
 use crate::app::goal::{Command, Entry, Goal, Tab};
 use crate::app::input::{Focus, Input};
@@ -98,7 +98,11 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
         Msg::Input(input) => effects.extend(model.input(&input, at)),
         Msg::Signal(signal) => effects.extend(model.signal(signal)),
         Msg::Store(
-            StoreMsg::Loaded(_) | StoreMsg::Settings(_) | StoreMsg::Committed(..) | StoreMsg::Configured(..),
+            StoreMsg::Loaded(_)
+            | StoreMsg::Settings(_)
+            | StoreMsg::Committed(..)
+            | StoreMsg::Configured(..)
+            | StoreMsg::ConfigFile(..),
         ) => {
             model.revision += 1;
         }
@@ -206,6 +210,7 @@ impl Model {
             Command::Why(moments) => Flow::Why(why::Flow::new(ticket, *moments)),
             Command::Check(checking) => Flow::Check(check::Flow::new(ticket, checking.clone())),
             Command::Forecast(forecasting) => Flow::Forecast(forecast::Flow::new(ticket, *forecasting)),
+            Command::Config(ask) => Flow::Config(config::Flow::new(ticket, ask.clone())),
             Command::Best(choosing) => Flow::Best(Box::new(best::Flow::new(ticket, *choosing))),
         };
         self.flows.keep(ticket, flow);

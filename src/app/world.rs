@@ -24,6 +24,7 @@ use crate::domain::roster::Roster;
 use crate::domain::selection::Ask;
 use crate::domain::selection::explain::Decision;
 use crate::domain::settings::Settings;
+use crate::domain::settings::act::Done;
 use crate::domain::settings::report::Report;
 use crate::domain::survey::Standing;
 use crate::domain::usage::entry::Entry;
@@ -128,7 +129,9 @@ impl World {
                 self.trouble = Some(problem.clone());
             }
             Msg::Store(StoreMsg::Settings(report)) => self.settle(report),
-            Msg::Store(StoreMsg::Configured(_, Ok(saved))) => self.settle(&saved.report),
+            Msg::Store(
+                StoreMsg::Configured(_, Ok(saved)) | StoreMsg::ConfigFile(_, Ok(Done::Edited(Some(saved)))),
+            ) => self.settle(&saved.report),
             Msg::Store(StoreMsg::Quota(quota)) => {
                 self.measured = true;
                 for (key, snapshot) in quota {
@@ -165,7 +168,9 @@ impl World {
             },
             Msg::Service(ServiceMsg::Fact(ProxyFact::Quota(key, snapshot))) => self.note_quota(key, snapshot),
             Msg::Service(ServiceMsg::Fact(ProxyFact::Changed(changes))) => self.guess(changes),
-            Msg::Store(StoreMsg::Committed(_, Err(_)) | StoreMsg::Configured(_, Err(_)))
+            Msg::Store(
+                StoreMsg::Committed(_, Err(_)) | StoreMsg::Configured(_, Err(_)) | StoreMsg::ConfigFile(..),
+            )
             | Msg::Input(_)
             | Msg::Ticked
             | Msg::Codex(_)

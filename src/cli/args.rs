@@ -1,6 +1,7 @@
 //! The command line as clap reads it. Only commands that work are here: help, completions and suggestions
 //! are made from this table.
 
+mod config;
 mod forecast;
 
 use std::ffi::OsString;
@@ -8,6 +9,7 @@ use std::ffi::OsString;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::app::options::Colour;
+pub use crate::cli::args::config::{ConfigWord, TemplateArgs};
 pub use crate::cli::args::forecast::{BestArgs, CheckArgs, ForecastArgs};
 
 /// The name under which help and completions speak.
@@ -131,6 +133,12 @@ pub enum Word {
     Forecast(ForecastArgs),
     /// Use the account that the forecast recommends
     Best(BestArgs),
+    /// Show and change settings
+    #[command(subcommand)]
+    Config(ConfigWord),
+    /// Print or write a configuration for a plugin host
+    #[command(name = "init-config")]
+    InitConfig(TemplateArgs),
     /// Watch turns, sessions and usage
     Monitor {
         /// Open the small pane for a spare terminal
@@ -198,6 +206,8 @@ impl Word {
             Self::Check(_) => "check",
             Self::Forecast(_) => "forecast",
             Self::Best(_) => "best",
+            Self::Config(_) => "config",
+            Self::InitConfig(_) => "init-config",
             Self::Monitor { .. } => "monitor",
             Self::Serve { .. } => "serve",
             Self::Codex { .. } => "codex",
@@ -224,9 +234,18 @@ mod tests {
 
     #[test]
     fn every_command_knows_its_own_name() {
-        for line in
-            ["status", "list", "switch 1", "unpin", "why-selected", "monitor", "serve", "completions bash"]
-        {
+        for line in [
+            "status",
+            "list",
+            "switch 1",
+            "unpin",
+            "why-selected",
+            "monitor",
+            "serve",
+            "config list",
+            "init-config",
+            "completions bash",
+        ] {
             let cli = Cli::try_parse_from(std::iter::once(PROGRAM).chain(line.split(' '))).unwrap();
             assert_eq!(Some(cli.word.unwrap().name()), line.split(' ').next(), "{line}");
         }

@@ -15,6 +15,7 @@ use crate::cli::args::{BestArgs, Cli, Global, PROGRAM, Word, completions};
 use crate::cli::exit::Numbers;
 use crate::cli::personality::Persona;
 use crate::domain::problem::{Exit, Hint, Problem};
+use crate::domain::settings::act::Over;
 
 /// What stands around the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,6 +138,8 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
         Word::Forecast(args) => (view(Tab::Forecast, Command::Forecast(args.into()), manner, None), None),
         Word::Best(args) if args.apply || args.dry_run => (Goal::Run(Command::Best(args.into())), None),
         Word::Best(args) => (best(args, manner), None),
+        Word::Config(word) => (Goal::Run(Command::Config(word.ask(over(&global)))), None),
+        Word::InitConfig(args) => (Goal::Run(Command::Config(args.ask(over(&global)))), None),
         Word::Monitor { pane: true, .. } if manner == Preference::Screen => {
             (Goal::Dashboard(Entry { tab: Some(Tab::Monitor), pane: true, command: None }), None)
         }
@@ -210,6 +213,10 @@ fn view(tab: Tab, command: Command, manner: Preference, watch: Option<u32>) -> G
 fn manner(global: &Global, around: Surroundings) -> Preference {
     let asked = global.headless || global.json || global.quiet;
     if asked || around.terminal == Terminal::Absent { Preference::Headless } else { around.preference }
+}
+
+fn over(global: &Global) -> Over {
+    if global.yes { Over::Yes } else { Over::Ask }
 }
 
 fn form(global: &Global) -> Form {

@@ -3,6 +3,7 @@
 //! Default < file < environment < flag. A value outside its bounds is clamped and reported, an invalid one is
 //! ignored and reported; neither ever invalidates its neighbours (settings.md §1.3).
 
+pub mod act;
 pub mod display;
 pub mod edit;
 pub mod report;

@@ -5,6 +5,7 @@
 //! at any depth, and invalid values of other keys.
 
 pub mod read;
+pub mod template;
 pub mod value;
 pub mod write;
 

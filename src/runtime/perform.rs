@@ -160,6 +160,9 @@ async fn in_order(host: Host, sender: UnboundedSender<Msg>, mut effects: Unbound
         let message = match effect {
             StoreEffect::Load => StoreMsg::Loaded(host.store.load().await.map_err(Into::into)),
             StoreEffect::Settings => StoreMsg::Settings(host.config().await),
+            StoreEffect::ConfigFile(ticket, act) => {
+                StoreMsg::ConfigFile(ticket, crate::runtime::settings::perform(&host, act).await)
+            }
             StoreEffect::Configure(ticket, edits) => {
                 StoreMsg::Configured(ticket, host.store.configure(edits).await)
             }

@@ -50,6 +50,31 @@ pub(in crate::adapters) fn save(
     Ok(notes)
 }
 
+/// Puts a whole text in the place of the one it was made from, while the settings lock is held.
+///
+/// # Errors
+/// When the file is another one by now, or cannot be written. What was there is intact.
+pub(in crate::adapters) fn put(
+    places: &Places,
+    path: &Path,
+    before: Option<&[u8]>,
+    fresh: &str,
+    at: Moment,
+    _held: &FileLock,
+) -> Result<Vec<String>, StoreError> {
+    let mut notes = Vec::new();
+    let sound = before.is_some_and(|bytes| write::flat(std::str::from_utf8(bytes).ok(), &[]).is_ok());
+    if let (Some(before), false) = (before, sound) {
+        keep_damaged(places, path, before, at)?;
+        notes.push(format!("the damaged file is kept in {}", places.quarantine().display()));
+    }
+    let spare = if sound && path == places.settings() { Spare::Keep } else { Spare::Leave };
+    if replace(places, path, before, fresh, spare)? {
+        return Ok(notes);
+    }
+    Err(StoreError::Contended { path: path.display().to_string() })
+}
+
 /// Moves the display settings of `dashboard-settings.json` into `settings.json`, when nobody else is saving.
 pub(in crate::adapters) fn migrate(places: &Places) -> Result<(), StoreError> {
     let lock = places.lock("settings");

@@ -1,15 +1,18 @@
 //! The settings of a root: one cached report, saved edits, and news when the files change.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{DiskStore, Shared, Stamp, blocking, stamp};
+use super::{DiskStore, Shared, Stamp, blocking, stamp, unreadable};
 use crate::adapters::config;
+use crate::adapters::disk::atomic;
 use crate::adapters::disk::watch::Watch;
 use crate::base::Span;
-use crate::domain::problem::Problem;
+use crate::domain::problem::{Exit, Problem};
 use crate::domain::settings::Settings;
 use crate::domain::settings::edit::Edit;
 use crate::domain::settings::report::{Report, Saved};
+use crate::formats::settings::write;
 use crate::ports::Clock;
 use crate::ports::store::StoreError;
 
@@ -22,6 +25,15 @@ const POLL: Span = Span::millis(400);
 /// How often a save that met a busy file is tried again, and the first pause; doubled each time.
 const TRIES: u32 = 4;
 const FIRST: Span = Span::millis(50);
+
+/// A settings file on its way through an editor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    path: PathBuf,
+    before: Option<Vec<u8>>,
+    /// What the editor shows first.
+    pub text: String,
+}
 
 /// What was read last, by the stamps of the files it was read from.
 pub(super) type Known = (Vec<Stamp>, Arc<Report>, Arc<Settings>);
@@ -67,11 +79,54 @@ impl<C: Clock> DiskStore<C> {
                     self.clock.sleep(pause).await;
                     pause = pause + pause;
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(trouble(error)),
                 Ok(notes) => return Ok(Saved { report: self.config().await?, notes }),
             }
         }
         Err(StoreError::Contended { path: self.shared.places.settings().display().to_string() }.into())
+    }
+
+    /// The text of the file that changes are written to, for an editor.
+    ///
+    /// # Errors
+    /// When it cannot be read, or a newer version wrote it.
+    pub async fn settings_draft(&self) -> Result<Draft, Problem> {
+        let shared = Arc::clone(&self.shared);
+        let draft: Result<Draft, StoreError> = blocking(move || {
+            let places = &shared.places;
+            let flat = places.config_path().map(Path::to_path_buf);
+            let is_flat = flat.is_some();
+            let path = flat.unwrap_or_else(|| places.settings());
+            let before = atomic::read(&path).map_err(|error| unreadable(&path, &error))?;
+            let text = match &before {
+                Some(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+                None if is_flat => "{}\n".to_owned(),
+                None => "{\n  \"version\": 1,\n  \"pluginConfig\": {}\n}\n".to_owned(),
+            };
+            Ok(Draft { path, before, text })
+        })
+        .await;
+        draft.map_err(trouble)
+    }
+
+    /// Puts an edited text in the place of the draft it was made from.
+    ///
+    /// # Errors
+    /// `settings-unreadable` when it is no settings file, `out-of-range` when it holds a value that is not taken
+    /// and was not there before, `pool-changed` when the file is another one by now.
+    pub async fn put_settings(&self, draft: Draft, text: String) -> Result<Saved, Problem> {
+        let known = self.config().await?;
+        let lock = self.lock(&self.shared.places.lock("settings")).await?;
+        let (shared, at) = (Arc::clone(&self.shared), self.clock.now());
+        let notes = blocking(move || {
+            let report = config::read_with(&shared.places, &shared.env, Some(&text)).report;
+            if let Some(problem) = objection(&text, &report, &known) {
+                return Ok(Err(problem));
+            }
+            config::put(&shared.places, &draft.path, draft.before.as_deref(), &text, at, &lock).map(Ok)
+        })
+        .await??;
+        Ok(Saved { report: self.config().await?, notes })
     }
 
     async fn save_settings(&self, edits: Vec<Edit>) -> Result<Vec<String>, StoreError> {
@@ -92,6 +147,35 @@ impl<C: Clock> DiskStore<C> {
             waiter.hint(DEBOUNCE, POLL).await;
         }
     }
+}
+
+/// A failure of the settings' own files, by the settings' own word.
+fn trouble(error: StoreError) -> Problem {
+    let problem = Problem::from(error);
+    let code = if problem.code == "storage-unreadable" { "settings-unreadable" } else { problem.code };
+    Problem { code, ..problem }
+}
+
+/// Why an edited text does not become the settings.
+fn objection(text: &str, report: &Report, known: &Report) -> Option<Problem> {
+    if let Err(error) = write::check(text) {
+        return Some(Problem::new("settings-unreadable", Exit::Failed, format!("the text {error}")));
+    }
+    let faults = |report: &Report| -> Vec<String> {
+        let all = report.entries.iter();
+        all.flat_map(|entry| {
+            let stored = entry.faults.iter().filter(|fault| fault.variable.is_none());
+            stored.map(|fault| format!("{}: {}, {}", entry.row.key, fault.given, fault.why))
+        })
+        .collect()
+    };
+    let old = faults(known);
+    let fresh: Vec<String> = faults(report).into_iter().filter(|fault| !old.contains(fault)).collect();
+    if fresh.is_empty() {
+        return None;
+    }
+    let problem = Problem::new("out-of-range", Exit::Usage, "the text holds values that are not taken");
+    Some(fresh.into_iter().fold(problem, Problem::because))
 }
 
 /// Another program holds the file for a moment. On Windows a file that is open elsewhere is refused, too.

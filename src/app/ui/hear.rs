@@ -41,7 +41,12 @@ impl Ui {
             Msg::Peers(PeersMsg::Seen(_)) => self.tell_of_moves(world, at),
             // A key changes no fact: the lists stay as they are, so a key costs the same for any pool.
             Msg::Input(_) => return,
-            Msg::Store(StoreMsg::Settings(_) | StoreMsg::Configured(..) | StoreMsg::Quota(_))
+            Msg::Store(
+                StoreMsg::Settings(_)
+                | StoreMsg::Configured(..)
+                | StoreMsg::ConfigFile(..)
+                | StoreMsg::Quota(_),
+            )
             | Msg::Ticked
             | Msg::Upstream(_)
             | Msg::Auth(_)
@@ -168,7 +173,12 @@ fn told(outcome: &Outcome) -> Option<Toast> {
         }
         Body::Undone(what) => Toast::new(Level::Done, "key u", format!("undone: {}", clean(what))),
         Body::Problem(problem) => problem_told(problem),
-        Body::Status(..) | Body::Why(..) | Body::Monitor(_) | Body::Forecast(_) | Body::Silent => {
+        Body::Status(..)
+        | Body::Why(..)
+        | Body::Monitor(_)
+        | Body::Forecast(_)
+        | Body::Config(_)
+        | Body::Silent => {
             return None;
         }
     })

@@ -226,6 +226,25 @@ impl Report {
         settings
     }
 
+    /// An entry as it would stand after an edit that is saved.
+    pub fn with(&self, edit: &Edit, entry: &Entry) -> Entry {
+        let mut after = entry.clone();
+        after.faults.retain(|fault| fault.variable.is_some());
+        after.present = edit.to.is_some();
+        after.stored.clone_from(&edit.to);
+        if entry.locked.is_none() {
+            after.value = edit.to.clone().unwrap_or_else(|| entry.default.clone());
+            after.source = match (&edit.to, self.storage) {
+                (None, _) => Source::Default,
+                (Some(_), Storage::File) if self.path.as_deref() == Some(self.target.as_str()) => {
+                    Source::File
+                }
+                (Some(_), _) => Source::Unified,
+            };
+        }
+        after
+    }
+
     /// The edits as they are saved: valid, and with the keys that follow them.
     ///
     /// # Errors

@@ -99,6 +99,14 @@ pub fn copied(unified: Option<&str>, legacy: Option<&str>) -> String {
     legacy.unwrap_or_default().to_pretty() + "\n"
 }
 
+/// Whether a text can be a settings file of this version.
+///
+/// # Errors
+/// When it is no JSON object, or of a newer version.
+pub fn check(text: &str) -> Result<(), EditError> {
+    parsed(Some(text)).map(|_| ())
+}
+
 fn parsed(text: Option<&str>) -> Result<Object<'_>, EditError> {
     let Some(text) = text else { return Ok(Object::default()) };
     let document = Object::parse(text)?;
