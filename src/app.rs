@@ -1,6 +1,7 @@
 //! The Elm core: model, messages, effects, flows and screens. Pure.
 
 pub mod action;
+pub mod background;
 pub mod effect;
 pub mod field;
 pub mod flows;

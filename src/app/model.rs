@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::app::background::Background;
 use crate::app::flows::serve::Announce;
 use crate::app::flows::{Flows, Ticket};
 use crate::app::goal::Goal;
@@ -43,6 +44,8 @@ pub struct Model {
     pub ui: Ui,
     /// What runs.
     pub flows: Flows,
+    /// What was asked without being asked for.
+    pub background: Background,
     /// The offer to take the last act back.
     pub undo: Option<Undo>,
     /// What the command that started the program ended with.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::app::background::{Background, Trouble};
 use crate::app::effect::{DesktopEffect, Effect, Effects, PeersEffect, StoreEffect};
 use crate::app::flows::{
     Flow, Ticket, best, check, config, forecast, forward, serve, status, switch, toggle, undo, unpin, why,
@@ -10,9 +11,10 @@ use crate::app::goal::{Command, Entry, Goal, Tab};
 use crate::app::input::{Focus, Input};
 use crate::app::intent::Intent;
 use crate::app::model::{Boot, Model};
-use crate::app::msg::{Msg, PeersMsg, ServiceMsg, Signal, StoreMsg};
+use crate::app::msg::{Msg, PeersMsg, ServiceMsg, Signal, StoreMsg, UpstreamMsg};
 use crate::app::outcome::{Body, Done, Outcome};
 use crate::app::sub::{ProxyKind, ProxySpec, Sub};
+use crate::app::toasts::{Level, Toast};
 use crate::app::ui::Ui;
 use crate::app::undo::Undo;
 use crate::app::world::World;
@@ -21,6 +23,8 @@ use crate::domain::account::{AccountKey, Switch};
 use crate::domain::briefing::Briefing;
 use crate::domain::change::{Change, Pin};
 use crate::domain::problem::{Exit, Hint, Problem};
+use crate::domain::quota::relief::is_lifted;
+use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::selection::Ask;
 
 /// How long an act can be taken back (dashboard.md §11.8).
@@ -38,6 +42,7 @@ pub fn init(goal: Goal, boot: Boot) -> (Model, Effects) {
         world: World::new(boot.setting, boot.at),
         ui: Ui::new(&entry, boot.size, &boot.remembered),
         flows: crate::app::flows::Flows::default(),
+        background: Background::default(),
         undo: None,
         outcome: None,
         exit: None,
@@ -113,13 +118,12 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
             let ticket = model.flows.ticket();
             effects.push(Effect::Peers(PeersEffect::Next(ticket, Ask::plain())));
         }
-        Msg::Ticked
-        | Msg::Store(_)
-        | Msg::Upstream(_)
-        | Msg::Auth(_)
-        | Msg::Codex(_)
-        | Msg::Peers(_)
-        | Msg::Service(_) => {}
+        Msg::Upstream(UpstreamMsg::Usage(_, key, answer)) => {
+            effects.extend(model.measured(&key, answer.as_ref().ok(), at));
+            effects.extend(model.look_around(at));
+        }
+        Msg::Ticked | Msg::Store(StoreMsg::Quota(_)) => effects.extend(model.look_around(at)),
+        Msg::Store(_) | Msg::Auth(_) | Msg::Codex(_) | Msg::Peers(_) | Msg::Service(_) => {}
     }
     if model.undo.as_ref().is_some_and(|undo| at > undo.until) {
         model.undo = None;
@@ -193,6 +197,31 @@ pub fn briefing(model: &Model) -> Briefing {
 }
 
 impl Model {
+    /// Fresh figures: they may end a limit before its time, and failures that persist are told once.
+    fn measured(&mut self, key: &AccountKey, fresh: Option<&Snapshot>, at: Moment) -> Effects {
+        if self.background.heard(key, fresh.map(|_| ()).ok_or(())) == Trouble::Persists {
+            let text = "limits could not be read three times in a row; the figures shown grow old";
+            self.ui.toast(Toast::new(Level::Warn, "limits", text), &self.world, at);
+        }
+        let lifted = fresh.zip(self.world.roster.get(key)).is_some_and(|(fresh, one)| is_lifted(one, fresh));
+        if !lifted {
+            return Effects::new();
+        }
+        let changes = vec![Change::Recovered { key: key.clone() }];
+        self.world.guess(&changes);
+        let ticket = self.flows.ticket();
+        vec![Effect::Store(StoreEffect::Commit(ticket, changes)), Effect::Peers(PeersEffect::Reload)]
+    }
+
+    /// Background calls: only while somebody looks.
+    fn look_around(&mut self, at: Moment) -> Effects {
+        if !self.is_dashboard() || self.focus != Focus::Here || !self.world.is_complete() {
+            return Effects::new();
+        }
+        let ticket = self.flows.ticket();
+        self.background.look(&mut self.world, ticket, at)
+    }
+
     fn is_dashboard(&self) -> bool {
         matches!(self.goal, Goal::Dashboard(_))
     }

@@ -2,5 +2,6 @@
 
 pub mod defer;
 pub mod pace;
+pub mod relief;
 pub mod snapshot;
 pub mod window;

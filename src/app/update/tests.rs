@@ -3,17 +3,22 @@ use pretty_assertions::assert_eq;
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::app::effect::{AuthEffect, CodexEffect};
+use crate::app::effect::{AuthEffect, CodexEffect, UpstreamEffect};
 use crate::app::flows::serve::Announce;
 use crate::app::goal::{Forwarding, Listing, Serving};
 use crate::app::msg::{CodexMsg, Mirrored, PeersMsg, Planned};
 use crate::app::world::Setting;
+use crate::base::Percent;
 use crate::base::calendar::Zone;
 use crate::domain::account::{Account, SwitchReason};
 use crate::domain::launch::Through;
+use crate::domain::quota::snapshot::Source;
+use crate::domain::quota::window::Window;
 use crate::domain::recovery::{Health, Loaded};
 use crate::domain::refresh::Reason;
 use crate::domain::roster::Roster;
+use crate::domain::settings::BackgroundNetwork;
+use crate::domain::survey::{Kind, Unread};
 
 const NOW: Moment = Moment::from_secs(1_790_000_000);
 
@@ -280,4 +285,113 @@ fn an_answer_for_an_unknown_ticket_is_dropped() {
     settle(&mut model, roster(&["one"]));
 
     assert_eq!(update(&mut model, NOW, Msg::Codex(CodexMsg::Mirrored(Ticket(99), Mirrored::Written))), []);
+}
+
+fn watching(background: BackgroundNetwork) -> (Model, Effects) {
+    let (mut model, _) = start(Goal::Dashboard(Entry::default()));
+    settle(&mut model, roster(&["alpha", "bravo", "charlie"]));
+    std::sync::Arc::make_mut(&mut model.world.settings).background_network = background;
+    let effects = update(&mut model, NOW, Msg::Ticked);
+    (model, effects)
+}
+
+fn asked(effects: &Effects) -> Vec<AccountKey> {
+    let asked = effects.iter().filter_map(|effect| {
+        if let Effect::Upstream(UpstreamEffect::Usage(_, key)) = effect { Some(key.clone()) } else { None }
+    });
+    asked.collect()
+}
+
+fn figures(used: f64, at: Moment, reset: Moment) -> Snapshot {
+    let window = Window { used: Some(Percent::new(used)), minutes: Some(300), resets_at: Some(reset) };
+    Snapshot {
+        primary: Some(window),
+        secondary: None,
+        plan: None,
+        limit_id: None,
+        credits: None,
+        status: 200,
+        model: None,
+        at,
+        source: Source::Usage,
+    }
+}
+
+#[test]
+fn limits_are_read_unasked_only_when_that_is_allowed_and_somebody_looks() {
+    for (background, expected) in
+        [(BackgroundNetwork::Ask, 0), (BackgroundNetwork::Off, 0), (BackgroundNetwork::On, 2)]
+    {
+        let (model, effects) = watching(background);
+        assert_eq!(asked(&effects).len(), expected, "{background:?}");
+        assert_eq!(model.world.background.limits, expected as u64, "{background:?}");
+    }
+
+    let (mut model, _) = watching(BackgroundNetwork::Ask);
+    std::sync::Arc::make_mut(&mut model.world.settings).background_network = BackgroundNetwork::On;
+    update(&mut model, NOW, Msg::Input(Input::Focus(Focus::Away)));
+    assert_eq!(asked(&update(&mut model, NOW, Msg::Ticked)), []);
+}
+
+#[test]
+fn figures_are_read_again_when_they_are_old_or_their_window_began_anew() {
+    let (mut model, effects) = watching(BackgroundNetwork::On);
+    let mut waiting = asked(&effects);
+    let mut at = NOW;
+    let mut order = waiting.clone();
+    while let Some(key) = waiting.pop() {
+        let fresh = figures(10.0, at, at + Span::minutes(2));
+        let message = Msg::Upstream(UpstreamMsg::Usage(Ticket(99), key, Ok(fresh)));
+        let more = asked(&update(&mut model, at, message));
+        order.extend(more.clone());
+        waiting.extend(more);
+    }
+    assert_eq!(order.len(), 3, "each account once: {order:?}");
+
+    at = NOW + Span::minutes(1);
+    assert_eq!(asked(&update(&mut model, at, Msg::Ticked)), [], "fresh figures are left alone");
+    at = NOW + Span::minutes(3);
+    assert_eq!(asked(&update(&mut model, at, Msg::Ticked)), [], "asked too lately");
+    at = NOW + Span::minutes(6);
+    assert_eq!(asked(&update(&mut model, at, Msg::Ticked)).len(), 2);
+}
+
+#[test]
+fn a_third_failure_in_a_row_is_told_once() {
+    let (mut model, effects) = watching(BackgroundNetwork::On);
+    let mut waiting = asked(&effects);
+    let mut told = 0;
+    let mut at = NOW;
+    for _ in 0..8 {
+        let Some(key) = waiting.pop() else {
+            at = at + Span::minutes(6);
+            waiting = asked(&update(&mut model, at, Msg::Ticked));
+            continue;
+        };
+        let before = model.ui.toasts.history().count();
+        let unread = Unread { kind: Kind::Network, why: "no connection".to_owned() };
+        let effects = update(&mut model, at, Msg::Upstream(UpstreamMsg::Usage(Ticket(99), key, Err(unread))));
+        waiting.extend(asked(&effects));
+        told += model.ui.toasts.history().count() - before;
+    }
+    assert_eq!(told, 1);
+}
+
+#[test]
+fn fresh_figures_end_a_limit_that_no_longer_holds() {
+    let (mut model, _) = start(Goal::Dashboard(Entry::default()));
+    let mut pool = roster(&["alpha"]);
+    pool.accounts[0].limits.insert("codex".to_owned(), NOW + Span::hours(3));
+    settle(&mut model, pool);
+
+    let fresh = figures(4.0, NOW, NOW + Span::hours(5));
+    let effects =
+        update(&mut model, NOW, Msg::Upstream(UpstreamMsg::Usage(Ticket(9), key("alpha"), Ok(fresh))));
+
+    assert!(
+        effects.iter().any(|effect| matches!(effect, Effect::Store(StoreEffect::Commit(_, changes))
+            if *changes == [Change::Recovered { key: key("alpha") }])),
+        "{effects:?}"
+    );
+    assert!(model.world.roster.accounts[0].limits.is_empty());
 }
