@@ -31,6 +31,7 @@ pub mod recovery;
 pub mod reference;
 pub mod refresh;
 pub mod roster;
+pub mod scope;
 pub mod selection;
 pub mod settings;
 pub mod shelf;

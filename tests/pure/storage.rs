@@ -8,6 +8,7 @@ use codex_multi_auth::domain::account::{Account, AccountKey, SwitchReason};
 use codex_multi_auth::domain::change::{Change, Pin};
 use codex_multi_auth::domain::identity::{self, Fallback, Person};
 use codex_multi_auth::domain::recovery::Health;
+use codex_multi_auth::domain::scope::{self, Naming};
 use codex_multi_auth::domain::vault::Copies;
 use codex_multi_auth::formats::{journal, jwt};
 use codex_multi_auth::ports::store::{Store, StoreError};
@@ -339,5 +340,16 @@ fn tokens_tell_the_e_mail_the_reference_would_read() {
         });
         assert_eq!(claims.email.as_deref(), expected, "{}", case["name"]);
         assert!(!claims.workspace_id.unwrap_or_default().starts_with("org-"));
+    }
+}
+
+#[test]
+fn projects_have_the_keys_that_the_vectors_say() {
+    let vectors = vectors("project-keys.json");
+    for (name, naming) in [("posix", Naming::Posix), ("windows", Naming::Windows)] {
+        for case in vectors[name].as_array().unwrap() {
+            let path = case["path"].as_str().unwrap();
+            assert_eq!(scope::key(path, naming), case["key"], "{path}");
+        }
     }
 }
