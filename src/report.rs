@@ -75,7 +75,10 @@ fn value(outcome: &Outcome) -> Option<serde_json::Value> {
 fn plain(outcome: &Outcome) -> Printed {
     let out = match &outcome.body {
         Body::Status(Listing::Line, facts) => line::text(facts),
-        Body::Status(Listing::Status | Listing::List, facts) => status::text(facts),
+        Body::Status(Listing::Status | Listing::List, facts) => {
+            let err = facts.trouble.as_ref().map(text::problem).unwrap_or_default();
+            return Printed { out: status::text(facts), err };
+        }
         Body::Switched(switched) => return switch::switched_text(switched),
         Body::Unpinned(former, _) => switch::unpinned_text(former.as_ref()),
         Body::Why(moments, origin, facts) => why::text(*moments, *origin, facts),

@@ -22,6 +22,7 @@ use crate::adapters::clock::SystemClock;
 use crate::adapters::entropy::SystemEntropy;
 use crate::adapters::env::Env;
 use crate::adapters::places;
+use crate::adapters::store::DiskStore;
 use crate::app::effect::Capture;
 use crate::app::flows::serve::Announce;
 use crate::app::goal::{Command, Entry, Goal, Listing};
@@ -31,6 +32,7 @@ use crate::app::options::{Chatter, Face, Form, Options};
 use crate::app::outcome::{Body, Outcome};
 use crate::app::world::Setting;
 use crate::domain::endpoints::Endpoints;
+use crate::domain::places::Places;
 use crate::domain::problem::{Exit, Hint, Problem};
 use crate::domain::settings::Settings;
 use crate::ports::{Clock as _, Entropy as _};
@@ -108,7 +110,8 @@ async fn build(goal: &Goal, options: &Options, env: Env) -> Result<Host, Problem
     )?;
     let asks = if options.face == Face::Headless { Asks::Nobody } else { Asks::Person };
     let Some(scenario) = &options.demo else {
-        let around = Surroundings { places: places::resolve(&env), env, endpoints, demo: None };
+        let places = pool_of(&env, options)?;
+        let around = Surroundings { places, env, endpoints, demo: None };
         return Host::build(around, asks).await;
     };
     if matches!(goal, Goal::Forward(_)) {
@@ -134,6 +137,12 @@ async fn build(goal: &Goal, options: &Options, env: Env) -> Result<Host, Problem
     Host::build(demo.surroundings(env)?, asks).await
 }
 
+fn pool_of(env: &Env, options: &Options) -> Result<Places, Problem> {
+    places::scoped(places::resolve(env), env, &places::current_dir(), options.pool, |places| {
+        DiskStore::new(Arc::new(places.clone()), env, SystemClock::new()).settings_now().per_project
+    })
+}
+
 /// A screen is not opened where the settings ask for the scripted face.
 fn settle(goal: Goal, options: &Options, settings: &Settings) -> Goal {
     match goal {
@@ -153,6 +162,7 @@ async fn boot(host: &Host, form: Form, size: (u16, u16)) -> Boot {
         at: host.clock.now(),
         setting: Setting {
             storage_path: host.places.pool().display().to_string(),
+            project: host.places.scope().project().map(|project| project.key.clone()),
             codex_home: host.places.codex_home().display().to_string(),
             overrides: if host.demo.is_some() { (None, None) } else { overrides },
             demo: host.demo.as_ref().map(|demo| demo.name().to_owned()),

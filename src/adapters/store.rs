@@ -102,6 +102,11 @@ impl<C: Clock> DiskStore<C> {
         &self.shared.places
     }
 
+    /// Effective settings, for a process that has no runtime yet.
+    pub fn settings_now(&self) -> Arc<Settings> {
+        self.shared.settings()
+    }
+
     /// Looks at every file that holds or could replace the pool; nothing is changed.
     pub async fn inventory(&self) -> Inventory {
         let (places, at) = (Arc::clone(&self.shared.places), self.clock.now());
@@ -272,7 +277,7 @@ impl Shared {
 
     fn watch(&self) -> &Watch {
         self.watch.get_or_init(|| {
-            let directories = [self.places.pool_dir().to_path_buf(), self.places.root().join("ext")];
+            let directories = [self.places.pool_dir().to_path_buf(), self.places.pool_dir().join("ext")];
             Watch::new(&directories, vec![POOL_FILE.to_owned(), "accounts.json".to_owned()])
         })
     }

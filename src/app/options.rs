@@ -1,6 +1,7 @@
 //! How a run is presented; set once, from the command line.
 
 use crate::base::Span;
+use crate::domain::scope::Wish;
 
 /// Presentation of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -15,6 +16,8 @@ pub struct Options {
     pub chatter: Chatter,
     /// Name of the rehearsal, with `--demo`.
     pub demo: Option<String>,
+    /// `--project`, `--global`.
+    pub pool: Wish,
     /// `--watch`: repeat the report with this pause.
     pub watch: Option<Span>,
     /// `--yes`

@@ -12,7 +12,7 @@ use crate::domain::facts::PeerStatus;
 use crate::domain::forecast::Forecast;
 use crate::domain::problem::{Exit, Problem};
 use crate::domain::quota::snapshot::Snapshot;
-use crate::domain::recovery::{Health, Recovery};
+use crate::domain::recovery::{Beside, Health, Recovery};
 use crate::domain::roster::Roster;
 use crate::domain::selection::explain::Decision;
 use crate::domain::survey::{Calls, Standing};
@@ -137,6 +137,12 @@ pub struct Facts {
     pub roster: Arc<Roster>,
     /// State of its files.
     pub health: Health,
+    /// Which files there are.
+    pub beside: Beside,
+    /// Why the pool could not be read.
+    pub trouble: Option<Problem>,
+    /// Key of the project whose pool this is; `None` = the user's own.
+    pub project: Option<String>,
     /// Set when a journal or backup was used.
     pub recovery: Option<Recovery>,
     /// Path of the pool file.

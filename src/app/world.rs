@@ -19,7 +19,7 @@ use crate::domain::pool::Pool;
 use crate::domain::presence;
 use crate::domain::problem::Problem;
 use crate::domain::quota::snapshot::Snapshot;
-use crate::domain::recovery::{Health, Loaded, Recovery};
+use crate::domain::recovery::{Beside, Health, Loaded, Recovery};
 use crate::domain::roster::Roster;
 use crate::domain::selection::Ask;
 use crate::domain::selection::explain::Decision;
@@ -34,6 +34,8 @@ use crate::domain::usage::entry::Entry;
 pub struct Setting {
     /// Path of the pool file, for people.
     pub storage_path: String,
+    /// Key of the project whose pool this is.
+    pub project: Option<String>,
     /// Codex home, for people.
     pub codex_home: String,
     /// Active endpoint overrides: upstream, auth.
@@ -57,6 +59,8 @@ pub struct World {
     pub loaded: bool,
     /// State of its files.
     pub health: Health,
+    /// Which files there are.
+    pub beside: Beside,
     /// Set when a journal or backup was used.
     pub recovery: Option<Recovery>,
     /// Why the pool cannot be read, if so.
@@ -98,6 +102,7 @@ impl World {
             revision: 0,
             loaded: false,
             health: Health::Empty,
+            beside: Beside::default(),
             recovery: None,
             trouble: None,
             config: Arc::default(),
@@ -203,6 +208,7 @@ impl World {
         self.roster = loaded.roster.clone();
         self.revision = loaded.revision;
         self.health = loaded.health;
+        self.beside = loaded.beside;
         if loaded.recovery.is_some() {
             self.recovery.clone_from(&loaded.recovery);
         }
@@ -254,6 +260,9 @@ impl World {
             at,
             roster: self.roster.clone(),
             health: self.health,
+            beside: self.beside,
+            trouble: self.trouble.clone(),
+            project: self.setting.project.clone(),
             recovery: self.recovery.clone(),
             storage_path: self.setting.storage_path.clone(),
             quota: self.quota.clone(),

@@ -75,6 +75,18 @@ pub struct Global {
     /// Exit with 0 or 1 only, as older scripts expect
     #[arg(long, global = true, help_heading = "Global options")]
     pub exit_zero: bool,
+    /// Work on the pool of the project around the current folder
+    #[arg(long, global = true, overrides_with = "user_pool", help_heading = "Global options")]
+    pub project: bool,
+    /// Work on your own pool, whatever the settings say about projects
+    #[arg(
+        long = "global",
+        id = "user_pool",
+        global = true,
+        overrides_with = "project",
+        help_heading = "Global options"
+    )]
+    pub user_pool: bool,
     /// Print the version
     #[arg(long, short = 'v', global = true, help_heading = "Global options")]
     pub version: bool,

@@ -15,6 +15,7 @@ use crate::cli::args::{BestArgs, Cli, Global, PROGRAM, Word, completions};
 use crate::cli::exit::Numbers;
 use crate::cli::personality::Persona;
 use crate::domain::problem::{Exit, Hint, Problem};
+use crate::domain::scope::Wish;
 use crate::domain::settings::act::Over;
 
 /// What stands around the command line.
@@ -186,6 +187,11 @@ fn start(
         colour: global.color.into(),
         chatter: chatter(global),
         demo: global.demo.clone(),
+        pool: match (global.project, global.user_pool) {
+            (true, _) => Wish::Project,
+            (_, true) => Wish::Global,
+            (false, false) => Wish::Usual,
+        },
         watch: watch.map(|seconds| Span::seconds(i64::from(seconds))),
         consent: if global.yes { Consent::Given } else { Consent::NotGiven },
     };

@@ -6,6 +6,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use crate::domain::identity::sha256_hex;
+use crate::domain::scope::{self, Naming, Scope};
 
 /// File name of the pool.
 pub const POOL_FILE: &str = "openai-codex-accounts.json";
@@ -131,6 +132,8 @@ impl PlaceFacts {
             leases: self.given(self.lease_dir.as_deref()).unwrap_or_else(|| root.join("refresh-leases")),
             user_home: self.user_home.clone(),
             codex_home,
+            pool_dir: root.clone(),
+            scope: Scope::Global,
             root,
         }
     }
@@ -172,6 +175,8 @@ fn same_path(a: &Path, b: &Path) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Places {
     root: PathBuf,
+    scope: Scope,
+    pool_dir: PathBuf,
     codex_home: PathBuf,
     user_home: PathBuf,
     auth_json: PathBuf,
@@ -193,7 +198,45 @@ impl Places {
         facts.places(root.into())
     }
 
-    /// The root: pool, settings and everything of ours.
+    /// The same root with the pool of a scope: only pool, flagged pool, their extension and named backups move,
+    /// everything else is shared.
+    #[must_use]
+    pub fn scoped(mut self, scope: Scope) -> Self {
+        self.pool_dir = match &scope {
+            Scope::Global => self.root.clone(),
+            Scope::Project(project) => self.project_dir(&project.key),
+        };
+        self.scope = scope;
+        self
+    }
+
+    /// Which pool is in use.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// Directory of a project's pool.
+    pub fn project_dir(&self, key: &str) -> PathBuf {
+        self.root.join("projects").join(key)
+    }
+
+    /// Where older versions kept the pool of this project, in the order in which they are merged. The directory
+    /// of the official CLI in the user's own home is never one of them: what lies there is the user's pool.
+    pub fn legacy_pools(&self) -> Vec<PathBuf> {
+        let Scope::Project(project) = &self.scope else { return Vec::new() };
+        let mut all = Vec::new();
+        if project.root != project.identity_root {
+            let own = scope::key(&project.root.to_string_lossy(), Naming::here());
+            all.push(self.project_dir(&own).join(POOL_FILE));
+        }
+        let in_tree = project.root.join(".codex");
+        if !same_path(&in_tree, &self.codex_home) && !same_path(&in_tree, &self.root) {
+            all.push(in_tree.join(POOL_FILE));
+        }
+        all
+    }
+
+    /// The root: settings and everything of ours that is not the pool.
     pub fn root(&self) -> &Path {
         &self.root
     }
@@ -210,22 +253,22 @@ impl Places {
 
     /// Directory of the active pool.
     pub fn pool_dir(&self) -> &Path {
-        &self.root
+        &self.pool_dir
     }
 
     /// The pool file.
     pub fn pool(&self) -> PathBuf {
-        self.root.join(POOL_FILE)
+        self.pool_dir.join(POOL_FILE)
     }
 
     /// A file that shares the pool's name: `.wal`, `.bak`, `.reset-intent`, ….
     pub fn pool_with(&self, suffix: &str) -> PathBuf {
-        self.root.join(format!("{POOL_FILE}{suffix}"))
+        self.pool_dir.join(format!("{POOL_FILE}{suffix}"))
     }
 
-    /// Members the reference would strip from the pool.
+    /// Members the reference would strip from the pool. Each pool has its own: they are written under its lock.
     pub fn extension(&self) -> PathBuf {
-        self.root.join("ext/accounts.json")
+        self.pool_dir.join("ext/accounts.json")
     }
 
     /// Any other file in the extension folder.

@@ -46,6 +46,17 @@ pub struct Recovery {
     pub quarantined: usize,
 }
 
+/// What stands in the pool's directory under the pool's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Beside {
+    /// The pool file itself.
+    pub pool: bool,
+    /// A journal; one that is left over stays until the next save.
+    pub journal: bool,
+    /// The marker of a reset.
+    pub reset_marker: bool,
+}
+
 /// What a load or a commit found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
@@ -53,6 +64,8 @@ pub struct Loaded {
     pub roster: Arc<Roster>,
     /// State of the files.
     pub health: Health,
+    /// Which files there are.
+    pub beside: Beside,
     /// Set when a journal or backup had to be used.
     pub recovery: Option<Recovery>,
     /// Grows with every change seen on disk.

@@ -16,7 +16,7 @@ use crate::domain::launch::{LaunchPlan, Planned, Through};
 use crate::domain::official::{Aside, ChatGpt, Login, Stamp, Written};
 use crate::domain::problem::Exit;
 use crate::domain::quota::snapshot::Snapshot;
-use crate::domain::recovery::Health;
+use crate::domain::recovery::{Beside, Health};
 use crate::domain::refresh::{Held, Outcome, Reason};
 use crate::domain::settings::Settings;
 use crate::domain::usage::entry::Entry;
@@ -121,7 +121,7 @@ impl Entropy for World {
 impl Store for World {
     async fn load(&self) -> Result<Loaded, StoreError> {
         let roster = Arc::new(self.0.lock().unwrap().roster.clone());
-        Ok(Loaded { roster, health: Health::Healthy, recovery: None, revision: 1 })
+        Ok(Loaded { roster, health: Health::Healthy, beside: Beside::default(), recovery: None, revision: 1 })
     }
     async fn commit(&self, changes: Vec<Change>) -> Result<Loaded, StoreError> {
         {

@@ -34,6 +34,9 @@ pub(super) fn value(outcome: &Outcome, facts: &Facts) -> Value {
 }
 
 fn parts(facts: &Facts) -> Vec<String> {
+    if facts.trouble.is_some() {
+        return vec!["accounts cannot be read".to_owned()];
+    }
     if facts.roster.accounts.is_empty() {
         return vec!["no accounts".to_owned()];
     }

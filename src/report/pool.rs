@@ -154,6 +154,9 @@ fn markers(facts: &Facts, account: &Account, place: &[&str], pinned: bool) -> Ve
 
 /// What a listing's exit code is about, when it is not 0.
 pub(super) fn concern(facts: &Facts, exit: Exit) -> Option<Problem> {
+    if facts.trouble.is_some() {
+        return facts.trouble.clone();
+    }
     match exit {
         Exit::Ok | Exit::Signal(_) | Exit::Child(_) => None,
         Exit::NoAccounts => Some(

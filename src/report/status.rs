@@ -29,7 +29,11 @@ pub(super) fn value(outcome: &Outcome, facts: &Facts) -> Value {
             "recommendationReason": next.map(|(_, _, decision)| pool::rule_text(decision)),
             "runtimeInUseIndex": pool::in_use(facts).map(|(index, _)| index),
             "accounts": pool::rows(facts).iter().map(|row| account(facts, row)).collect::<Vec<_>>(),
-            "scope": { "kind": "global", "projectKey": null },
+            "storage": storage(facts),
+            "scope": {
+                "kind": if facts.project.is_some() { "project" } else { "global" },
+                "projectKey": facts.project,
+            },
             "recovery": facts.recovery.as_ref().map(|recovery| json!({
                 "source": recovery.source,
                 "path": recovery.path,
@@ -63,6 +67,36 @@ pub(super) fn value(outcome: &Outcome, facts: &Facts) -> Value {
     Value::Object(members)
 }
 
+/// Storage health as commands.md §2.7 has it.
+fn storage(facts: &Facts) -> Value {
+    let beside = facts.beside;
+    let mut members = json!({
+        "state": facts.health.word(),
+        "path": facts.storage_path,
+        "resetMarkerPath": format!("{}.reset-intent", facts.storage_path),
+        "walPath": format!("{}.wal", facts.storage_path),
+        "hasResetMarker": beside.reset_marker,
+        "hasWal": beside.journal,
+    });
+    if let Some(members) = members.as_object_mut() {
+        if let Some(details) = details(facts) {
+            members.insert("details".to_owned(), json!(details));
+        }
+        if let Some(recovery) = &facts.recovery {
+            members.insert("recoverySource".to_owned(), json!(recovery.source));
+        }
+    }
+    members
+}
+
+/// What there is to say about the files beyond the state.
+fn details(facts: &Facts) -> Option<String> {
+    if let Some(problem) = &facts.trouble {
+        return Some(problem.what.clone());
+    }
+    (!facts.beside.pool).then(|| "storage file is missing".to_owned())
+}
+
 fn account(facts: &Facts, row: &Row<'_>) -> Value {
     let account = row.account;
     let quota = facts.quota.get(&account.key);
@@ -93,8 +127,11 @@ pub(super) fn text(facts: &Facts) -> String {
     if facts.roster.accounts.is_empty() {
         let _ = writeln!(out, "{}", pool::empty_sentence(facts.health));
         let _ = writeln!(out, "Storage: {}", facts.storage_path);
+        scope(facts, &mut out);
         let _ = writeln!(out, "Storage health: {}", facts.health.word());
-        let _ = writeln!(out, "To look around without an account, run `codex-multi-auth --demo`");
+        if facts.trouble.is_none() {
+            let _ = writeln!(out, "To look around without an account, run `codex-multi-auth --demo`");
+        }
         return out;
     }
     head(facts, &mut out);
@@ -108,6 +145,7 @@ pub(super) fn text(facts: &Facts) -> String {
 fn head(facts: &Facts, out: &mut String) {
     let _ = writeln!(out, "Accounts ({})", facts.roster.accounts.len());
     let _ = writeln!(out, "Storage: {}", facts.storage_path);
+    scope(facts, out);
     if let Some((index, _, decision)) = pool::next(facts) {
         let _ = writeln!(out, "Selection reason: account {} ({})", index + 1, pool::rule_text(decision));
     }
@@ -151,6 +189,13 @@ fn head(facts: &Facts, out: &mut String) {
     }
     for note in &facts.notes {
         let _ = writeln!(out, "Note: {note}");
+    }
+}
+
+/// Said only where it is not the usual one.
+fn scope(facts: &Facts, out: &mut String) {
+    if let Some(project) = &facts.project {
+        let _ = writeln!(out, "Scope: project {project}");
     }
 }
 

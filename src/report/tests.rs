@@ -14,7 +14,7 @@ use crate::domain::facts::{Peer, PeerStatus, ProxyPulse, TurnRow, TurnStatus, Vi
 use crate::domain::problem::{Exit, Hint};
 use crate::domain::quota::snapshot::{Snapshot, Source};
 use crate::domain::quota::window::Window;
-use crate::domain::recovery::Health;
+use crate::domain::recovery::{Beside, Health};
 use crate::domain::roster::Roster;
 use crate::domain::selection::Strategy;
 use crate::domain::selection::explain::{Candidate, Decision, Parts, Rule, Skip};
@@ -92,6 +92,9 @@ fn facts() -> Facts {
             ..Roster::default()
         }),
         health: Health::Healthy,
+        beside: Beside { pool: true, ..Beside::default() },
+        trouble: None,
+        project: None,
         recovery: None,
         storage_path: "/home/u/.codex/multi-auth/openai-codex-accounts.json".into(),
         quota: BTreeMap::from([(key("alpha"), quota())]),

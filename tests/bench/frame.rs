@@ -12,7 +12,7 @@ use codex_multi_auth::app::{Boot, Model, init, update};
 use codex_multi_auth::base::calendar::Zone;
 use codex_multi_auth::base::{Moment, Span};
 use codex_multi_auth::domain::account::Account;
-use codex_multi_auth::domain::recovery::{Health, Loaded};
+use codex_multi_auth::domain::recovery::{Beside, Health, Loaded};
 use codex_multi_auth::domain::roster::Roster;
 use codex_multi_auth::view::skin::{Depth, Glyphs, Skin};
 use codex_multi_auth::view::view;
@@ -76,6 +76,7 @@ fn frame(accounts: usize) -> Result<f64> {
 fn model(accounts: usize, at: Moment) -> Model {
     let setting = Setting {
         storage_path: "/home/me/.codex/multi-auth/openai-codex-accounts.json".to_owned(),
+        project: None,
         codex_home: "/home/me/.codex".to_owned(),
         overrides: (None, None),
         demo: None,
@@ -95,7 +96,8 @@ fn model(accounts: usize, at: Moment) -> Model {
     let accounts: Vec<_> = (1..=accounts).map(|number| Account::sample(&format!("person{number}"))).collect();
     let active = accounts.first().map(|account| account.key.clone());
     let roster = Arc::new(Roster { accounts, active, ..Roster::default() });
-    let loaded = Loaded { roster, health: Health::Healthy, recovery: None, revision: 1 };
+    let loaded =
+        Loaded { roster, health: Health::Healthy, beside: Beside::default(), recovery: None, revision: 1 };
     update(&mut model, at, Msg::Store(StoreMsg::Loaded(Ok(loaded))));
     model
 }

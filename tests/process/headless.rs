@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use codex_multi_auth::domain::places::POOL_FILE;
+use codex_multi_auth::domain::scope::{self, Naming};
 use codex_multi_auth::formats::scenario::Scenario;
 use serde_json::Value;
 
-use crate::support::dirs::Home;
+use crate::support::dirs::{Home, Login};
 use crate::support::play::Play;
 use crate::support::process::{Ran, run};
 
@@ -178,4 +180,81 @@ fn every_reader_names_the_same_next_account() {
 
     assert_eq!(status["next"]["number"], 3, "{status:#}");
     assert_eq!(why["selected"]["oneBasedIndex"], status["next"]["number"], "{why:#}");
+}
+
+/// A home with two pools: one account of the user's own, two of a project.
+fn two_pools() -> Home {
+    let home = Home::with_samples(1);
+    let project = home.work();
+    std::fs::create_dir(project.join(".git")).expect("writable");
+    let key = scope::key(&project.to_string_lossy(), Naming::here());
+    let folder = home.root().join("projects").join(key);
+    std::fs::create_dir_all(&folder).expect("writable");
+    let own = std::fs::read(home.root().join(POOL_FILE)).expect("a pool");
+    home.write_pool(&[Login::sample(7), Login::sample(8)]);
+    std::fs::rename(home.root().join(POOL_FILE), folder.join(POOL_FILE)).expect("moved");
+    std::fs::write(home.root().join(POOL_FILE), own).expect("writable");
+    home
+}
+
+#[test]
+fn the_pool_of_a_project_is_used_where_projects_have_their_own_and_where_it_is_asked_for() {
+    let mut home = two_pools();
+    let status = |home: &Home, words: &[&str]| {
+        let ran = run(&mut home.manager(&[&["status", "--json"], words].concat())).expect(0);
+        let document = document(&ran);
+        (document["accountCount"].as_u64(), document["scope"].clone())
+    };
+    let global = serde_json::json!({ "kind": "global", "projectKey": null });
+
+    assert_eq!(status(&home, &[]), (Some(1), global.clone()));
+    let (count, scope) = status(&home, &["--project"]);
+    assert_eq!((count, &scope["kind"]), (Some(2), &Value::from("project")));
+    home.set("CODEX_MULTI_AUTH_SYNC_CODEX_CLI", "0");
+    assert_eq!(status(&home, &[]), (Some(2), scope));
+    assert_eq!(status(&home, &["--global"]), (Some(1), global));
+    let text = run(&mut home.manager(&["status"])).expect(0);
+    assert!(text.stdout.contains("Scope: project work-"), "{}", text.stdout);
+}
+
+#[test]
+fn a_project_is_refused_where_there_is_none() {
+    let home = Home::with_samples(1);
+    let mut command = home.manager(&["status", "--project", "--json"]);
+
+    let ran = run(command.current_dir("/")).expect(2);
+
+    assert_eq!(document(&ran)["error"]["code"], "bad-argument");
+}
+
+#[test]
+fn a_pool_that_cannot_be_read_is_named_and_never_taken_for_an_empty_one() {
+    let home = Home::with_samples(1);
+    std::fs::write(home.root().join(POOL_FILE), "{\"version\":3,\"acc").expect("writable");
+
+    let json = run(&mut home.manager(&["list", "--json"])).expect(1);
+    let text = run(&mut home.manager(&["list"])).expect(1);
+
+    let document = document(&json);
+    assert_eq!(document["error"]["code"], "storage-corrupt");
+    assert_eq!(document["storageHealth"], "corrupt");
+    assert_eq!(document["storage"]["path"], document["storagePath"]);
+    assert!(document["storage"]["details"].as_str().is_some_and(|text| text.contains("cannot be read")));
+    assert!(text.stdout.contains("appears corrupted") && text.stdout.contains(POOL_FILE), "{}", text.stdout);
+    assert!(!text.stdout.contains("No accounts"), "{}", text.stdout);
+    assert!(text.stderr.contains("line 1"), "{}", text.stderr);
+}
+
+#[test]
+fn a_recovered_pool_says_where_it_came_from() {
+    let home = Home::with_samples(2);
+    let pool = home.root().join(POOL_FILE);
+    std::fs::rename(&pool, home.root().join(format!("{POOL_FILE}.bak"))).expect("moved");
+    std::fs::write(&pool, "").expect("writable");
+
+    let ran = run(&mut home.manager(&["status", "--json"])).expect(0);
+
+    let document = document(&ran);
+    assert_eq!(document["storage"]["recoverySource"], "backup", "{document:#}");
+    assert_eq!((&document["recovery"]["accounts"], &document["accountCount"]), (&2.into(), &2.into()));
 }

@@ -17,7 +17,7 @@ use codex_multi_auth::base::Span;
 use codex_multi_auth::domain::account::{AccountKey, Switch};
 use codex_multi_auth::domain::change::{Change, Pin};
 use codex_multi_auth::domain::problem::Exit;
-use codex_multi_auth::domain::recovery::{Health, Loaded};
+use codex_multi_auth::domain::recovery::{Beside, Health, Loaded};
 
 use crate::support::stage::{NOW, checked, click, key, many, press, six};
 
@@ -88,7 +88,13 @@ fn undo_is_refused_after_its_time_and_after_a_foreign_change() {
     let mut changed = six().after("2");
     let mut roster = (*changed.world.roster).clone();
     roster.generation += 7;
-    let loaded = Loaded { roster: Arc::new(roster), health: Health::Healthy, recovery: None, revision: 99 };
+    let loaded = Loaded {
+        roster: Arc::new(roster),
+        health: Health::Healthy,
+        beside: Beside::default(),
+        recovery: None,
+        revision: 99,
+    };
     update(&mut changed, NOW, Msg::Store(StoreMsg::Loaded(Ok(loaded))));
     press(&mut changed, NOW, "u");
     assert_eq!(pin(&changed), Some("record:foxtrot"));
@@ -157,8 +163,13 @@ fn the_cursor_follows_its_account() {
 
     let mut roster = (*model.world.roster).clone();
     roster.accounts.retain(|account| account.key != key("alpha"));
-    let loaded =
-        |roster| Loaded { roster: Arc::new(roster), health: Health::Healthy, recovery: None, revision: 50 };
+    let loaded = |roster| Loaded {
+        roster: Arc::new(roster),
+        health: Health::Healthy,
+        beside: Beside::default(),
+        recovery: None,
+        revision: 50,
+    };
     update(&mut model, NOW, Msg::Store(StoreMsg::Loaded(Ok(loaded(roster.clone())))));
     assert_eq!(model.ui.accounts.cursor, Some(key("foxtrot")), "after another account is gone");
 

@@ -10,7 +10,7 @@ use codex_multi_auth::domain::change::Change;
 use codex_multi_auth::domain::launch::config::ConfigFacts;
 use codex_multi_auth::domain::official::{Aside, Login, Stamp, Written};
 use codex_multi_auth::domain::quota::snapshot::Snapshot;
-use codex_multi_auth::domain::recovery::Health;
+use codex_multi_auth::domain::recovery::{Beside, Health};
 use codex_multi_auth::domain::refresh::Held;
 use codex_multi_auth::domain::roster::Roster;
 use codex_multi_auth::domain::settings::Settings;
@@ -49,7 +49,7 @@ impl MemoryStore {
 
     fn loaded(&self) -> Loaded {
         let roster = Arc::new(self.roster.lock().unwrap().clone());
-        Loaded { roster, health: Health::Healthy, recovery: None, revision: 1 }
+        Loaded { roster, health: Health::Healthy, beside: Beside::default(), recovery: None, revision: 1 }
     }
 }
 

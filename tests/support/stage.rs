@@ -21,7 +21,7 @@ use codex_multi_auth::domain::facts::{
 };
 use codex_multi_auth::domain::quota::snapshot::{Snapshot, Source};
 use codex_multi_auth::domain::quota::window::Window;
-use codex_multi_auth::domain::recovery::{Health, Loaded};
+use codex_multi_auth::domain::recovery::{Beside, Health, Loaded};
 use codex_multi_auth::domain::refresh::Outcome as Refreshed;
 use codex_multi_auth::domain::roster::Roster;
 use codex_multi_auth::domain::usage::entry::{Ending, Entry, Operation};
@@ -326,13 +326,20 @@ impl Stage {
 
     fn loaded(&self) -> Loaded {
         let health = if self.roster.accounts.is_empty() { Health::Empty } else { Health::Healthy };
-        Loaded { roster: Arc::new(self.roster.clone()), health, recovery: None, revision: 1 }
+        Loaded {
+            roster: Arc::new(self.roster.clone()),
+            health,
+            beside: Beside::default(),
+            recovery: None,
+            revision: 1,
+        }
     }
 
     /// Before anything was read.
     pub(crate) fn start(&self) -> Model {
         let setting = Setting {
             storage_path: "/home/me/.codex/multi-auth/openai-codex-accounts.json".to_owned(),
+            project: None,
             codex_home: "/home/me/.codex".to_owned(),
             overrides: (None, None),
             demo: self.demo.map(str::to_owned),
@@ -438,7 +445,13 @@ fn answered(model: &Model, effect: Effect) -> Option<Msg> {
         // The optimistic guess is in the roster already; applying twice changes only the counter.
         roster.generation = model.world.roster.generation;
         let revision = model.world.revision + 1;
-        let loaded = Loaded { roster: Arc::new(roster), health: Health::Healthy, recovery: None, revision };
+        let loaded = Loaded {
+            roster: Arc::new(roster),
+            health: Health::Healthy,
+            beside: Beside::default(),
+            recovery: None,
+            revision,
+        };
         return Some(Msg::Store(StoreMsg::Committed(ticket, Ok(loaded))));
     }
     if let Effect::Auth(AuthEffect::Refresh(ticket, key, _)) = effect {

@@ -11,6 +11,7 @@ use codex_multi_auth::adapters::store::DiskStore;
 use codex_multi_auth::base::calendar::Zone;
 use codex_multi_auth::base::{Moment, Span};
 use codex_multi_auth::domain::places::Places;
+use codex_multi_auth::domain::scope::Wish;
 use codex_multi_auth::ports::Clock;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -90,7 +91,12 @@ impl Staged {
     }
 
     pub(crate) fn places(&self) -> Places {
-        places::resolve(&self.env())
+        let env = self.env();
+        let places = places::resolve(&env);
+        match self.current_dir() {
+            Some(start) => places::scoped(places, &env, &start, Wish::Usual, |_| true).expect("a pool"),
+            None => places,
+        }
     }
 
     pub(crate) fn store(&self) -> DiskStore<Still> {

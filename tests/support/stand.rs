@@ -61,6 +61,7 @@ impl Kept {
         Loaded {
             roster: Arc::new(self.roster.clone()),
             health: codex_multi_auth::domain::recovery::Health::Healthy,
+            beside: codex_multi_auth::domain::recovery::Beside::default(),
             recovery: None,
             revision: 1,
         }

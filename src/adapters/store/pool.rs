@@ -9,7 +9,7 @@ use crate::adapters::store::snapshots::Keep;
 use crate::adapters::store::stamp::{Stamp, stamp};
 use crate::adapters::store::{Ruin, Shared, load, recover};
 use crate::base::Moment;
-use crate::domain::recovery::{Health, Recovery};
+use crate::domain::recovery::{Beside, Health, Recovery};
 use crate::domain::roster::Roster;
 use crate::formats::accounts::{Document, Extent};
 use crate::formats::extension::Extension;
@@ -54,8 +54,13 @@ impl Shared {
                 (document.into_roster(), opened.health, opened.recovery, work)
             })?;
         // What still has to be saved is not remembered, so the next load tries again.
-        let stamps = if work == Work::None { stamps } else { Vec::new() };
-        Ok((self.remember(stamps, roster, health, recovery), work))
+        let loaded = self.remember(stamps, roster, health, recovery);
+        if work != Work::None
+            && let Some((known, _)) = &mut self.state().pool
+        {
+            known.clear();
+        }
+        Ok((loaded, work))
     }
 
     /// Edits the pool as it stands now and saves it. Only under the pool lock.
@@ -151,7 +156,7 @@ impl Shared {
         Ok(Some(self.remember(stamps, roster, health, opened.recovery)))
     }
 
-    /// Keeps a state for the next load; the recovery is told once.
+    /// Keeps a state for the next load; a recovery stays known.
     pub(super) fn remember(
         &self,
         stamps: Vec<Stamp>,
@@ -170,9 +175,17 @@ impl Shared {
             None => (Arc::new(roster), state.revision + 1),
         };
         state.revision = revision;
-        let loaded = Loaded { roster, health, recovery: None, revision };
+        let beside = match stamps.as_slice() {
+            [pool, journal, marker, ..] => {
+                Beside { pool: pool.is_some(), journal: journal.is_some(), reset_marker: marker.is_some() }
+            }
+            _ => Beside::default(),
+        };
+        // Whoever loads first is not always the one who can tell a person: it stays for this process.
+        let recovery = recovery.or_else(|| state.pool.as_ref()?.1.recovery.clone());
+        let loaded = Loaded { roster, health, beside, recovery, revision };
         state.pool = Some((stamps, loaded.clone()));
-        Loaded { recovery, ..loaded }
+        loaded
     }
 
     pub(super) fn pool_stamps(&self) -> Vec<Stamp> {

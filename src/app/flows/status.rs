@@ -58,6 +58,16 @@ impl Flow {
         if facts.health != Health::Corrupt && self.kind != Kind::Monitor {
             facts.next = Some(next.unwrap_or_else(|| world.foresee(at)));
         }
+        if let (Some(problem), Kind::Status(listing)) = (&world.trouble, self.kind)
+            && problem.code.starts_with("storage-")
+        {
+            // A pool that cannot be read is still shown: where it is and what is wrong with it.
+            let body = Body::Status(listing, Box::new(facts));
+            return Step::Done(
+                Effects::new(),
+                Box::new(Outcome { command: self.command(), exit: problem.exit, body }),
+            );
+        }
         if let Some(problem) = &world.trouble {
             let outcome =
                 Outcome { command: self.command(), exit: problem.exit, body: Body::Problem(problem.clone()) };

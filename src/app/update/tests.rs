@@ -14,7 +14,7 @@ use crate::domain::account::{Account, SwitchReason};
 use crate::domain::launch::Through;
 use crate::domain::quota::snapshot::Source;
 use crate::domain::quota::window::Window;
-use crate::domain::recovery::{Health, Loaded};
+use crate::domain::recovery::{Beside, Health, Loaded};
 use crate::domain::refresh::Reason;
 use crate::domain::roster::Roster;
 use crate::domain::settings::BackgroundNetwork;
@@ -25,6 +25,7 @@ const NOW: Moment = Moment::from_secs(1_790_000_000);
 fn start(goal: Goal) -> (Model, Effects) {
     let setting = Setting {
         storage_path: "pool.json".to_owned(),
+        project: None,
         codex_home: "home".to_owned(),
         overrides: (None, None),
         demo: None,
@@ -48,7 +49,7 @@ fn roster(names: &[&str]) -> Roster {
 
 fn loaded(roster: Roster, revision: u64) -> Loaded {
     let health = if roster.accounts.is_empty() { Health::Empty } else { Health::Healthy };
-    Loaded { roster: roster.into(), health, recovery: None, revision }
+    Loaded { roster: roster.into(), health, beside: Beside::default(), recovery: None, revision }
 }
 
 /// Hears everything a start asks for.
@@ -158,7 +159,10 @@ fn a_damaged_pool_is_a_problem_never_an_empty_pool() {
     let effects = update(&mut model, NOW, Msg::Store(StoreMsg::Loaded(Err(problem.clone()))));
 
     assert_eq!(effects, [Effect::Exit(Exit::Failed)]);
-    assert_eq!(model.outcome.map(|outcome| outcome.body), Some(Body::Problem(problem)));
+    let Some(Body::Status(_, facts)) = model.outcome.map(|outcome| outcome.body) else {
+        panic!("the file is still shown");
+    };
+    assert_eq!((facts.health, facts.trouble), (Health::Corrupt, Some(problem)));
 }
 
 #[test]

@@ -90,23 +90,29 @@ fn a_worktree_belongs_to_its_main_checkout_only_when_that_knows_it() {
     assert_eq!(roots(&known("gitdir: ../main/.git/modules/wt"), "/src/wt"), alone, "submodule");
     assert_eq!(roots(&known("elsewhere"), "/src/wt"), alone, "no pointer");
     for (name, tree) in [
-        ("another worktree's entry", made([
-            ("/src/main/.git/HEAD", ""),
-            ("/src/main/.git/worktrees/wt/gitdir", "/src/other/.git\n"),
-            ("/src/main/.git/worktrees/wt/commondir", "../.."),
-            ("/src/wt/.git", pointer),
-        ])),
+        (
+            "another worktree's entry",
+            made([
+                ("/src/main/.git/HEAD", ""),
+                ("/src/main/.git/worktrees/wt/gitdir", "/src/other/.git\n"),
+                ("/src/main/.git/worktrees/wt/commondir", "../.."),
+                ("/src/wt/.git", pointer),
+            ]),
+        ),
         ("no entry", made([("/src/main/.git/HEAD", ""), ("/src/wt/.git", pointer)])),
-        ("a repository elsewhere", made([
-            ("/src/main/.git/worktrees/wt/gitdir", "/src/wt/.git\n"),
-            ("/src/main/.git/worktrees/wt/commondir", "/other/.git"),
-            ("/other/.git/HEAD", ""),
-            ("/src/wt/.git", pointer),
-        ])),
-        ("no commondir", made([
-            ("/src/main/.git/worktrees/wt/gitdir", "/src/wt/.git\n"),
-            ("/src/wt/.git", pointer),
-        ])),
+        (
+            "a repository elsewhere",
+            made([
+                ("/src/main/.git/worktrees/wt/gitdir", "/src/wt/.git\n"),
+                ("/src/main/.git/worktrees/wt/commondir", "/other/.git"),
+                ("/other/.git/HEAD", ""),
+                ("/src/wt/.git", pointer),
+            ]),
+        ),
+        (
+            "no commondir",
+            made([("/src/main/.git/worktrees/wt/gitdir", "/src/wt/.git\n"), ("/src/wt/.git", pointer)]),
+        ),
     ] {
         assert_eq!(roots(&tree, "/src/wt"), alone, "{name}");
     }
