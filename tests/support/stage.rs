@@ -449,6 +449,7 @@ fn answered(model: &Model, effect: Effect) -> Option<Msg> {
             roster: Arc::new(roster),
             health: Health::Healthy,
             beside: Beside::default(),
+            beside: Beside::default(),
             recovery: None,
             revision,
         };
