@@ -449,7 +449,6 @@ fn answered(model: &Model, effect: Effect) -> Option<Msg> {
             roster: Arc::new(roster),
             health: Health::Healthy,
             beside: Beside::default(),
-            beside: Beside::default(),
             recovery: None,
             revision,
         };
@@ -475,6 +474,7 @@ pub(crate) fn checked(model: &mut Model, at: Moment, effects: &Effects) {
             let loaded = Loaded {
                 roster: Arc::clone(&model.world.roster),
                 health: Health::Healthy,
+                beside: Beside::default(),
                 recovery: None,
                 revision: model.world.revision,
             };
