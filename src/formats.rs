@@ -14,6 +14,7 @@ pub mod events;
 pub mod extension;
 pub mod fake;
 pub mod first_run;
+pub mod flagged;
 pub mod frames;
 pub mod goal;
 pub mod headers;

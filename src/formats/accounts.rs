@@ -5,7 +5,9 @@
 //! text. Editing applies [`Change`]s to the roster and then rewrites only the members that differ. Reading is
 //! linear and copies each row once.
 
+pub mod copy;
 pub mod edit;
+pub mod merge;
 pub mod row;
 
 use std::borrow::Cow;

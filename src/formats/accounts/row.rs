@@ -42,7 +42,7 @@ const ELSEWHERE: &str = "keychain:";
 
 /// What a usable row says; see [`Row::into_account`].
 #[derive(Debug)]
-pub(super) struct Row {
+pub(in crate::formats) struct Row {
     key: Option<String>,
     added_at_text: String,
     account: Account,
@@ -50,7 +50,7 @@ pub(super) struct Row {
 
 impl Row {
     /// Reads a row; `None` when it cannot be used.
-    pub(super) fn parse(text: &str, at: Moment) -> Option<Self> {
+    pub(in crate::formats) fn parse(text: &str, at: Moment) -> Option<Self> {
         let row = Object::parse(text).ok()?;
         let mut key = None;
         let mut added_at_text = "0".to_owned();
@@ -130,7 +130,7 @@ impl Row {
 
     /// The row's key and whether it is stored: its own, else the one the reference would compute; never one
     /// that another row has.
-    pub(super) fn key(&self, used: &HashSet<AccountKey>) -> (AccountKey, bool) {
+    pub(in crate::formats) fn key(&self, used: &HashSet<AccountKey>) -> (AccountKey, bool) {
         if let Some(stored) = self.key.as_ref().map(AccountKey::new).filter(|key| !used.contains(key)) {
             return (stored, true);
         }
@@ -150,7 +150,7 @@ impl Row {
     }
 
     /// The account, with what only the extension file and the tokens know.
-    pub(super) fn into_account(self, key: AccountKey, extension: &Extension<'_>) -> Account {
+    pub(in crate::formats) fn into_account(self, key: AccountKey, extension: &Extension<'_>) -> Account {
         let mut account = self.account;
         account.key = key;
         if let Some(more) = extension.record_of(&account) {
@@ -183,7 +183,7 @@ pub(super) fn person_of(text: &str) -> Option<Person> {
 }
 
 /// The row with what it lacks taken over from rows it stands for; `None` when nothing is to be taken.
-pub(super) fn absorb<'t>(text: &str, losers: impl Iterator<Item = &'t str>) -> Option<String> {
+pub(in crate::formats) fn absorb<'t>(text: &str, losers: impl Iterator<Item = &'t str>) -> Option<String> {
     let mut row = Object::parse(text).ok()?;
     let mut grown = false;
     for loser in losers {
