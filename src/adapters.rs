@@ -17,6 +17,7 @@ pub mod question;
 pub mod shelf;
 pub mod store;
 pub mod upstream;
+pub mod vault;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

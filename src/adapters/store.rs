@@ -17,7 +17,9 @@ mod settings;
 mod snapshots;
 mod stamp;
 
+pub(in crate::adapters) use self::load::{shown, unreadable};
 pub(in crate::adapters) use self::locked::{Locked, Ruin};
+pub(in crate::adapters) use self::recover::quarantine;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -29,9 +31,7 @@ use crate::adapters::disk::watch::Watch;
 use crate::adapters::env::Env;
 use crate::adapters::ledger;
 use crate::adapters::store::load::Backups;
-pub(super) use crate::adapters::store::load::unreadable;
 use crate::adapters::store::pool::Work;
-pub(super) use crate::adapters::store::recover::quarantine;
 use crate::adapters::store::stamp::{Stamp, stamp};
 use crate::base::{Moment, Span};
 use crate::domain::account::AccountKey;
@@ -133,7 +133,7 @@ impl<C: Clock> DiskStore<C> {
             .await
     }
 
-    async fn lock(&self, path: &Path) -> Result<FileLock, StoreError> {
+    pub(in crate::adapters) async fn lock(&self, path: &Path) -> Result<FileLock, StoreError> {
         FileLock::acquire(path, LOCK_WAIT).await.map_err(|error| match error {
             LockError::Timeout { path } => StoreError::Locked { path: path.display().to_string() },
             LockError::Io { path, source } => unreadable(&path, &source),
@@ -163,6 +163,24 @@ impl<C: Clock> DiskStore<C> {
             work(&Locked { shared: &shared, now: &|| clock.now() })
         })
         .await
+    }
+}
+
+impl<C: Clock> DiskStore<C> {
+    /// Looks at files without any lock: every file is replaced whole, so what is seen is what was saved.
+    ///
+    /// # Errors
+    /// Whatever the work says.
+    pub(in crate::adapters) async fn looking<R, E>(
+        &self,
+        work: impl FnOnce(&Locked<'_>) -> Result<R, E> + Send + 'static,
+    ) -> Result<R, E>
+    where
+        R: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (shared, clock) = (Arc::clone(&self.shared), self.clock.clone());
+        blocking(move || work(&Locked { shared: &shared, now: &|| clock.now() })).await
     }
 }
 
@@ -215,7 +233,8 @@ impl<C: Clock> Store for DiskStore<C> {
 
     async fn quota(&self, roster: &Roster) -> Result<BTreeMap<AccountKey, Snapshot>, StoreError> {
         let path = self.shared.places.quota_cache();
-        let text = blocking(move || Ok(atomic::read_text(&path).ok().flatten())).await?;
+        let text: Result<_, StoreError> = blocking(move || Ok(atomic::read_text(&path).ok().flatten())).await;
+        let text = text?;
         let Some(text) = text else { return Ok(BTreeMap::new()) };
         match quota_cache::read(&text, roster) {
             Ok(known) => Ok(known.into_iter().collect()),

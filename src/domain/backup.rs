@@ -120,12 +120,12 @@ impl Name {
 
     /// The name of a copy that an act makes before it changes the pool: `pre-reset-20261122-140500` (UTC).
     pub fn before(act: Before, at: Moment) -> Self {
-        Self(format!("{}-{}", act.word(), stamp(at)))
+        Self(format!("{}-{}", act.word(), calendar::label(at)))
     }
 
     /// The name of a copy whose maker gave none.
     pub fn unnamed(at: Moment) -> Self {
-        Self(format!("backup-{}", stamp(at)))
+        Self(format!("backup-{}", calendar::label(at)))
     }
 
     /// The same name with a number behind it, for the second copy within one second.
@@ -167,12 +167,6 @@ impl Before {
             Self::Import => "pre-import",
         }
     }
-}
-
-fn stamp(at: Moment) -> String {
-    let text = calendar::rfc3339(at);
-    let digits = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default().replace(['-', ':'], "");
-    format!("{}-{}", digits(0..10), digits(11..19))
 }
 
 fn refused(name: &str, why: &str) -> Problem {
@@ -267,26 +261,15 @@ pub fn is_newer(candidate: &Account, stored: &Account) -> bool {
 pub fn twins(copy: &Roster, pool: &Roster) -> Vec<Option<usize>> {
     let by_key: HashMap<&AccountKey, usize> =
         pool.accounts.iter().enumerate().map(|(place, account)| (&account.key, place)).collect();
-    let persons: Vec<Person> = pool.accounts.iter().map(person).collect();
+    let persons: Vec<Person> = pool.accounts.iter().map(Person::of).collect();
     let twin = |account: &Account| {
         let same_key = by_key.get(&account.key).copied().filter(|place| {
             let ours = pool.accounts.get(*place).and_then(|ours| ours.email.as_ref());
             ours.zip(account.email.as_ref()).is_none_or(|(ours, theirs)| ours == theirs)
         });
-        same_key.or_else(|| identity::find(&persons, &person(account), Fallback::Allowed))
+        same_key.or_else(|| identity::find(&persons, &Person::of(account), Fallback::Allowed))
     };
     copy.accounts.iter().map(twin).collect()
-}
-
-/// Who an account is, for matching.
-pub fn person(account: &Account) -> Person {
-    Person::new(
-        account.account_id.as_deref(),
-        account.email.as_deref(),
-        Some(account.credentials.refresh.expose()),
-    )
-    .claiming(account.credentials.claims.workspace_id.as_deref())
-    .seen(account.last_used, account.added_at)
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ use crate::domain::scope::{self, Naming, Scope};
 
 /// File name of the pool.
 pub const POOL_FILE: &str = "openai-codex-accounts.json";
+/// Name of the flagged pool's file.
+pub const FLAGGED_FILE: &str = "openai-codex-flagged-accounts.json";
 /// Signals a root, is never loaded.
 const LEGACY_POOL_FILE: &str = "codex-accounts.json";
 const SIGNALS: [&str; 6] =
@@ -289,6 +291,31 @@ impl Places {
     /// Lock of the pool.
     pub fn pool_lock(&self) -> PathBuf {
         self.locks().join(format!("pool-{}.lock", short_hash(self.pool_dir())))
+    }
+
+    /// The flagged pool's file.
+    pub fn flagged(&self) -> PathBuf {
+        self.pool_dir().join(FLAGGED_FILE)
+    }
+
+    /// A file that shares the flagged pool's name: `.bak`, `.reset-intent`, ….
+    pub fn flagged_with(&self, suffix: &str) -> PathBuf {
+        self.pool_dir().join(format!("{FLAGGED_FILE}{suffix}"))
+    }
+
+    /// What the flagged pool was called long ago; read once, then deleted.
+    pub fn blocked(&self) -> PathBuf {
+        self.pool_dir().join("openai-codex-blocked-accounts.json")
+    }
+
+    /// Lock of the flagged pool; taken before the pool's.
+    pub fn flagged_lock(&self) -> PathBuf {
+        self.locks().join(format!("flagged-{}.lock", short_hash(self.pool_dir())))
+    }
+
+    /// The audit log.
+    pub fn audit_log(&self) -> PathBuf {
+        self.logs().join("audit.log")
     }
 
     /// Lock of a named store (`settings`, `quota-cache`, `refresh`, …).

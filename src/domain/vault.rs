@@ -149,6 +149,8 @@ pub struct Refill {
     pub from: PathBuf,
     /// Selection and pin from before.
     pub selection: Selection,
+    /// The extension file from before: id tokens and the like.
+    pub more: Option<Secret>,
 }
 
 /// One answer.
@@ -211,8 +213,8 @@ pub struct Restored {
     pub replaced: usize,
     /// Accounts whose tokens in the pool stayed, because the copy's are older.
     pub newer_kept: usize,
-    /// Selection and pin from before.
-    pub selection: Selection,
+    /// How to take it back.
+    pub undo: Option<Refill>,
     /// The pool now.
     pub pool: Loaded,
 }
@@ -234,8 +236,8 @@ pub struct Imported {
     pub rows: Vec<ImportedRow>,
     /// The copy of the pool from before, when one was made.
     pub before: Option<Backup>,
-    /// Selection and pin from before.
-    pub selection: Selection,
+    /// How to take it back.
+    pub undo: Option<Refill>,
     /// The pool now; `None` when nothing was written.
     pub pool: Option<Loaded>,
 }
@@ -295,8 +297,8 @@ pub struct Cleared {
     pub accounts: usize,
     /// The copy of the pool from before, unless purged or empty.
     pub before: Option<Backup>,
-    /// Selection and pin from before.
-    pub selection: Selection,
+    /// How to take it back.
+    pub undo: Option<Refill>,
     /// Places that still hold tokens of these accounts, in words.
     pub left: Vec<String>,
     /// The pool now.

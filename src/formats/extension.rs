@@ -156,6 +156,25 @@ impl<'a> Extension<'a> {
         }
     }
 
+    /// An account's record as it stands, with members nobody knows.
+    pub fn record_text(&self, key: &AccountKey) -> Option<&str> {
+        self.raw(key.as_str())
+    }
+
+    /// Puts an account's record back.
+    pub fn put_back(&mut self, key: &AccountKey, record: &str) {
+        self.edited.insert(key.as_str().to_owned(), Some(record.to_owned()));
+    }
+
+    /// Puts back every record that an earlier state of the file had and this one has not.
+    pub fn take_over(&mut self, earlier: &Extension<'_>) {
+        for (key, record) in &earlier.records {
+            if self.raw(key).is_none() {
+                self.edited.insert(key.clone(), Some((*record).to_owned()));
+            }
+        }
+    }
+
     /// Forgets everybody, when the user removed every account; only the generation goes on.
     pub fn clear(&mut self, pool_generation: u64) {
         let generation = self.generation().max(pool_generation) + 1;

@@ -8,9 +8,11 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use crate::adapters::disk::perms;
 use crate::adapters::fault;
+use crate::base::{Moment, Span};
 
 /// A new file that stands ready beside its target; dropped unpublished, it disappears.
 #[derive(Debug)]
@@ -80,6 +82,29 @@ impl Staged {
     }
 }
 
+impl Staged {
+    /// Gives the file its name only where none has it yet; durable when this returns.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when the name is taken, and whatever else the system says.
+    pub fn publish_new(mut self) -> io::Result<()> {
+        self.sync()?;
+        match fs::hard_link(&self.temp, &self.target) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
+            // Not every file system has links: look, then rename.
+            Err(_) if fs::symlink_metadata(&self.target).is_ok() => {
+                return Err(io::Error::from(io::ErrorKind::AlreadyExists));
+            }
+            Err(_) => {
+                replace(&self.temp, &self.target)?;
+                self.temp = PathBuf::new();
+            }
+        }
+        self.target.parent().map_or(Ok(()), sync_dir)
+    }
+}
+
 impl Drop for Staged {
     fn drop(&mut self) {
         if !self.temp.as_os_str().is_empty() {
@@ -122,6 +147,13 @@ pub fn read_text(path: &Path) -> io::Result<Option<String>> {
         String::from_utf8(bytes)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
     ))
+}
+
+/// When a file was last written.
+pub fn modified(path: &Path) -> Option<Moment> {
+    let time = fs::metadata(path).and_then(|meta| meta.modified()).ok()?;
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    Some(Moment::EPOCH + Span::from(since))
 }
 
 /// Removes a file; a missing one is fine.

@@ -226,7 +226,7 @@ pub(super) fn fingerprint(bytes: &[u8]) -> String {
 }
 
 /// A path in words.
-pub(super) fn shown(path: &Path) -> String {
+pub(in crate::adapters) fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 

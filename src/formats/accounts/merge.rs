@@ -41,12 +41,12 @@ impl Document<'_> {
     /// selection, pin and generation stay.
     pub fn merge(&mut self, other: &Document<'_>, extension: &mut Extension<'_>, at: Moment) -> Taken {
         let was_empty = self.rows.is_empty();
-        let mut persons: Vec<Person> = self.roster.accounts.iter().map(backup::person).collect();
+        let mut persons: Vec<Person> = self.roster.accounts.iter().map(Person::of).collect();
         let mut used: HashSet<AccountKey> =
             self.roster.accounts.iter().map(|account| account.key.clone()).collect();
         let mut taken = Taken { extent: Extent::Nothing, rows: Vec::new(), newer_kept: 0 };
         for (theirs, text) in other.pairs() {
-            let person = backup::person(theirs);
+            let person = Person::of(theirs);
             let Some(place) = identity::find(&persons, &person, Fallback::Refused) else {
                 let (account, row) = fresh(theirs, text, &mut used);
                 extension.follow(None, &account, at);
@@ -79,7 +79,7 @@ impl Document<'_> {
             extension.follow(Some(ours), &account, at);
             taken.extent = Extent::Durable;
             if let Some(known) = persons.get_mut(place) {
-                *known = backup::person(&account);
+                *known = Person::of(&account);
             }
             self.replace_row(place, account, merged);
         }

@@ -1,0 +1,70 @@
+//! `ports::Vault` over the files of a root: backups, transfers, deletions, the flagged pool.
+//!
+//! Whatever changes the pool runs as one edit under its lock, on the pool as it stands on disk; the copy that an
+//! act makes first is part of the edit, so an act without its copy never happens.
+
+pub(in crate::adapters) mod flagged;
+mod list;
+pub(in crate::adapters) mod named;
+mod remove;
+mod transfer;
+
+use crate::adapters::store::DiskStore;
+use crate::domain::backup;
+use crate::domain::problem::Problem;
+use crate::domain::vault::{Act, Answer, Run, Source};
+use crate::ports::Clock;
+use crate::ports::vault::Vault;
+
+impl<C: Clock> Vault for DiskStore<C> {
+    async fn carry_out(&self, act: Act) -> Result<Answer, Problem> {
+        match act {
+            Act::List | Act::Verify(None) => {
+                self.looking(|pool| Ok(Answer::Listed(list::all(pool.places(), pool.now())?))).await
+            }
+            Act::Verify(Some(source)) => {
+                self.looking(move |pool| {
+                    Ok(Answer::Listed(vec![list::find(pool.places(), &source, pool.now())?]))
+                })
+                .await
+            }
+            Act::Compare(source) => {
+                self.looking(move |pool| {
+                    let found = list::find(pool.places(), &source, pool.now())?;
+                    let text = list::text(&found.path)?;
+                    let comparison = list::open(&found.path, &text, pool.now(), |copy| {
+                        Ok(pool.open(|pool, _| backup::compare(copy.roster(), pool.roster()))?)
+                    })?;
+                    Ok(Answer::Compared(Box::new((found, comparison))))
+                })
+                .await
+            }
+            Act::Create(name) => self.locked(move |pool| transfer::create(pool, name.as_ref())).await,
+            Act::Delete(source) => self.locked(move |pool| transfer::delete(pool, &source)).await,
+            Act::Restore(source) => self.locked(move |pool| transfer::restore(pool, &source)).await,
+            Act::Export(path, existing) => {
+                self.locked(move |pool| transfer::export(pool, &path, existing)).await
+            }
+            Act::Import(source, run) => self.import(source, run).await,
+            Act::Remove(key) => self.locked(move |pool| remove::one(pool, &key)).await,
+            Act::PutBack(kept) => self.locked(move |pool| remove::put_back(pool, &kept)).await,
+            Act::Clear(copies) => self.locked(move |pool| remove::all(pool, copies)).await,
+            Act::Refill(refill) => self.locked(move |pool| remove::refill(pool, &refill)).await,
+            Act::Flagged => self.with_flagged(flagged::list).await,
+            Act::Unflag(keys) => self.with_flagged(move |store| flagged::unflag(store, &keys)).await,
+            Act::Flag(whom) => self.flag(whom).await,
+            Act::Reclaim(reclaim) => self.reclaim(*reclaim).await,
+        }
+    }
+}
+
+impl<C: Clock> DiskStore<C> {
+    /// The file is read before the lock is taken: it may lie on a slow disk, or be no file at all.
+    async fn import(&self, source: Source, run: Run) -> Result<Answer, Problem> {
+        let file = self.looking(move |pool| transfer::incoming(pool, &source)).await?;
+        match run {
+            Run::Dry => self.looking(move |pool| transfer::preview(pool, &file)).await,
+            Run::Real => self.locked(move |pool| transfer::import(pool, &file)).await,
+        }
+    }
+}
