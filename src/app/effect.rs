@@ -10,6 +10,7 @@ use crate::domain::refresh::Reason;
 use crate::domain::selection::Ask;
 use crate::domain::settings::act::Act;
 use crate::domain::settings::edit::Edit;
+use crate::domain::vault;
 
 /// Effects of one update, in order.
 pub type Effects = Vec<Effect>;
@@ -56,6 +57,8 @@ pub enum StoreEffect {
     Usage(Moment),
     /// Change the pool; one ordered queue, so two commits never overtake each other.
     Commit(Ticket, Vec<Change>),
+    /// Keep, bring back, move or delete accounts and their copies.
+    Vault(Ticket, Box<vault::Act>),
     /// Remember the screen's state (tab, sort).
     Remember(String),
 }

@@ -17,6 +17,7 @@ use crate::domain::settings::act::Done;
 use crate::domain::settings::report::{Report, Saved};
 use crate::domain::survey::Unread;
 use crate::domain::usage::entry::Entry;
+use crate::domain::vault::Answer;
 
 /// One message of the loop.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,6 +57,8 @@ pub enum StoreMsg {
     Quota(BTreeMap<AccountKey, Snapshot>),
     /// Ledger rows were read, oldest first.
     Usage(Vec<Entry>),
+    /// An act on copies, deletions or the flagged pool ended.
+    Vault(Ticket, Box<Result<Answer, Problem>>),
     /// A commit ended; the pool as it stands now.
     Committed(Ticket, Result<Loaded, Problem>),
 }

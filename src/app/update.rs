@@ -107,6 +107,7 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
             | StoreMsg::Settings(_)
             | StoreMsg::Committed(..)
             | StoreMsg::Configured(..)
+            | StoreMsg::Vault(..)
             | StoreMsg::ConfigFile(..),
         ) => {
             model.revision += 1;

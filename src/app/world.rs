@@ -28,6 +28,7 @@ use crate::domain::settings::act::Done;
 use crate::domain::settings::report::Report;
 use crate::domain::survey::Standing;
 use crate::domain::usage::entry::Entry;
+use crate::domain::vault::Answer;
 
 /// Given facts of this process that never change while it runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -126,6 +127,11 @@ impl World {
         match message {
             Msg::Store(StoreMsg::Loaded(Ok(loaded)) | StoreMsg::Committed(_, Ok(loaded))) => {
                 self.take(loaded);
+            }
+            Msg::Store(StoreMsg::Vault(_, answer)) => {
+                if let Some(loaded) = answer.as_ref().as_ref().ok().and_then(Answer::pool) {
+                    self.take(loaded);
+                }
             }
             Msg::Store(StoreMsg::Loaded(Err(problem))) => {
                 self.loaded = true;

@@ -291,15 +291,6 @@ impl<'a> Document<'a> {
         self.top.to_pretty()
     }
 
-    /// The text of a backup or an export: the pool without pin and generation, which mean nothing elsewhere.
-    pub fn to_copy(&mut self) -> String {
-        let mut copy = self.clone();
-        copy.roster.pin = None;
-        copy.roster.generation = 0;
-        copy.top.remove("affinityGeneration");
-        copy.to_text()
-    }
-
     /// Brings the rows into the roster's order: new accounts get an empty row, removed ones lose theirs.
     fn align_rows(&mut self) -> Extent {
         let aligned = self.rows.len() == self.roster.accounts.len()

@@ -18,7 +18,7 @@ use crate::domain::facts::PeerStatus;
 use crate::domain::problem::Problem;
 use crate::domain::survey::{Kind, Unread};
 use crate::ports::upstream::ReadError;
-use crate::ports::{Auth as _, Peers as _, Store as _, Upstream as _};
+use crate::ports::{Auth as _, Peers as _, Store as _, Upstream as _, Vault as _};
 use crate::runtime::host::Host;
 
 /// How long running tasks may take to end once the program ends.
@@ -174,6 +174,9 @@ async fn in_order(host: Host, sender: UnboundedSender<Msg>, mut effects: Unbound
             StoreEffect::Usage(since) => StoreMsg::Usage(host.store.usage(since).await.unwrap_or_default()),
             StoreEffect::Commit(ticket, changes) => {
                 StoreMsg::Committed(ticket, host.store.commit(changes).await.map_err(Into::into))
+            }
+            StoreEffect::Vault(ticket, act) => {
+                StoreMsg::Vault(ticket, Box::new(host.store.carry_out(*act).await))
             }
             StoreEffect::Remember(text) => {
                 host.remember(text).await;

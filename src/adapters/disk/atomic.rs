@@ -80,9 +80,7 @@ impl Staged {
         fault::pass("disk.renamed")?;
         directory.as_deref().map_or(Ok(()), sync_dir)
     }
-}
 
-impl Staged {
     /// Gives the file its name only where none has it yet; durable when this returns.
     ///
     /// # Errors
@@ -101,6 +99,7 @@ impl Staged {
                 self.temp = PathBuf::new();
             }
         }
+        fault::pass("disk.renamed")?;
         self.target.parent().map_or(Ok(()), sync_dir)
     }
 }

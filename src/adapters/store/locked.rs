@@ -2,6 +2,7 @@
 
 use crate::adapters::store::{Shared, load};
 use crate::base::Moment;
+use crate::domain::backup::Backup;
 use crate::domain::change::Change;
 use crate::domain::places::Places;
 use crate::domain::vault::Copies;
@@ -55,7 +56,7 @@ impl Locked<'_> {
     pub(super) fn apply(&self, changes: &[Change]) -> Result<Loaded, StoreError> {
         let changes = match cleared(changes) {
             Some((copies, rest)) => {
-                let loaded = self.clear(copies)?;
+                let (loaded, _) = self.clear(copies)?;
                 if rest.is_empty() {
                     return Ok(loaded);
                 }
@@ -73,13 +74,8 @@ impl Locked<'_> {
     }
 
     /// Deletes every account (storage.md §6.5).
-    pub(in crate::adapters) fn clear(&self, copies: Copies) -> Result<Loaded, StoreError> {
+    pub(in crate::adapters) fn clear(&self, copies: Copies) -> Result<(Loaded, Option<Backup>), StoreError> {
         self.shared.clear(copies, self.now())
-    }
-
-    /// The pool as a load finds it.
-    pub(in crate::adapters) fn load(&self) -> Result<Loaded, StoreError> {
-        self.shared.load(self.now()).map(|(loaded, _)| loaded)
     }
 }
 

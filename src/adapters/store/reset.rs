@@ -4,11 +4,13 @@
 use std::fs;
 use std::io;
 
-use crate::adapters::disk::{atomic, perms};
+use crate::adapters::disk::atomic;
 use crate::adapters::fault;
 use crate::adapters::store::load::{Backups, Primary, unreadable};
 use crate::adapters::store::{Shared, load, recover};
-use crate::base::{Moment, calendar};
+use crate::adapters::vault::named;
+use crate::base::Moment;
+use crate::domain::backup::{Backup, Before};
 use crate::domain::places::{POOL_FILE, Places};
 use crate::domain::recovery::Health;
 use crate::domain::roster::Roster;
@@ -39,17 +41,20 @@ impl Shared {
     ///
     /// # Errors
     /// Whatever the system says; the marker may stand then, so the next try goes on where this one stopped.
-    pub(super) fn clear(&self, copies: Copies, at: Moment) -> Result<Loaded, StoreError> {
+    pub(super) fn clear(
+        &self,
+        copies: Copies,
+        at: Moment,
+    ) -> Result<(Loaded, Option<Backup>), StoreError> {
         let pool = self.places.pool();
-        let generation = self.clear_files(copies, at).map_err(|error| unreadable(&pool, &error))?;
+        let (generation, kept) = self.look(copies, at)?;
+        self.clear_files(copies, at).map_err(|error| unreadable(&pool, &error))?;
         let roster = Roster { generation: self.forget_extension(generation)?, ..Roster::default() };
-        Ok(self.remember(self.pool_stamps(), roster, Health::IntentionalReset, None))
+        Ok((self.remember(self.pool_stamps(), roster, Health::IntentionalReset, None), kept))
     }
 
-    /// Returns the generation the pool had.
-    fn clear_files(&self, copies: Copies, at: Moment) -> io::Result<u64> {
+    fn clear_files(&self, copies: Copies, at: Moment) -> io::Result<()> {
         let places = &self.places;
-        let generation = self.look(copies, at)?;
         atomic::write(&places.pool_with(".reset-intent"), journal::mark(at).as_bytes())?;
         fault::pass("reset.marked")?;
         atomic::remove(&places.pool())?;
@@ -67,30 +72,33 @@ impl Shared {
         {
             tracing::warn!(%error, "the snapshots stay after the reset");
         }
-        Ok(generation)
+        Ok(())
     }
 
     /// Reads the pool and keeps it as a named backup; a file nobody can read goes into quarantine instead.
-    fn look(&self, copies: Copies, at: Moment) -> io::Result<u64> {
+    /// Returns the generation the pool had.
+    fn look(&self, copies: Copies, at: Moment) -> Result<(u64, Option<Backup>), StoreError> {
         let places = &self.places;
-        let seen = load::open(places, Backups::On, at, |opened, mut document, _| {
+        let seen = load::open(places, Backups::On, at, |opened, document, _| {
             let unusable = matches!(opened.primary, Primary::Unusable(_));
-            let text = (!document.roster().accounts.is_empty()).then(|| document.to_copy());
+            let accounts = document.roster().accounts.len();
+            let text = (accounts > 0).then(|| (document.to_export(), accounts));
             (document.roster().generation, text, unusable)
         });
         let (generation, text, unusable) = seen.unwrap_or((0, None, true));
         if copies == Copies::Purged {
-            return Ok(generation);
+            return Ok((generation, None));
         }
-        if unusable && let Some(bytes) = atomic::read(&places.pool())? {
-            recover::quarantine(places, POOL_FILE, &bytes, at)?;
+        let pool = places.pool();
+        let failed = |error: io::Error| unreadable(&pool, &error);
+        if unusable && let Some(bytes) = atomic::read(&pool).map_err(failed)? {
+            recover::quarantine(places, POOL_FILE, &bytes, at).map_err(failed)?;
         }
-        if let Some(text) = text {
-            perms::private_dir(&places.backups())?;
-            let name = format!("pre-reset-{}.json", calendar::label(at));
-            atomic::write(&places.backups().join(name), text.as_bytes())?;
-        }
-        Ok(generation)
+        let kept = match text {
+            Some((text, accounts)) => Some(named::write_before(places, Before::Reset, &text, accounts, at)?),
+            None => None,
+        };
+        Ok((generation, kept))
     }
 
     fn forget_extension(&self, generation: u64) -> Result<u64, StoreError> {

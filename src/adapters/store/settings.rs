@@ -51,7 +51,7 @@ impl<C: Clock> DiskStore<C> {
                 let (report, busy, migrates) = shared.report();
                 if migrates && config::migrate(&shared.places).is_ok() {
                     let (report, busy, _) = shared.report();
-                    return Ok((report, busy));
+                    return Ok::<_, StoreError>((report, busy));
                 }
                 Ok((report, busy))
             })

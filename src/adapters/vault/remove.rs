@@ -65,24 +65,15 @@ pub(super) fn put_back(pool: &Locked<'_>, kept: &Kept) -> Result<Answer, Problem
 
 /// Deletes all accounts.
 pub(super) fn all(pool: &Locked<'_>, copies: Copies) -> Result<Answer, Problem> {
-    let (places, at) = (pool.places(), pool.now());
+    let places = pool.places();
     let more = transfer::extension_text(pool);
-    let seen = pool.open(|document, _| {
-        (document.roster().clone(), document.selection(), Secret::new(document.to_export()))
-    });
+    let seen = pool.open(|document, _| (document.roster().clone(), document.selection()));
     // A pool that nothing can repair may be deleted, too: its file is kept in quarantine.
-    let (roster, selection, text) = seen.unwrap_or_default();
+    let (roster, selection) = seen.unwrap_or_default();
     if roster.accounts.is_empty() && !places.pool().exists() {
         return Err(reference::no_accounts());
     }
-    let before = match copies {
-        Copies::Kept if !roster.accounts.is_empty() => {
-            let accounts = roster.accounts.len();
-            Some(named::write_before(places, Before::Reset, text.expose(), accounts, at)?)
-        }
-        Copies::Kept | Copies::Purged => None,
-    };
-    let loaded = pool.clear(copies)?;
+    let (loaded, before) = pool.clear(copies)?;
     if copies == Copies::Purged {
         forget_results(places, &roster);
     }
