@@ -40,7 +40,7 @@ pub(super) const ROWS: &[Row] = &[
     setting!(Ours Idle Refresh "snapshotDailyKeep" = count(7.0, 0.0, 1_000.0), [],
         "daily snapshots", "how many daily snapshots of the pool are kept",
         |s, v| s.snapshots.1 = size(v)).stepping(1.0),
-    setting!(Ours Idle Refresh "maxAccounts" = count(0.0, 0.0, 1e9), [],
+    setting!(Ours Acts Refresh "maxAccounts" = count(0.0, 0.0, 1e9), [],
         "most accounts", "a soft limit that adding an account asks about; 0 = no limit",
         |s, v| s.max_accounts = size(v)).stepping(1.0),
     setting!(Ours Idle Refresh "usageLedgerMaxBytes" = bytes(33_554_432.0, 65_536.0, NO_MOST), [],
