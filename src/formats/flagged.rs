@@ -208,10 +208,7 @@ mod tests {
             .accounts()
             .map(|row| (row.account.email.as_deref(), row.at.millis(), row.reason.as_deref()))
             .collect();
-        assert_eq!(
-            seen,
-            [(Some("new@x.io"), 6, Some("token-invalid")), (None, AT.millis(), None)]
-        );
+        assert_eq!(seen, [(Some("new@x.io"), 6, Some("token-invalid")), (None, AT.millis(), None)]);
         assert_eq!(document.unusable().count(), 1);
         let written = document.to_text();
         assert!(written.contains("\"odd\": 1") && written.contains("\"more\": ["), "{written}");
@@ -230,7 +227,10 @@ mod tests {
         ] {
             assert!(FlaggedDocument::parse(text, AT).is_err(), "{text}");
         }
-        assert_eq!(FlaggedDocument::parse(r#"{"version":1,"accounts":[]}"#, AT).unwrap().accounts().count(), 0);
+        assert_eq!(
+            FlaggedDocument::parse(r#"{"version":1,"accounts":[]}"#, AT).unwrap().accounts().count(),
+            0
+        );
     }
 
     #[test]

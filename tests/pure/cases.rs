@@ -7,6 +7,7 @@
 mod auxiliary;
 mod expect;
 mod pool;
+mod vault;
 
 use serde_json::{Map, Value};
 
@@ -42,12 +43,15 @@ struct Found {
 enum Area {
     Auxiliary,
     Pool,
+    Vault,
 }
 
 /// The area of a case; none for what is not built.
 fn area(id: &str) -> Option<Area> {
     match id.get(..3)? {
-        "a20" | "a21" | "a22" | "a04" | "b29" | "b30" | "b31" => None,
+        "a20" | "a21" | "a22" => None,
+        "a04" | "b29" | "b30" | "b31" => Some(Area::Vault),
+        number if number.starts_with('n') => Some(Area::Vault),
         number if number.starts_with(['a', 'b']) => Some(Area::Pool),
         number if number.starts_with('x') => Some(Area::Auxiliary),
         _ => None,
@@ -58,6 +62,7 @@ async fn perform(area: Area, staged: &Staged, ask: Ask<'_>) -> Found {
     match area {
         Area::Auxiliary => auxiliary::perform(staged, ask).await,
         Area::Pool => pool::perform(staged, ask).await,
+        Area::Vault => vault::perform(staged, ask).await,
     }
 }
 

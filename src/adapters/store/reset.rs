@@ -41,11 +41,7 @@ impl Shared {
     ///
     /// # Errors
     /// Whatever the system says; the marker may stand then, so the next try goes on where this one stopped.
-    pub(super) fn clear(
-        &self,
-        copies: Copies,
-        at: Moment,
-    ) -> Result<(Loaded, Option<Backup>), StoreError> {
+    pub(super) fn clear(&self, copies: Copies, at: Moment) -> Result<(Loaded, Option<Backup>), StoreError> {
         let pool = self.places.pool();
         let (generation, kept) = self.look(copies, at)?;
         self.clear_files(copies, at).map_err(|error| unreadable(&pool, &error))?;

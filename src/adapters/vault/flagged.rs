@@ -128,7 +128,8 @@ fn bring_back(pool: &Locked<'_>, reclaim: &Reclaim) -> Result<Answer, Problem> {
     let at = shelf.at;
     let text = shelf.edit(|document| {
         let stored = document.accounts().find(|one| one.account.key == *key);
-        let current = stored.is_some_and(|one| token::hash(&one.account.credentials.refresh) == reclaim.spent);
+        let current =
+            stored.is_some_and(|one| token::hash(&one.account.credentials.refresh) == reclaim.spent);
         (Edit::None, if current { document.as_pool(&reclaim.account, at) } else { None })
     })?;
     let Some(text) = text else {

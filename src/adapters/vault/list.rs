@@ -100,8 +100,7 @@ pub(super) fn open<R>(
     at: Moment,
     then: impl FnOnce(&Document<'_>) -> Result<R, Problem>,
 ) -> Result<R, Problem> {
-    let document =
-        Document::parse(text, &Extension::default(), at).map_err(|error| refusal(path, &error))?;
+    let document = Document::parse(text, &Extension::default(), at).map_err(|error| refusal(path, &error))?;
     if document.roster().accounts.is_empty() {
         return Err(invalid(format!("the backup does not contain any accounts: {}", shown(path))));
     }

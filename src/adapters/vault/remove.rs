@@ -27,9 +27,9 @@ pub(super) fn one(pool: &Locked<'_>, key: &AccountKey) -> Result<Answer, Problem
     let kept: RefCell<Option<(String, Kept)>> = RefCell::default();
     let loaded = pool.commit(Ruin::Refused, |document, extension, at| {
         let roster = document.roster();
-        let label = roster.index_of(key).and_then(|place| {
-            roster.get(key).map(|account| reference::name(account, place + 1))
-        });
+        let label = roster
+            .index_of(key)
+            .and_then(|place| roster.get(key).map(|account| reference::name(account, place + 1)));
         let (Some(label), Some((place, row))) = (label, document.row(key)) else { return Err(gone()) };
         let kept_row = Kept {
             key: key.clone(),
@@ -132,7 +132,8 @@ fn forget_results(places: &Places, roster: &Roster) {
 fn left(places: &Places, roster: &Roster) -> Vec<String> {
     let mut left = Vec::new();
     let count = |folder: std::path::PathBuf| {
-        fs::read_dir(folder).map_or(0, |entries| entries.flatten().filter(|entry| entry.path().is_file()).count())
+        fs::read_dir(folder)
+            .map_or(0, |entries| entries.flatten().filter(|entry| entry.path().is_file()).count())
     };
     let copies = named::files(places).map_or(0, |files| files.len());
     if copies > 0 {
@@ -162,8 +163,7 @@ fn left(places: &Places, roster: &Roster) -> Vec<String> {
 }
 
 fn gone() -> Problem {
-    Problem::new("unknown-account", Exit::Usage, "that account is gone")
-        .hint(Hint::Run("status".to_owned()))
+    Problem::new("unknown-account", Exit::Usage, "that account is gone").hint(Hint::Run("status".to_owned()))
 }
 
 fn changed(why: &str) -> Problem {

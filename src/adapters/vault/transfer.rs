@@ -168,10 +168,14 @@ pub(super) fn import(pool: &Locked<'_>, file: &Incoming) -> Result<Answer, Probl
             let taken = document.merge(copy, extension, at);
             limit(document.roster().accounts.len(), most)?;
             let extent = taken.extent;
-            let changes = taken.rows.iter().any(|(_, action)| *action != crate::domain::vault::Taking::Skipped);
+            let changes =
+                taken.rows.iter().any(|(_, action)| *action != crate::domain::vault::Taking::Skipped);
             let undo = if changes {
-                kept.copy(pool, Before::Import, &untouched, at)?
-                    .map(|before| Refill { from: before.path, selection, more: more.clone() })
+                kept.copy(pool, Before::Import, &untouched, at)?.map(|before| Refill {
+                    from: before.path,
+                    selection,
+                    more: more.clone(),
+                })
             } else {
                 None
             };
@@ -208,9 +212,8 @@ fn imported(file: &Incoming, run: Run, taken: &Taken, roster: &Roster) -> Import
 
 /// The text of a copy of the pool as it stands, and how many accounts are in it.
 fn copied(pool: &Locked<'_>) -> Result<(Secret, usize), Problem> {
-    let (text, accounts) = pool.open(|document, _| {
-        (Secret::new(document.to_export()), document.roster().accounts.len())
-    })?;
+    let (text, accounts) =
+        pool.open(|document, _| (Secret::new(document.to_export()), document.roster().accounts.len()))?;
     if accounts == 0 { Err(reference::no_accounts()) } else { Ok((text, accounts)) }
 }
 

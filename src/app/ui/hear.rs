@@ -37,7 +37,9 @@ impl Ui {
     pub fn hear(&mut self, message: &Msg, world: &World, at: Moment) {
         match message {
             Msg::Store(StoreMsg::Usage(rows)) => self.figures = Figures::of(rows),
-            Msg::Store(StoreMsg::Loaded(_) | StoreMsg::Committed(..) | StoreMsg::Vault(..)) => self.tell_of_pool(world, at),
+            Msg::Store(StoreMsg::Loaded(_) | StoreMsg::Committed(..) | StoreMsg::Vault(..)) => {
+                self.tell_of_pool(world, at)
+            }
             Msg::Peers(PeersMsg::Seen(_)) => self.tell_of_moves(world, at),
             // A key changes no fact: the lists stay as they are, so a key costs the same for any pool.
             Msg::Input(_) => return,

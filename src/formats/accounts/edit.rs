@@ -46,7 +46,11 @@ pub(super) fn complete(account: &mut Account) {
 }
 
 /// The row's new text and how far the change reaches; `None` when its members mean the same as before.
-pub(in crate::formats) fn rewrite(text: &str, old: Option<&Account>, new: &Account) -> Option<(String, Extent)> {
+pub(in crate::formats) fn rewrite(
+    text: &str,
+    old: Option<&Account>,
+    new: &Account,
+) -> Option<(String, Extent)> {
     let mut row = Edit { row: Object::parse(text).unwrap_or_default(), extent: Extent::Nothing };
     if old.is_none() && !row.row.has("recordId") {
         row.set("recordId", &new.key.as_str(), Extent::Durable);

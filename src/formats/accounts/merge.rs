@@ -115,8 +115,11 @@ impl Document<'_> {
                 rows.push(row);
                 continue;
             };
-            let tokens =
-                if token::is_older(&ours.credentials, &theirs.credentials) { Side::Theirs } else { Side::Ours };
+            let tokens = if token::is_older(&ours.credentials, &theirs.credentials) {
+                Side::Theirs
+            } else {
+                Side::Ours
+            };
             if tokens == Side::Ours && ours.credentials.refresh != theirs.credentials.refresh {
                 taken.newer_kept += 1;
             }
@@ -161,8 +164,13 @@ impl Document<'_> {
 
     /// The other pool's selection, in this pool's record ids.
     fn take_selection(&mut self, other: &Document<'_>, taken: &Taken) {
-        let here: HashMap<&AccountKey, &AccountKey> =
-            other.roster.accounts.iter().map(|account| &account.key).zip(taken.rows.iter().map(|(key, _)| key)).collect();
+        let here: HashMap<&AccountKey, &AccountKey> = other
+            .roster
+            .accounts
+            .iter()
+            .map(|account| &account.key)
+            .zip(taken.rows.iter().map(|(key, _)| key))
+            .collect();
         let of = |key: &AccountKey| here.get(key).map(|key| (*key).clone());
         let first = self.roster.accounts.first().map(|account| account.key.clone());
         self.roster.active = other.roster.active.as_ref().and_then(of).or(first);

@@ -34,7 +34,11 @@ fn tokens(document: &Document<'_>) -> Vec<String> {
     accounts.map(|account| account.credentials.refresh.expose().to_owned()).collect()
 }
 
-fn with(ours: &str, theirs: &str, act: impl FnOnce(&mut Document<'_>, &Document<'_>, &mut Extension<'_>)) -> Value {
+fn with(
+    ours: &str,
+    theirs: &str,
+    act: impl FnOnce(&mut Document<'_>, &Document<'_>, &mut Extension<'_>),
+) -> Value {
     let mut extension = Extension::default();
     let mut document = Document::parse(ours, &extension, AT).unwrap();
     let other = Document::parse(theirs, &Extension::default(), AT).unwrap();
@@ -185,7 +189,11 @@ fn a_restore_keeps_the_tokens_of_the_pool_when_nothing_is_known_of_their_age() {
 #[test]
 fn a_deleted_row_comes_back_byte_for_byte() {
     let text = pool(
-        &[row("a", "a1", 1, json!({})), row("b", "b1", 1, json!({ "odd": { "n": 1.50 } })), row("c", "c1", 1, json!({}))],
+        &[
+            row("a", "a1", 1, json!({})),
+            row("b", "b1", 1, json!({ "odd": { "n": 1.50 } })),
+            row("c", "c1", 1, json!({})),
+        ],
         json!({ "pinnedAccountIndex": 1, "activeIndex": 1, "affinityGeneration": 2 }),
     );
     let mut extension = Extension::default();
@@ -224,7 +232,8 @@ fn an_export_has_rows_and_selection_and_nothing_else() {
     );
 
     let export: Value =
-        serde_json::from_str(&Document::parse(&text, &Extension::default(), AT).unwrap().to_export()).unwrap();
+        serde_json::from_str(&Document::parse(&text, &Extension::default(), AT).unwrap().to_export())
+            .unwrap();
 
     let names: Vec<&str> = export.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(names, ["version", "accounts", "activeIndex", "activeIndexByFamily"]);
