@@ -4,6 +4,7 @@ mod arguments;
 mod canary;
 mod crash;
 mod demo;
+mod endure;
 mod forward;
 mod harness;
 mod headless;
