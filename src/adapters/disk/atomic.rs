@@ -4,6 +4,8 @@
 //! (`<target>.<digits>.<digits>.<hex>.tmp`), so either program may sweep what a crash left. A symlinked target
 //! is written through: the link stays, the file behind it changes.
 
+mod over;
+
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -13,6 +15,8 @@ use std::time::{Duration, SystemTime};
 use crate::adapters::disk::perms;
 use crate::adapters::fault;
 use crate::base::{Moment, Span};
+
+pub use over::Published;
 
 /// A new file that stands ready beside its target; dropped unpublished, it disappears.
 #[derive(Debug)]

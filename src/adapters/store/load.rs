@@ -7,7 +7,6 @@ use crate::adapters::store::recover::{self, Substitute};
 use crate::adapters::store::reset;
 use crate::base::{Moment, Secret};
 use crate::domain::account::{AccountKey, Credentials};
-use crate::domain::identity::sha256_hex;
 use crate::domain::places::Places;
 use crate::domain::recovery::{Health, Recovery};
 use crate::domain::roster::Roster;
@@ -218,11 +217,6 @@ fn unclaimed(places: &Places, roster: &Roster) -> Vec<(AccountKey, Credentials)>
             Some((account.key.clone(), credentials))
         })
         .collect()
-}
-
-/// Names a file's content for comparison.
-pub(super) fn fingerprint(bytes: &[u8]) -> String {
-    sha256_hex(bytes)
 }
 
 /// A path in words.

@@ -2,13 +2,13 @@
 //!
 //! Order: quarantine, backups, journal, new file, comparison, rename. A crash leaves either the old pool, or the
 //! old pool with a journal that the next load replays, or the new pool. The reference takes no lock, so the file
-//! is compared once more right before it is replaced.
+//! is replaced only if it still is what was read.
 
 use std::io;
 
-use crate::adapters::disk::atomic::{self, Staged};
+use crate::adapters::disk::atomic::{self, Published, Staged};
 use crate::adapters::fault;
-use crate::adapters::store::load::{Backups, Primary, fingerprint, shown, unreadable};
+use crate::adapters::store::load::{Backups, Primary, shown, unreadable};
 use crate::adapters::store::snapshots::{self, Keep};
 use crate::adapters::store::{recover, retention};
 use crate::base::{Moment, Span};
@@ -68,13 +68,12 @@ impl Save<'_> {
         fault::pass("save.written")?;
         staged.sync()?;
         fault::pass("save.synced")?;
-        if !self.is_unchanged()? {
+        // Before the rename: a marker beside a pool hides it, and from here on the journal stands in for it.
+        atomic::remove(&self.places.pool_with(".reset-intent"))?;
+        if staged.publish_over(self.primary.bytes())? == Published::Overtaken {
             self.forget_journal();
             return Ok(Saved::Overtaken);
         }
-        // Before the rename: a marker beside a pool hides it, and from here on the journal stands in for it.
-        atomic::remove(&self.places.pool_with(".reset-intent"))?;
-        staged.publish()?;
         fault::pass("save.renamed")?;
         // The pool is saved: what follows may fail, an old journal is passed over by its age.
         self.forget_journal();
@@ -126,14 +125,5 @@ impl Save<'_> {
             fault::pass("backup.shifted")?;
         }
         Ok(())
-    }
-
-    fn is_unchanged(&self) -> io::Result<bool> {
-        let now = atomic::read(&self.places.pool())?;
-        Ok(match (self.primary.bytes(), now) {
-            (None, None) => true,
-            (Some(then), Some(now)) => then.len() == now.len() && fingerprint(then) == fingerprint(&now),
-            (None, Some(_)) | (Some(_), None) => false,
-        })
     }
 }

@@ -129,6 +129,10 @@ impl Trial {
         );
         let (left, wanted) = (without_generation(state(&self.home)), without_generation(self.after.clone()));
         assert_eq!(left, wanted, "{name}: done again");
+        // Doing nothing a second time sweeps nothing; a save does.
+        for number in ["1", "2"] {
+            run(&mut self.home.manager(&["switch", number]));
+        }
         let strays: Vec<_> = self.home.files().into_keys().filter(|path| is_stray(path)).collect();
         assert_eq!(strays, Vec::<PathBuf>::new(), "{name}");
         private(&self.home, name);
