@@ -1,6 +1,7 @@
 //! Every byte shape that leaves or enters the process.
 
 pub mod accounts;
+pub mod acknowledged;
 pub mod affinity;
 pub mod budgets;
 pub mod client_refresh;
@@ -10,6 +11,7 @@ pub mod codex_auth;
 pub mod codex_config;
 pub mod config_edits;
 pub mod control;
+pub mod device_login;
 pub mod events;
 pub mod extension;
 pub mod fake;
@@ -24,6 +26,7 @@ pub mod journal;
 pub mod jwt;
 pub mod leases;
 pub mod ledger;
+pub mod login_attempt;
 pub mod lossless;
 pub mod migrate;
 pub mod oauth_wire;
@@ -38,6 +41,7 @@ pub mod reasoning;
 pub mod registry;
 pub mod routing_wire;
 pub mod scenario;
+pub mod seats;
 pub mod settings;
 pub mod shelf;
 pub mod sse;

@@ -5,6 +5,7 @@ use crate::domain::account::{
     Account, AccountKey, Cooldown, Credentials, Invalidation, Switch, SwitchReason,
 };
 use crate::domain::identity::{self, Fallback, Person};
+use crate::domain::login::admission::SignIn;
 use crate::domain::roster::Roster;
 use crate::domain::token;
 use crate::domain::vault::Copies;
@@ -15,6 +16,8 @@ use crate::domain::workspace::{Routing, Workspace};
 pub enum Change {
     /// Appends an account, or updates the one with the same key.
     Added(Box<Account>),
+    /// A session was granted: it goes to the account it belongs to, or makes a new one; generation raised.
+    SignedIn(Box<SignIn>),
     /// New tokens after a refresh, a login or an adoption; clears invalidation and uncertainty. Ignored when
     /// it is known to be older than the stored set (`domain::token`).
     Renewed {
@@ -169,6 +172,7 @@ impl Roster {
             Change::Cleared { .. } => {
                 *self = Self { generation: self.generation + 1, ..Self::default() };
             }
+            Change::SignedIn(sign_in) => self.admit(sign_in),
             Change::Selected { key, reason, pin, at } => self.select(key, *reason, *pin, *at),
             Change::Unpinned => {
                 self.pin = None;
@@ -316,6 +320,7 @@ impl Account {
             | Change::Removed { .. }
             | Change::Reinstated { .. }
             | Change::Cleared { .. }
+            | Change::SignedIn(_)
             | Change::Selected { .. }
             | Change::Unpinned
             | Change::SelectionRestored { .. }

@@ -206,12 +206,8 @@ impl<'a> Document<'a> {
 
     /// Applies changes to the pool and to the text behind it, members that mean something else stay untouched.
     pub fn apply(&mut self, changes: &[Change], extension: &mut Extension<'_>, at: Moment) -> Extent {
-        let subject = |change: &Change| {
-            let Change::Added(account) = change else { return edit::subject(change).cloned() };
-            let row = self.roster.row_for(account).and_then(|index| self.roster.accounts.get(index));
-            Some(row.map_or_else(|| account.key.clone(), |row| row.key.clone()))
-        };
-        let touched: HashSet<AccountKey> = changes.iter().filter_map(subject).collect();
+        let touched: HashSet<AccountKey> =
+            changes.iter().filter_map(|change| edit::subject(change, &self.roster)).collect();
         let before: HashMap<AccountKey, Account> = self
             .roster
             .accounts

@@ -71,7 +71,7 @@ pub fn email_key(email: &str) -> Option<String> {
 }
 
 /// The payload of a token with exactly three parts.
-fn payload(token: &str) -> Option<String> {
+pub(super) fn payload(token: &str) -> Option<String> {
     let mut parts = token.split('.');
     let (_, body, _) = (parts.next()?, parts.next()?, parts.next()?);
     if parts.next().is_some() {

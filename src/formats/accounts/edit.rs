@@ -3,15 +3,21 @@
 use crate::base::{Moment, Secret};
 use crate::domain::account::{Account, AccountKey, CooldownReason, IdSource, SwitchReason};
 use crate::domain::change::Change;
+use crate::domain::roster::Roster;
 use crate::domain::workspace::Workspace;
 use crate::formats::accounts::Extent;
 use crate::formats::accounts::row::decode_claims;
 use crate::formats::lossless::{self, Object};
 
-/// The account a change is about.
-pub(super) fn subject(change: &Change) -> Option<&AccountKey> {
+/// The account a change is about, in the pool it is about to be applied to.
+pub(super) fn subject(change: &Change, roster: &Roster) -> Option<AccountKey> {
     match change {
-        Change::Added(account) | Change::Reinstated { account, .. } => Some(&account.key),
+        Change::SignedIn(sign_in) => Some(roster.key_for(sign_in)),
+        Change::Added(account) => {
+            let row = roster.row_for(account).and_then(|index| roster.accounts.get(index));
+            Some(row.map_or_else(|| account.key.clone(), |row| row.key.clone()))
+        }
+        Change::Reinstated { account, .. } => Some(account.key.clone()),
         Change::Renewed { key, .. }
         | Change::Invalidated { key, .. }
         | Change::BecameUncertain { key, .. }
@@ -25,7 +31,7 @@ pub(super) fn subject(change: &Change) -> Option<&AccountKey> {
         | Change::CursorMoved { key, .. }
         | Change::Removed { key }
         | Change::Relabelled { key, .. }
-        | Change::RoutingLearnt { key, .. } => Some(key),
+        | Change::RoutingLearnt { key, .. } => Some(key.clone()),
         Change::Unpinned | Change::SelectionRestored { .. } | Change::Cleared { .. } => None,
     }
 }
