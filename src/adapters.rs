@@ -10,6 +10,7 @@ pub mod entropy;
 pub mod env;
 pub mod fault;
 pub mod ledger;
+pub mod login;
 pub mod peers;
 pub mod places;
 pub mod platform;
@@ -29,6 +30,7 @@ use crate::adapters::clock::SystemClock;
 use crate::adapters::codex::home::CodexHome;
 use crate::adapters::entropy::SystemEntropy;
 use crate::adapters::env::Env;
+use crate::adapters::login::SignInDesk;
 use crate::adapters::store::DiskStore;
 use crate::adapters::upstream::BackEnd;
 use crate::adapters::upstream::client::{Clients, Egress};
@@ -43,6 +45,9 @@ pub type SystemHome = CodexHome<DiskStore<SystemClock>, SystemClock>;
 /// The token server on this system.
 pub type SystemAuth = TokenServer<DiskStore<SystemClock>, SystemHome, SystemClock, SystemEntropy>;
 
+/// Where people sign in on this system.
+pub type SystemSignIn = SignInDesk<SystemClock>;
+
 /// The ports of a real process; cheap to clone.
 #[derive(Clone)]
 pub struct SystemPorts {
@@ -52,6 +57,7 @@ pub struct SystemPorts {
     upstream: BackEnd<SystemClock>,
     clock: SystemClock,
     entropy: SystemEntropy,
+    sign_in: SystemSignIn,
 }
 
 impl SystemPorts {
@@ -80,9 +86,15 @@ impl SystemPorts {
             base: address(&endpoints.auth)?,
             leases: Rules::of(env),
         };
+        let sign_in = SignInDesk::new(clients.clone(), &endpoints.auth, clock.clone(), &places);
         let auth = TokenServer::new(parts, &places);
         let upstream = BackEnd::new(clients, address(&endpoints.backend)?, clock.clone());
-        Ok(Self { store, home, auth, upstream, clock, entropy: SystemEntropy })
+        Ok(Self { store, home, auth, upstream, clock, entropy: SystemEntropy, sign_in })
+    }
+
+    /// Signing in.
+    pub fn sign_in(&self) -> &SystemSignIn {
+        &self.sign_in
     }
 
     /// The official client's files.

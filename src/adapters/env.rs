@@ -49,6 +49,10 @@ pub struct Env {
     pub no_browser: Option<String>,
     /// `BROWSER`
     pub browser: Option<String>,
+    /// `SSH_CONNECTION`, else `SSH_TTY`
+    pub ssh: Option<String>,
+    /// `DISPLAY`, else `WAYLAND_DISPLAY`
+    pub display: Option<String>,
     /// `CODEX_MULTI_AUTH_FORCE_ACCOUNT`
     pub force_account: Option<String>,
     /// `CODEX_MULTI_AUTH_FORCE_ACCOUNT_INDEX`
@@ -227,6 +231,8 @@ impl Env {
             account_id: var("CODEX_AUTH_ACCOUNT_ID"),
             no_browser: var("CODEX_AUTH_NO_BROWSER"),
             browser: var("BROWSER"),
+            ssh: var("SSH_CONNECTION").or_else(|| var("SSH_TTY")),
+            display: var("DISPLAY").or_else(|| var("WAYLAND_DISPLAY")),
             force_account: var("CODEX_MULTI_AUTH_FORCE_ACCOUNT"),
             force_account_index: var("CODEX_MULTI_AUTH_FORCE_ACCOUNT_INDEX"),
             force_account_id: var("CODEX_MULTI_AUTH_FORCE_ACCOUNT_ID"),

@@ -21,8 +21,6 @@ pub enum Remote {
     No,
     /// Behind SSH.
     Ssh,
-    /// Inside a container.
-    Container,
 }
 
 /// Whether something can be shown on this machine.
@@ -61,7 +59,6 @@ impl Desk {
         }
         match (self.remote, self.display) {
             (Remote::Ssh, _) => Outlook::Unlikely("this is an SSH session"),
-            (Remote::Container, _) => Outlook::Unlikely("this is a container"),
             (Remote::No, Display::None) => Outlook::Unlikely("there is no display"),
             (Remote::No, Display::There) => Outlook::Likely,
         }
@@ -107,11 +104,6 @@ mod tests {
                 "ssh",
                 desk(None, None, Remote::Ssh, Display::There),
                 Outlook::Unlikely("this is an SSH session"),
-            ),
-            (
-                "container",
-                desk(None, None, Remote::Container, Display::There),
-                Outlook::Unlikely("this is a container"),
             ),
             (
                 "no display",
