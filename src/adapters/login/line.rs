@@ -10,35 +10,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::oneshot;
 
 use crate::base::Secret;
+use crate::domain::login::paste::{Line, Typist};
 
 /// Longest line that is taken; a callback address is far shorter.
 const LONGEST: usize = 64 * 1024;
 
-/// Who may type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum From {
-    /// A person at a terminal.
-    Person,
-    /// A pipe or file only.
-    Script,
-}
-
-/// What was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Line {
-    /// A line without its end.
-    Text(Secret),
-    /// The input ended.
-    End,
-    /// A terminal, where only a script may answer.
-    Terminal,
-}
-
-/// Reads one line.
-pub async fn read(from: From) -> Line {
-    if from == From::Script && io::stdin().is_terminal() {
+/// Reads one line. What a person pastes is not shown: it holds a code, and a terminal remembers what it showed.
+pub async fn read(typist: Typist, echo: Echo) -> Line {
+    if typist == Typist::Script && io::stdin().is_terminal() {
         return Line::Terminal;
     }
+    let _quiet = (echo == Echo::Off).then(Quiet::begin);
     let wanted = Wanted(Arc::new(AtomicBool::new(true)));
     let (tell, line) = oneshot::channel();
     let seen = Arc::clone(&wanted.0);
@@ -54,6 +36,15 @@ pub async fn read(from: From) -> Line {
         return Line::End;
     }
     line.await.unwrap_or(Line::End)
+}
+
+/// Whether the terminal shows what is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Echo {
+    /// It does.
+    On,
+    /// It does not.
+    Off,
 }
 
 /// Tells the thread when nobody listens any more.
@@ -88,5 +79,42 @@ fn next_line() -> Line {
     match input.read_until(b'\n', &mut bytes) {
         Ok(0) | Err(_) => Line::End,
         Ok(_) => Line::Text(Secret::new(String::from_utf8_lossy(&bytes).trim_end().to_owned())),
+    }
+}
+
+/// Keeps the terminal from showing what is typed, as long as it lives.
+#[cfg(unix)]
+struct Quiet(Option<rustix::termios::Termios>);
+
+#[cfg(unix)]
+impl Quiet {
+    fn begin() -> Self {
+        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+        let stdin = io::stdin();
+        let Ok(before) = tcgetattr(&stdin) else { return Self(None) };
+        let mut modes = before.clone();
+        modes.local_modes.remove(LocalModes::ECHO);
+        let _ = tcsetattr(&stdin, OptionalActions::Now, &modes);
+        Self(Some(before))
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        if let Some(before) = &self.0 {
+            let now = rustix::termios::OptionalActions::Now;
+            let _ = rustix::termios::tcsetattr(io::stdin(), now, before);
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Quiet;
+
+#[cfg(not(unix))]
+impl Quiet {
+    fn begin() -> Self {
+        Self
     }
 }

@@ -7,6 +7,36 @@ use crate::base::Secret;
 use crate::domain::login::callback::Denial;
 use crate::domain::login::query;
 
+/// Who may type a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Typist {
+    /// A person at a terminal.
+    Person,
+    /// A pipe or file only.
+    Script,
+}
+
+/// A line that was waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    /// A line without its end.
+    Text(Secret),
+    /// The input ended, or nothing came in time.
+    End,
+    /// A terminal, where only a script may answer.
+    Terminal,
+}
+
+impl Line {
+    /// The text, if there is one.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text.expose()),
+            Self::End | Self::Terminal => None,
+        }
+    }
+}
+
 /// What a pasted text is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Paste {
@@ -76,11 +106,6 @@ pub fn judge(text: Option<&str>, state: &Secret) -> Paste {
         (None, Some(_), None) => Paste::Incomplete(Missing::State),
         (None, Some(code), Some(true)) => Paste::Code(code),
     }
-}
-
-/// Whether a pasted text ends the wait for a browser: an empty line does not.
-pub fn is_blank(text: Option<&Secret>) -> bool {
-    text.is_some_and(Secret::is_blank)
 }
 
 fn parse(text: &str) -> Parsed {

@@ -1,0 +1,465 @@
+//! `login`: one sign-in by browser, device code or pasted callback, headless or at a terminal (login.md).
+//!
+//! The flow holds the attempt and judges what comes back; sockets, files and the terminal are effects. Nothing is
+//! stored before a session was granted, and then in one commit, so breaking off at any point changes nothing.
+
+mod ending;
+mod talk;
+mod words;
+
+pub use ending::{Ending, SignedIn};
+pub use talk::{Listening, LoginEffect, LoginMsg, Opened, Survey, V6};
+
+use crate::app::effect::{CodexEffect, Effect, Effects, PeersEffect, StoreEffect};
+use crate::app::flows::{Step, Ticket};
+use crate::app::msg::{CodexMsg, Mirrored, Msg, Signal, StoreMsg};
+use crate::app::options::Form;
+use crate::app::outcome::{Body, Outcome};
+use crate::app::world::World;
+use crate::base::{Moment, Secret};
+use crate::domain::account::Account;
+use crate::domain::change::Change;
+use crate::domain::login::PORTS;
+use crate::domain::login::admission::{Admitted, Place, SignIn};
+use crate::domain::login::attempt::{Attempt, KEPT_FOR, Prompt, Wish};
+use crate::domain::login::browser::Outlook;
+use crate::domain::login::device::DeviceCode;
+use crate::domain::login::failure::{Failure, Question};
+use crate::domain::login::paste::{self, Line, Paste, Typist};
+use crate::domain::problem::{Exit, Problem};
+use crate::domain::recovery::Loaded;
+use crate::domain::terms::{self, By, Consent, Gate};
+
+const COMMAND: &str = "login";
+/// Bad pastes a person may make before the flow gives up.
+const BAD_PASTES: u8 = 3;
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// How to sign in.
+    pub method: Method,
+    /// `--org`: the workspace that must come back.
+    pub workspace: Option<String>,
+    /// `--accept-terms`
+    pub consent: Consent,
+    /// Who is on the other side.
+    pub typist: Typist,
+    /// Where the link and the code are shown.
+    pub form: Form,
+}
+
+/// How to sign in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Method {
+    /// Whatever fits the surroundings.
+    Fitting,
+    /// `--device-auth`
+    Device,
+    /// `--manual`, `--no-browser`
+    Manual,
+    /// `--print-url`
+    PrintUrl,
+    /// `--complete`, with the callback or without it: then it is read from stdin.
+    Complete(Option<Secret>),
+}
+
+/// The flow's state.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Flow {
+    ticket: Ticket,
+    request: Request,
+    stage: Stage,
+    attempt: Option<Box<Attempt>>,
+    sign_in: Option<Box<SignIn>>,
+    report: Option<Box<SignedIn>>,
+    outlook: Outlook,
+    bad_pastes: u8,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    World,
+    Survey,
+    AskTerms,
+    RecordTerms,
+    Mint,
+    Keep,
+    Recall,
+    Paste,
+    Listen,
+    Browser,
+    AskDevice,
+    Device,
+    Exchange,
+    AskWorkspace,
+    SetAside,
+    Commit,
+    Mirror,
+}
+
+impl Flow {
+    /// A flow that waits for the pool.
+    pub fn new(ticket: Ticket, request: Request) -> Self {
+        Self {
+            ticket,
+            request,
+            stage: Stage::World,
+            attempt: None,
+            sign_in: None,
+            report: None,
+            outlook: Outlook::Likely,
+            bad_pastes: 0,
+        }
+    }
+
+    /// Hears a message.
+    pub fn on(&mut self, message: &Msg, world: &World, at: Moment) -> Step {
+        match message {
+            Msg::Signal(signal) if *signal != Signal::Continued => self.interrupted(*signal),
+            Msg::Login(ticket, message) if *ticket == self.ticket => self.heard(message, world, at),
+            Msg::Store(StoreMsg::Committed(ticket, answer)) if *ticket == self.ticket => match answer {
+                Ok(loaded) => self.committed(loaded, world),
+                Err(problem) => self.fail(&Failure::Ours(Box::new(problem.clone()))),
+            },
+            Msg::Codex(CodexMsg::Mirrored(ticket, mirrored)) if *ticket == self.ticket => {
+                self.finish(Some(mirrored.clone()))
+            }
+            _ if self.stage == Stage::World => self.begin(world),
+            _ => wait(),
+        }
+    }
+
+    fn begin(&mut self, world: &World) -> Step {
+        if !world.is_complete() {
+            return wait();
+        }
+        if let Some(problem) = &world.trouble {
+            return self.fail(&Failure::Ours(Box::new(problem.clone())));
+        }
+        self.go(Stage::Survey, LoginEffect::Survey)
+    }
+
+    fn heard(&mut self, message: &LoginMsg, world: &World, at: Moment) -> Step {
+        match (self.stage, message) {
+            (Stage::Survey, LoginMsg::Surveyed(survey)) => self.surveyed(survey, world),
+            (Stage::AskTerms, LoginMsg::Read(line)) => match is_yes(line) {
+                true => self.go(Stage::RecordTerms, LoginEffect::Acknowledge(By::Dashboard)),
+                false => self.fail(&Failure::Cancelled),
+            },
+            (Stage::RecordTerms, LoginMsg::Acknowledged(Ok(()))) => self.choose(world),
+            (Stage::Mint, LoginMsg::Minted(Ok(attempt))) => self.minted(attempt),
+            (Stage::Keep, LoginMsg::Kept(Ok(()))) => self.printed(at),
+            (Stage::Recall, LoginMsg::Minted(Ok(attempt))) => self.recalled(attempt),
+            (Stage::Listen, LoginMsg::Listening(Ok(listening))) => self.listening(listening),
+            (Stage::Browser, LoginMsg::Opened(opened)) => Step::Wait(words::opened(*opened)),
+            (Stage::Browser | Stage::Paste, LoginMsg::Read(line)) => self.pasted(line),
+            (Stage::AskDevice, LoginMsg::Device(Ok(code))) => self.device(code),
+            (Stage::Browser | Stage::Device | Stage::Exchange, LoginMsg::Granted(Ok(sign_in))) => {
+                self.granted(sign_in, world)
+            }
+            (Stage::AskWorkspace, LoginMsg::Read(line)) => match is_yes(line) {
+                true => self.store(world),
+                false => self.set_aside(),
+            },
+            (Stage::SetAside, LoginMsg::WasSetAside(Ok(path))) => self.refuse_workspace(path.clone()),
+            (Stage::Mirror, LoginMsg::WroteBack(warning)) => {
+                if let (Some(report), Some(warning)) = (&mut self.report, warning) {
+                    report.warnings.push(warning.clone());
+                }
+                self.finish(None)
+            }
+            (_, LoginMsg::Acknowledged(Err(failure)))
+            | (_, LoginMsg::Minted(Err(failure)))
+            | (_, LoginMsg::Kept(Err(failure)))
+            | (_, LoginMsg::Listening(Err(failure)))
+            | (_, LoginMsg::Device(Err(failure)))
+            | (_, LoginMsg::Granted(Err(failure)))
+            | (_, LoginMsg::WasSetAside(Err(failure))) => self.fail(failure),
+            // An answer to a question that is no longer open.
+            _ => wait(),
+        }
+    }
+
+    fn surveyed(&mut self, survey: &Survey, world: &World) -> Step {
+        self.outlook = survey.outlook;
+        if self.request.workspace.is_none()
+            && let Some(workspace) = &survey.workspace
+        {
+            if let Some(problem) = unusable_workspace(workspace) {
+                return self.fail(&Failure::Ours(Box::new(problem)));
+            }
+            self.request.workspace = Some(workspace.clone());
+        }
+        if world.setting.demo.is_some() {
+            return self.choose(world);
+        }
+        let accounts = world.roster.accounts.len();
+        match (terms::gate(survey.acknowledged, accounts, self.request.consent), self.request.typist) {
+            (Gate::Open, _) => self.choose(world),
+            (Gate::Record(by), _) => {
+                self.stage = Stage::RecordTerms;
+                let mut effects = if by == By::Notice { words::notice() } else { Effects::new() };
+                effects.push(self.effect(LoginEffect::Acknowledge(by)));
+                Step::Wait(effects)
+            }
+            (Gate::Ask, Typist::Script) => self.fail(&Failure::NeedsAnswer(Question::Terms)),
+            (Gate::Ask, Typist::Person) => {
+                self.stage = Stage::AskTerms;
+                let mut effects = words::terms();
+                effects.push(self.effect(LoginEffect::ReadAnswer));
+                Step::Wait(effects)
+            }
+        }
+    }
+
+    /// The method, once nothing stands against it.
+    fn choose(&mut self, world: &World) -> Step {
+        let wish = Wish {
+            prompt: if world.roster.accounts.is_empty() { Prompt::AsKnown } else { Prompt::Login },
+            workspace: self.request.workspace.clone(),
+        };
+        match (&self.request.method, self.request.typist) {
+            (Method::Device, _) | (Method::Fitting, Typist::Script) => {
+                self.go(Stage::AskDevice, LoginEffect::AskDevice)
+            }
+            (Method::Manual | Method::PrintUrl, _) => self.go(Stage::Mint, LoginEffect::Mint(wish)),
+            (Method::Complete(_), _) => self.go(Stage::Recall, LoginEffect::Recall),
+            (Method::Fitting, Typist::Person) => match self.outlook {
+                Outlook::Suppressed => self.go(Stage::Mint, LoginEffect::Mint(wish)),
+                Outlook::Likely => self.go(Stage::Listen, LoginEffect::Listen(wish)),
+                Outlook::Unlikely(why) => {
+                    self.stage = Stage::AskDevice;
+                    Step::Wait(vec![words::no_browser(why), self.effect(LoginEffect::AskDevice)])
+                }
+            },
+        }
+    }
+
+    fn minted(&mut self, attempt: &Attempt) -> Step {
+        let attempt = Box::new(attempt.clone());
+        self.attempt = Some(attempt.clone());
+        if self.request.method == Method::PrintUrl {
+            return self.go(Stage::Keep, LoginEffect::Keep(attempt));
+        }
+        self.stage = Stage::Paste;
+        let mut effects = words::paste_here(&attempt.url, self.request.typist, self.request.form, self.ticket);
+        effects.push(self.effect(LoginEffect::ReadCallback(self.request.typist)));
+        Step::Wait(effects)
+    }
+
+    fn printed(&mut self, at: Moment) -> Step {
+        let url = self.attempt.as_ref().map(|attempt| attempt.url.clone()).unwrap_or_default();
+        self.end(Effects::new(), Ending::Printed { url, until: at + KEPT_FOR })
+    }
+
+    fn recalled(&mut self, attempt: &Attempt) -> Step {
+        self.attempt = Some(Box::new(attempt.clone()));
+        self.stage = Stage::Paste;
+        let Method::Complete(Some(callback)) = &self.request.method else {
+            return Step::Wait(vec![self.effect(LoginEffect::ReadCallback(self.request.typist))]);
+        };
+        self.pasted(&Line::Text(callback.clone()))
+    }
+
+    fn listening(&mut self, listening: &Listening) -> Step {
+        let attempt = Box::new(listening.attempt.clone());
+        self.stage = Stage::Browser;
+        let mut effects = words::browser(&attempt.url, listening.port, self.ticket, self.request.form);
+        effects.push(self.effect(LoginEffect::Open(attempt.url.clone())));
+        effects.push(self.effect(LoginEffect::ReadCallback(self.request.typist)));
+        self.attempt = Some(attempt);
+        Step::Wait(effects)
+    }
+
+    fn device(&mut self, code: &DeviceCode) -> Step {
+        self.stage = Stage::Device;
+        let mut effects = words::device(code, self.ticket, self.request.form);
+        effects.push(self.effect(LoginEffect::AwaitDevice(Box::new(code.clone()))));
+        Step::Wait(effects)
+    }
+
+    fn pasted(&mut self, line: &Line) -> Step {
+        let Some(attempt) = self.attempt.clone() else { return self.fail(&Failure::NoAttempt) };
+        if *line == Line::Terminal {
+            return self.fail(&Failure::NeedsAnswer(Question::Callback));
+        }
+        // Enter is no answer while the browser may still come.
+        let is_blank = line.text().is_some_and(|text| text.trim().is_empty());
+        if self.stage == Stage::Browser && is_blank {
+            return Step::Wait(vec![self.effect(LoginEffect::ReadCallback(self.request.typist))]);
+        }
+        let failure = match paste::judge(line.text(), &attempt.state) {
+            Paste::Code(code) => return self.exchange(attempt, code),
+            Paste::Cancelled => return self.fail(&Failure::Cancelled),
+            Paste::Denied(denial) => return self.fail(&Failure::Denied(denial)),
+            Paste::Incomplete(missing) => Failure::Incomplete(missing),
+            Paste::OtherAttempt => Failure::OtherAttempt,
+        };
+        self.bad_pastes += 1;
+        let is_one_shot = matches!(self.request.method, Method::Complete(Some(_)));
+        if self.request.typist == Typist::Script || is_one_shot || self.bad_pastes >= BAD_PASTES {
+            return self.fail(&failure);
+        }
+        let mut effects = words::again(&failure.problem());
+        effects.push(self.effect(LoginEffect::ReadCallback(self.request.typist)));
+        Step::Wait(effects)
+    }
+
+    fn exchange(&mut self, attempt: Box<Attempt>, code: Secret) -> Step {
+        self.stage = Stage::Exchange;
+        // The listener has nothing left to wait for.
+        let mut effects = vec![Effect::Cancel(self.ticket)];
+        if matches!(self.request.method, Method::Complete(_)) {
+            effects.push(self.effect(LoginEffect::Forget));
+        }
+        effects.push(self.effect(LoginEffect::Exchange(attempt, code)));
+        Step::Wait(effects)
+    }
+
+    fn granted(&mut self, sign_in: &SignIn, world: &World) -> Step {
+        let is_wanted = self.wanted(sign_in);
+        self.sign_in = Some(Box::new(sign_in.clone()));
+        if is_wanted {
+            return self.store(world);
+        }
+        if self.request.typist == Typist::Script {
+            return self.set_aside();
+        }
+        self.stage = Stage::AskWorkspace;
+        let got = sign_in.credentials.claims.workspace_id.as_deref();
+        let mut effects = vec![Effect::Cancel(self.ticket)];
+        effects.extend(words::other_workspace(self.request.workspace.as_deref(), got));
+        effects.push(self.effect(LoginEffect::ReadAnswer));
+        Step::Wait(effects)
+    }
+
+    fn wanted(&self, sign_in: &SignIn) -> bool {
+        let required = self
+            .attempt
+            .as_ref()
+            .and_then(|attempt| attempt.workspace.as_ref())
+            .or(self.request.workspace.as_ref());
+        required.is_none_or(|required| sign_in.credentials.claims.workspace_id.as_ref() == Some(required))
+    }
+
+    fn set_aside(&mut self) -> Step {
+        match self.sign_in.clone() {
+            Some(sign_in) => self.go(Stage::SetAside, LoginEffect::SetAside(sign_in)),
+            None => self.fail(&Failure::Cancelled),
+        }
+    }
+
+    fn refuse_workspace(&mut self, path: String) -> Step {
+        let got =
+            self.sign_in.as_ref().and_then(|sign_in| sign_in.credentials.claims.workspace_id.clone());
+        let wanted = self.attempt.as_ref().and_then(|attempt| attempt.workspace.clone());
+        let wanted = wanted.or_else(|| self.request.workspace.clone()).unwrap_or_default();
+        self.fail(&Failure::WrongWorkspace { wanted, got, kept: Some(path) })
+    }
+
+    fn store(&mut self, world: &World) -> Step {
+        let Some(sign_in) = &mut self.sign_in else { return self.fail(&Failure::Cancelled) };
+        let key = world.roster.key_for(sign_in);
+        let is_active = world.roster.active.is_none() || world.roster.active.as_ref() == Some(&key);
+        sign_in.place = if is_active { Place::Active } else { Place::Behind };
+        self.stage = Stage::Commit;
+        let change = Change::SignedIn(sign_in.clone());
+        let before = world.roster.foresee(sign_in);
+        self.report = Some(Box::new(SignedIn {
+            how: before,
+            account: crate::app::outcome::Named { key, number: 0, label: String::new() },
+            workspace: sign_in.credentials.claims.workspace_id.clone(),
+            total: 0,
+            place: sign_in.place,
+            mirrored: None,
+            warnings: Vec::new(),
+        }));
+        Step::Wait(vec![
+            Effect::Cancel(self.ticket),
+            Effect::Store(StoreEffect::Commit(self.ticket, vec![change])),
+        ])
+    }
+
+    fn committed(&mut self, loaded: &Loaded, world: &World) -> Step {
+        let (Some(sign_in), Some(report)) = (&self.sign_in, &mut self.report) else { return wait() };
+        let mine = |account: &&Account| account.credentials.refresh == sign_in.credentials.refresh;
+        let Some(key) = loaded.roster.accounts.iter().find(mine).map(|account| account.key.clone()) else {
+            let problem = Problem::new("pool-changed", Exit::Failed, "the pool did not take the new session");
+            return self.fail(&Failure::Ours(Box::new(problem)));
+        };
+        if key == sign_in.new_key() {
+            report.how = Admitted::Inserted;
+        } else if report.how == Admitted::Inserted {
+            // Another process added the same account a moment before.
+            report.how = Admitted::Updated;
+        }
+        if let Some(named) = world.named(&key) {
+            report.account = named;
+        }
+        report.total = loaded.roster.accounts.len();
+        let is_active = report.place == Place::Active;
+        self.stage = Stage::Mirror;
+        let follow = if is_active {
+            Effect::Codex(CodexEffect::Mirror(self.ticket, key))
+        } else {
+            self.effect(LoginEffect::WriteBack(key))
+        };
+        Step::Wait(vec![Effect::Peers(PeersEffect::Reload), follow])
+    }
+
+    fn finish(&mut self, mirrored: Option<Mirrored>) -> Step {
+        let Some(mut report) = self.report.take() else { return self.fail(&Failure::Cancelled) };
+        report.mirrored = mirrored;
+        self.end(Effects::new(), Ending::Done(report))
+    }
+
+    fn interrupted(&self, signal: Signal) -> Step {
+        let exit = Exit::Signal(signal.number());
+        let problem = Problem::new("interrupted", exit, "Interrupted: nothing was stored");
+        self.end(vec![Effect::Cancel(self.ticket)], Ending::Failed(problem))
+    }
+
+    fn fail(&self, failure: &Failure) -> Step {
+        self.end(vec![Effect::Cancel(self.ticket)], Ending::Failed(failure.problem()))
+    }
+
+    #[expect(clippy::unused_self, reason = "reads like its neighbours where a flow ends")]
+    fn end(&self, effects: Effects, ending: Ending) -> Step {
+        let exit = ending.exit();
+        Step::Done(effects, Box::new(Outcome { command: COMMAND, exit, body: Body::Login(Box::new(ending)) }))
+    }
+
+    fn go(&mut self, stage: Stage, effect: LoginEffect) -> Step {
+        self.stage = stage;
+        Step::Wait(vec![self.effect(effect)])
+    }
+
+    fn effect(&self, effect: LoginEffect) -> Effect {
+        Effect::Login(self.ticket, effect)
+    }
+}
+
+/// The port that a pasted callback names: nobody listens there, so the first one will do.
+pub const PASTE_PORT: u16 = PORTS[0];
+
+/// Why a workspace id cannot be required, if so.
+pub fn unusable_workspace(id: &str) -> Option<Problem> {
+    let bad = |what: &str| Some(Problem::new("bad-argument", Exit::Usage, what));
+    if id.trim().is_empty() {
+        return bad("--org needs the id of a ChatGPT workspace");
+    }
+    if id.trim().starts_with("org-") {
+        return bad("--org takes the id of a ChatGPT workspace, not of a platform organisation (org-…)")
+            .map(|problem| problem.because("requests with an organisation's id are refused by the back end"));
+    }
+    None
+}
+
+fn is_yes(line: &Line) -> bool {
+    line.text().is_some_and(|text| ["y", "yes"].contains(&text.trim().to_lowercase().as_str()))
+}
+
+fn wait() -> Step {
+    Step::Wait(Effects::new())
+}
