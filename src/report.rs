@@ -7,6 +7,7 @@ pub mod config;
 pub mod forecast;
 pub mod json;
 pub mod line;
+pub mod login;
 pub mod monitor;
 pub mod pool;
 pub mod status;
@@ -65,6 +66,7 @@ fn value(outcome: &Outcome) -> Option<serde_json::Value> {
         Body::Checked(checked) => forecast::checked_value(outcome, checked),
         Body::Forecast(forecasted) => forecast::value(outcome, forecasted),
         Body::Best(best) => forecast::best_value(outcome, best),
+        Body::Login(ending) => login::value(outcome, ending),
         Body::Undone(what) => switch::undone_value(outcome, what),
         Body::Config(told) => config::value(outcome, told),
         Body::Problem(problem) => json::problem(outcome.command, problem),
@@ -87,6 +89,7 @@ fn plain(outcome: &Outcome) -> Printed {
         Body::Checked(checked) => return forecast::checked_printed(outcome, checked),
         Body::Forecast(forecasted) => return forecast::printed(outcome, forecasted),
         Body::Best(best) => return forecast::best_printed(best),
+        Body::Login(ending) => return login::printed(ending),
         Body::Undone(what) => format!("Undone: {what}\n"),
         Body::Config(told) => return config::printed(told),
         Body::Problem(problem) => return Printed { out: String::new(), err: text::problem(problem) },

@@ -6,6 +6,7 @@ pub mod host;
 pub mod input;
 pub mod launch;
 pub mod listen;
+mod login;
 pub mod perform;
 pub mod screen;
 pub mod services;
@@ -24,6 +25,7 @@ use crate::adapters::env::Env;
 use crate::adapters::places;
 use crate::adapters::store::DiskStore;
 use crate::app::effect::Capture;
+use crate::app::flows::login::Request;
 use crate::app::flows::serve::Announce;
 use crate::app::goal::{Command, Entry, Goal, Listing};
 use crate::app::keys::hints::Signs;
@@ -32,6 +34,7 @@ use crate::app::options::{Chatter, Face, Form, Options};
 use crate::app::outcome::{Body, Outcome};
 use crate::app::world::Setting;
 use crate::domain::endpoints::Endpoints;
+use crate::domain::login::paste::Typist;
 use crate::domain::places::Places;
 use crate::domain::problem::{Exit, Hint, Problem};
 use crate::domain::settings::Settings;
@@ -149,6 +152,9 @@ fn settle(goal: Goal, options: &Options, settings: &Settings) -> Goal {
         Goal::Dashboard(entry) if options.face != Face::Screen || settings.headless_by_default => {
             Goal::Run(entry.command.unwrap_or(Command::Status(Listing::Status)))
         }
+        Goal::Run(Command::Login(request)) if settings.headless_by_default => {
+            Goal::Run(Command::Login(Request { typist: Typist::Script, ..request }))
+        }
         Goal::Dashboard(_) | Goal::Run(_) | Goal::Forward(_) | Goal::Serve(_) => goal,
     }
 }
@@ -196,7 +202,7 @@ fn is_act(goal: &Goal) -> bool {
     match goal {
         Goal::Run(Command::Config(ask)) => ask.is_act(),
         Goal::Run(_) | Goal::Dashboard(_) | Goal::Forward(_) | Goal::Serve(_) => {
-            matches!(goal, Goal::Run(Command::Switch(_) | Command::Unpin))
+            matches!(goal, Goal::Run(Command::Switch(_) | Command::Unpin | Command::Login(_)))
         }
     }
 }
@@ -235,5 +241,6 @@ fn word(goal: &Goal) -> &'static str {
         Some(Command::Forecast(_)) => "forecast",
         Some(Command::Best(_)) => "best",
         Some(Command::Config(ask)) => ask.word(),
+        Some(Command::Login(_)) => "login",
     }
 }

@@ -1,6 +1,7 @@
 //! What to do. Imperative, plain data; grouped by the port that performs it.
 
 use crate::app::flows::Ticket;
+pub use crate::app::flows::login::LoginEffect;
 use crate::base::Moment;
 use crate::domain::account::AccountKey;
 use crate::domain::change::Change;
@@ -28,6 +29,8 @@ pub enum Effect {
     Codex(CodexEffect),
     /// Live proxies.
     Peers(PeersEffect),
+    /// Signing in.
+    Login(Ticket, LoginEffect),
     /// The desktop and the terminal.
     Desktop(DesktopEffect),
     /// A line on stderr, now (forwarder notes, recovery announcements).

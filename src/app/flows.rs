@@ -8,6 +8,7 @@ pub mod check;
 pub mod config;
 pub mod forecast;
 pub mod forward;
+pub mod login;
 pub mod serve;
 pub mod status;
 pub mod survey;
@@ -65,6 +66,8 @@ pub enum Flow {
     Forward(forward::Flow),
     /// `serve`.
     Serve(serve::Flow),
+    /// `login`.
+    Login(Box<login::Flow>),
 }
 
 impl Flow {
@@ -82,6 +85,7 @@ impl Flow {
             Self::Why(flow) => flow.on(message, world, at),
             Self::Forward(flow) => flow.on(message, world, at),
             Self::Serve(flow) => flow.on(message, world, at),
+            Self::Login(flow) => flow.on(message, world, at),
         }
     }
 }

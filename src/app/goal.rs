@@ -80,6 +80,8 @@ pub enum Command {
     Forecast(Forecasting),
     /// `best`.
     Best(Choosing),
+    /// `login`.
+    Login(crate::app::flows::login::Request),
 }
 
 /// What `check` asks about.

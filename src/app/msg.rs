@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::app::flows::Ticket;
+pub use crate::app::flows::login::LoginMsg;
 use crate::app::input::Input;
 use crate::domain::account::AccountKey;
 use crate::domain::facts::{PeerStatus, ProxyFact};
@@ -34,6 +35,8 @@ pub enum Msg {
     Auth(AuthMsg),
     /// From the official CLI's home or process.
     Codex(CodexMsg),
+    /// From a sign-in.
+    Login(Ticket, LoginMsg),
     /// From live proxies.
     Peers(PeersMsg),
     /// From services of this process.

@@ -55,6 +55,8 @@ pub enum Body {
     Forecast(Box<Forecasted>),
     /// `best`.
     Best(Box<Best>),
+    /// `login`.
+    Login(Box<crate::app::flows::login::Ending>),
     /// Key `u`: what was taken back.
     Undone(String),
     /// `config …`, `init-config`.

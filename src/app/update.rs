@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::app::background::{Background, Trouble};
 use crate::app::effect::{DesktopEffect, Effect, Effects, PeersEffect, StoreEffect};
 use crate::app::flows::{
-    Flow, Ticket, best, check, config, forecast, forward, serve, status, switch, toggle, undo, unpin, why,
+    Flow, Ticket, best, check, config, forecast, forward, login, serve, status, switch, toggle, undo, unpin, why,
 };
 use crate::app::goal::{Command, Entry, Goal, Tab};
 use crate::app::input::{Focus, Input};
@@ -124,7 +124,7 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
             effects.extend(model.look_around(at));
         }
         Msg::Ticked | Msg::Store(StoreMsg::Quota(_)) => effects.extend(model.look_around(at)),
-        Msg::Store(_) | Msg::Auth(_) | Msg::Codex(_) | Msg::Peers(_) | Msg::Service(_) => {}
+        Msg::Store(_) | Msg::Auth(_) | Msg::Codex(_) | Msg::Login(..) | Msg::Peers(_) | Msg::Service(_) => {}
     }
     if model.undo.as_ref().is_some_and(|undo| at > undo.until) {
         model.undo = None;
@@ -241,6 +241,7 @@ impl Model {
             Command::Check(checking) => Flow::Check(check::Flow::new(ticket, checking.clone())),
             Command::Forecast(forecasting) => Flow::Forecast(forecast::Flow::new(ticket, *forecasting)),
             Command::Config(ask) => Flow::Config(config::Flow::new(ticket, ask.clone())),
+            Command::Login(request) => Flow::Login(Box::new(login::Flow::new(ticket, request.clone()))),
             Command::Best(choosing) => Flow::Best(Box::new(best::Flow::new(ticket, *choosing))),
         };
         self.flows.keep(ticket, flow);

@@ -185,6 +185,7 @@ impl World {
             | Msg::Input(_)
             | Msg::Ticked
             | Msg::Codex(_)
+            | Msg::Login(..)
             | Msg::Service(_)
             | Msg::Signal(_) => {}
         }

@@ -3,6 +3,7 @@
 
 mod config;
 mod forecast;
+mod login;
 
 use std::ffi::OsString;
 
@@ -11,6 +12,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use crate::app::options::Colour;
 pub use crate::cli::args::config::{ConfigWord, TemplateArgs};
 pub use crate::cli::args::forecast::{BestArgs, CheckArgs, ForecastArgs};
+pub use crate::cli::args::login::LoginArgs;
 
 /// The name under which help and completions speak.
 pub const PROGRAM: &str = "codex-multi-auth";
@@ -87,6 +89,9 @@ pub struct Global {
         help_heading = "Global options"
     )]
     pub user_pool: bool,
+    /// Acknowledge once that this is your own use of your own accounts
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub accept_terms: bool,
     /// Print the version
     #[arg(long, short = 'v', global = true, help_heading = "Global options")]
     pub version: bool,
@@ -127,6 +132,8 @@ pub enum Word {
         #[arg(value_name = "ACCOUNT")]
         account: Option<String>,
     },
+    /// Add one of your own ChatGPT accounts, or sign in to one again
+    Login(LoginArgs),
     /// Let the accounts rotate again after a switch
     Unpin,
     /// Explain which account serves the next request, and why
@@ -213,6 +220,7 @@ impl Word {
             Self::Status(_) => "status",
             Self::List(_) => "list",
             Self::Switch { .. } => "switch",
+            Self::Login(_) => "login",
             Self::Unpin => "unpin",
             Self::WhySelected { .. } => "why-selected",
             Self::Check(_) => "check",
@@ -247,6 +255,7 @@ mod tests {
     #[test]
     fn every_command_knows_its_own_name() {
         for line in [
+            "login",
             "status",
             "list",
             "switch 1",

@@ -14,9 +14,11 @@ use crate::base::Span;
 use crate::cli::args::{BestArgs, Cli, Global, PROGRAM, Word, completions};
 use crate::cli::exit::Numbers;
 use crate::cli::personality::Persona;
+use crate::domain::login::paste::Typist;
 use crate::domain::problem::{Exit, Hint, Problem};
 use crate::domain::scope::Wish;
 use crate::domain::settings::act::Over;
+use crate::domain::terms;
 
 /// What stands around the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,6 +132,16 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
         }
         Word::Switch { account: None } => return refuse(missing_index(), command),
         Word::Switch { account: Some(account) } => (Goal::Run(Command::Switch(account)), None),
+        Word::Login(args) => {
+            let typist = match manner {
+                Preference::Screen => Typist::Person,
+                Preference::Headless => Typist::Script,
+            };
+            match args.request(terms_consent(&global), typist, form(&global)) {
+                Ok(request) => (Goal::Run(Command::Login(request)), None),
+                Err(problem) => return refuse(problem, command),
+            }
+        }
         Word::Unpin => (Goal::Run(Command::Unpin), None),
         Word::WhySelected { last, .. } => {
             let moment = if last { Moments::Last } else { Moments::Now };
@@ -231,6 +243,10 @@ fn form(global: &Global) -> Form {
 
 fn numbers(global: &Global) -> Numbers {
     if global.exit_zero { Numbers::ZeroOrOne } else { Numbers::Full }
+}
+
+fn terms_consent(global: &Global) -> terms::Consent {
+    if global.accept_terms { terms::Consent::Given } else { terms::Consent::Unsaid }
 }
 
 fn chatter(global: &Global) -> Chatter {

@@ -35,7 +35,8 @@ fn was_success(exit: Exit, command: &str) -> bool {
         Exit::Ok => true,
         Exit::Attention => command != "why-selected",
         Exit::Failed | Exit::NoAccounts => matches!(command, "status" | "list" | "monitor"),
-        Exit::Usage | Exit::Cancelled | Exit::Network | Exit::Signal(_) | Exit::Child(_) => false,
+        Exit::Cancelled => command == "login",
+        Exit::Usage | Exit::Network | Exit::Signal(_) | Exit::Child(_) => false,
     }
 }
 
@@ -54,6 +55,7 @@ mod tests {
             (Exit::Attention, "why-selected", 4, 1),
             (Exit::Usage, "status", 2, 1),
             (Exit::Cancelled, "codex", 3, 1),
+            (Exit::Cancelled, "login", 3, 0),
             (Exit::Child(42), "codex", 42, 42),
             (Exit::Signal(2), "serve", 130, 130),
         ] {

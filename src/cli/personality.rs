@@ -96,7 +96,7 @@ fn manager(args: &[OsString], bypass: Bypass) -> Persona {
     match rest.split_first() {
         Some((word, rest)) if word == "codex" => forwarder(before, rest, bypass),
         Some((word, rest)) if word == "auth" => {
-            Persona::Manager(before.iter().chain(rest).cloned().collect())
+            Persona::Manager(before.iter().chain(rest).chain(alone(rest)).cloned().collect())
         }
         Some(_) | None => Persona::Manager(args.to_vec()),
     }
@@ -113,7 +113,7 @@ fn forwarder(global: &[OsString], args: &[OsString], bypass: Bypass) -> Persona 
         Some(word) => word.starts_with('-') || KNOWN_AUTH.contains(&word),
     };
     if is_ours {
-        Persona::Manager(global.iter().chain(rest).cloned().collect())
+        Persona::Manager(global.iter().chain(rest).chain(alone(rest)).cloned().collect())
     } else {
         plain(&spelt_out(rest))
     }
@@ -126,6 +126,12 @@ fn after_auth(args: &[OsString]) -> Option<&[OsString]> {
         [one, rest @ ..] if one == "auth" || one == "multi-auth" || one == "multiauth" => Some(rest),
         _ => None,
     }
+}
+
+/// `auth` by itself is `login`.
+fn alone(rest: &[OsString]) -> Option<&'static OsString> {
+    static LOGIN: std::sync::LazyLock<OsString> = std::sync::LazyLock::new(|| OsString::from("login"));
+    rest.is_empty().then(|| &*LOGIN)
 }
 
 fn spelt_out(rest: &[OsString]) -> Vec<OsString> {
@@ -170,7 +176,7 @@ mod tests {
             ("codex-multi-auth status --json", manages("status --json")),
             ("codex-multi-auth auth status", manages("status")),
             ("codex-multi-auth --json auth list", manages("--json list")),
-            ("codex-multi-auth auth", manages("")),
+            ("codex-multi-auth auth", manages("login")),
             ("/usr/bin/codex-multi-auth codex exec --json", forwards("", "exec --json")),
             ("codex-multi-auth --color never codex --help", forwards("--color never", "--help")),
             ("codex-multi-auth codex auth status", manages("status")),
@@ -178,7 +184,7 @@ mod tests {
             ("codex-multi-auth-codex", forwards("", "")),
             ("CODEX-MULTI-AUTH-CODEX.EXE status", forwards("", "status")),
             ("codex-multi-auth-codex doctor", forwards("", "doctor")),
-            ("codex-multi-auth-codex auth", manages("")),
+            ("codex-multi-auth-codex auth", manages("login")),
             ("codex-multi-auth-codex auth --json status", manages("--json status")),
             ("codex-multi-auth-codex multi auth status", manages("status")),
             ("codex-multi-auth-codex multi-auth switch 2", manages("switch 2")),

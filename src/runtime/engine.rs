@@ -84,6 +84,7 @@ pub async fn run<S: Shell>(mut model: Model, effects: Effects, host: Host, shell
                 | Effect::Auth(_)
                 | Effect::Upstream(_)
                 | Effect::Codex(_)
+                | Effect::Login(..)
                 | Effect::Peers(_)) => performer.perform(effect),
             }
         }

@@ -13,7 +13,7 @@ use crate::adapters::env::Env;
 use crate::adapters::peers::{LivePeers, process_start};
 use crate::adapters::store::DiskStore;
 use crate::adapters::upstream::BackEnd;
-use crate::adapters::{SystemAuth, SystemHome, SystemPorts};
+use crate::adapters::{SystemAuth, SystemHome, SystemPorts, SystemSignIn};
 use crate::app::options::Consent;
 use crate::app::sub::ProxySpec;
 use crate::base::Secret;
@@ -59,6 +59,8 @@ pub struct Host {
     pub home: SystemHome,
     /// The token endpoint.
     pub auth: SystemAuth,
+    /// Signing in.
+    pub sign_in: SystemSignIn,
     /// The back end.
     pub upstream: BackEnd<SystemClock>,
     /// The official CLI.
@@ -98,6 +100,7 @@ impl Host {
             store: ports.store().clone(),
             home: ports.home().clone(),
             auth: ports.auth().clone(),
+            sign_in: ports.sign_in().clone(),
             upstream: ports.upstream().clone(),
             clock: ports.clock().clone(),
             endpoints: Arc::new(around.endpoints),

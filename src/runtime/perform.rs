@@ -20,6 +20,7 @@ use crate::domain::survey::{Kind, Unread};
 use crate::ports::upstream::ReadError;
 use crate::ports::{Auth as _, Peers as _, Store as _, Upstream as _, Vault as _};
 use crate::runtime::host::Host;
+use crate::runtime::login;
 
 /// How long running tasks may take to end once the program ends.
 const GRACE: Span = Span::seconds(2);
@@ -63,6 +64,10 @@ impl Performer {
                 });
             }
             Effect::Codex(effect) => self.codex(effect),
+            Effect::Login(ticket, effect) => {
+                let work = login::perform(self.host.clone(), self.sender.clone(), ticket, effect);
+                self.spawn(Some(ticket), work);
+            }
             Effect::Peers(effect) => self.peers(effect),
             Effect::Desktop(_)
             | Effect::Tell(_)
@@ -124,9 +129,13 @@ impl Performer {
 
     fn run(&mut self, ticket: Option<Ticket>, work: impl Future<Output = Msg> + Send + 'static) {
         let sender = self.sender.clone();
-        let handle = self.tasks.spawn(async move {
+        self.spawn(ticket, async move {
             let _ = sender.send(work.await);
         });
+    }
+
+    fn spawn(&mut self, ticket: Option<Ticket>, work: impl Future<Output = ()> + Send + 'static) {
+        let handle = self.tasks.spawn(work);
         if let Some(ticket) = ticket {
             let handles = self.by_ticket.entry(ticket).or_default();
             handles.retain(|handle| !handle.is_finished());

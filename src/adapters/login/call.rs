@@ -67,29 +67,21 @@ impl<C: Clock> Inner<C> {
             .set_auth_type(AuthType::RequestBody)
             .set_token_uri(TokenUrl::from_url(self.url("/oauth/token")?))
             .set_redirect_uri(RedirectUrl::new(redirect_uri.to_owned()).map_err(wrong)?);
-        let slot: Mutex<Option<Result<Answer, UpstreamError>>> = Mutex::default();
-        let keep = |end: Result<Answer, UpstreamError>| {
-            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
+        let slot: Mutex<Option<HttpRequest>> = Mutex::default();
+        let take = |request: HttpRequest| -> Result<HttpResponse, Taken> {
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(request);
+            Err(Taken)
         };
-        let http = |request: HttpRequest| async {
-            match reqwest::Request::try_from(request) {
-                Ok(request) => keep(self.send(request).await),
-                Err(error) => keep(Err(transport(&error))),
-            }
-            // The library never sees the answer: its shapes are not the service's.
-            Err::<HttpResponse, _>(Taken)
-        };
-        let sent = client
+        // The library writes the request and gets no answer: its shapes are not the service's.
+        let written = client
             .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
             .set_pkce_verifier(PkceCodeVerifier::new(verifier.expose().to_owned()))
-            .request_async(&http)
-            .await;
-        drop(sent);
-        match slot.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            Some(Ok(answer)) => Ok(answer),
-            Some(Err(error)) => Err(lost(&error)),
-            None => Err(Failure::Unreadable("the request could not be made")),
-        }
+            .request(&take);
+        drop(written);
+        let request = slot.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let request = request.ok_or(Failure::Unreadable("the request could not be made"))?;
+        let request = reqwest::Request::try_from(request).map_err(|error| lost(&transport(&error)))?;
+        self.send(request).await.map_err(|error| lost(&error))
     }
 
     async fn send(&self, mut request: reqwest::Request) -> Result<Answer, UpstreamError> {
@@ -110,7 +102,7 @@ impl<C: Clock> Inner<C> {
     }
 }
 
-/// The answer went to us.
+/// The request went to us.
 #[derive(Debug, thiserror::Error)]
 #[error("taken")]
 struct Taken;

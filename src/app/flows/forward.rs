@@ -73,6 +73,7 @@ impl Flow {
             | Msg::Store(_)
             | Msg::Upstream(_)
             | Msg::Auth(_)
+            | Msg::Login(..)
             | Msg::Peers(_)
             | Msg::Signal(_) => Step::Wait(Effects::new()),
         }

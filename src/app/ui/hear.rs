@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Ui;
+use crate::app::flows::login::Ending;
 use crate::app::goal::Tab;
 use crate::app::msg::{Msg, PeersMsg, StoreMsg};
 use crate::app::outcome::{Body, Checked, Done, Outcome, Switched};
@@ -13,6 +14,7 @@ use crate::base::text::clean;
 use crate::base::{Moment, Span, calendar};
 use crate::domain::account::{AccountKey, Switch};
 use crate::domain::facts::TurnRow;
+use crate::domain::login::admission::Admitted;
 use crate::domain::label;
 use crate::domain::problem::{Hint, Problem};
 use crate::domain::survey::Standing;
@@ -53,6 +55,7 @@ impl Ui {
             | Msg::Upstream(_)
             | Msg::Auth(_)
             | Msg::Codex(_)
+            | Msg::Login(..)
             | Msg::Peers(PeersMsg::Next(..))
             | Msg::Service(_)
             | Msg::Signal(_) => {}
@@ -173,6 +176,7 @@ fn told(outcome: &Outcome) -> Option<Toast> {
             Toast::new(level, "best", format!("{verb} {}: {}", clean(&best.account.label), best.reason))
                 .about(&best.account.key)
         }
+        Body::Login(ending) => login_told(ending),
         Body::Undone(what) => Toast::new(Level::Done, "key u", format!("undone: {}", clean(what))),
         Body::Problem(problem) => problem_told(problem),
         Body::Status(..)
@@ -225,6 +229,23 @@ fn switch_told(switched: &Switched) -> Toast {
     let command = format!("switch {}", crate::app::overlays::palette::argument(&name));
     let toast = Toast::new(level, "key s", text).about(&switched.to.key).like(command);
     before.into_iter().fold(toast, Toast::with)
+}
+
+fn login_told(ending: &Ending) -> Toast {
+    match ending {
+        Ending::Done(done) => {
+            let name = clean(&done.account.label).into_owned();
+            let text = match done.how {
+                Admitted::Inserted => format!("added {name}"),
+                Admitted::Updated => format!("{name} has a new session"),
+                Admitted::Rebound => format!("{name} has a new session in another workspace"),
+            };
+            let toast = Toast::new(Level::Done, "key a", text).about(&done.account.key).like("login");
+            done.warnings.iter().fold(toast, |toast, line| toast.with(clean(line).into_owned()))
+        }
+        Ending::Printed { .. } => Toast::new(Level::Info, "key a", "link printed").like("login"),
+        Ending::Failed(problem) => problem_told(problem),
+    }
 }
 
 fn problem_told(problem: &Problem) -> Toast {

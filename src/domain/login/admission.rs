@@ -81,20 +81,10 @@ impl SignIn {
     }
 }
 
-fn person_of(account: &Account) -> Person {
-    Person::new(
-        account.account_id.as_deref(),
-        account.email.as_deref(),
-        Some(account.credentials.refresh.expose()),
-    )
-    .claiming(account.credentials.claims.workspace_id.as_deref())
-    .seen(account.last_used, account.added_at)
-}
-
 impl Roster {
     /// The account a session belongs to, if the pool has it.
     pub fn owner_of(&self, sign_in: &SignIn) -> Option<&Account> {
-        let rows: Vec<Person> = self.accounts.iter().map(person_of).collect();
+        let rows: Vec<Person> = self.accounts.iter().map(Person::of).collect();
         identity::find(&rows, &sign_in.person(), Fallback::Allowed).and_then(|index| self.accounts.get(index))
     }
 

@@ -1,0 +1,111 @@
+//! A sign-in's effects over the real adapters.
+
+use std::io::Write as _;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::adapters::login::line::Echo;
+use crate::adapters::login::{Handover, Listener, line, opener};
+use crate::app::flows::Ticket;
+use crate::app::flows::login::{Listening, LoginEffect, LoginMsg, Opened, PASTE_PORT, Survey, V6};
+use crate::app::msg::Msg;
+use crate::base::Secret;
+use crate::domain::account::AccountKey;
+use crate::domain::login::admission::SignIn;
+use crate::domain::login::attempt::{PATIENCE, Wish};
+use crate::domain::login::failure::Failure;
+use crate::domain::login::paste::{Line, Typist};
+use crate::domain::official::Written;
+use crate::domain::problem::Problem;
+use crate::ports::{Clock as _, Home as _, Store as _};
+use crate::runtime::host::Host;
+
+/// Carries one effect of a sign-in out.
+pub(super) async fn perform(host: Host, sender: UnboundedSender<Msg>, ticket: Ticket, effect: LoginEffect) {
+    let desk = &host.sign_in;
+    let answer = match effect {
+        LoginEffect::Survey => LoginMsg::Surveyed(Box::new(survey(&host))),
+        LoginEffect::Acknowledge(by) => LoginMsg::Acknowledged(desk.acknowledge(by)),
+        LoginEffect::Mint(wish) => LoginMsg::Minted(desk.mint(PASTE_PORT, &wish).map(Box::new)),
+        LoginEffect::Keep(attempt) => LoginMsg::Kept(desk.keep(&attempt)),
+        LoginEffect::Recall => LoginMsg::Minted(desk.recall().map(Box::new)),
+        LoginEffect::Forget => {
+            desk.forget();
+            return;
+        }
+        LoginEffect::Listen(wish) => listen(host.clone(), wish, sender.clone(), ticket).await,
+        LoginEffect::Open(url) => LoginMsg::Opened(open(&host, url).await),
+        LoginEffect::ReadCallback(typist) => LoginMsg::Read(read(&host, typist).await),
+        LoginEffect::ReadAnswer => LoginMsg::Read(line::read(Typist::Person, Echo::On).await),
+        LoginEffect::Exchange(attempt, code) => granted(desk.exchange(&attempt, &code).await),
+        LoginEffect::AskDevice => LoginMsg::Device(desk.device_code().await.map(Box::new)),
+        LoginEffect::AwaitDevice(code) => granted(desk.await_device(&code).await),
+        LoginEffect::SetAside(sign_in) => LoginMsg::WasSetAside(desk.set_aside(&sign_in)),
+        LoginEffect::WriteBack(key) => LoginMsg::WroteBack(write_back(&host, &key).await),
+        LoginEffect::Whisper(text) => {
+            let _ = writeln!(std::io::stderr().lock(), "{}", text.expose());
+            return;
+        }
+    };
+    let _ = sender.send(Msg::Login(ticket, answer));
+}
+
+fn survey(host: &Host) -> Survey {
+    Survey {
+        acknowledged: host.sign_in.acknowledged(),
+        outlook: opener::desk(&host.env).outlook(),
+        workspace: host.env.account_id.as_deref().map(|id| id.trim().to_owned()),
+    }
+}
+
+async fn listen(host: Host, wish: Wish, sender: UnboundedSender<Msg>, ticket: Ticket) -> LoginMsg {
+    let wsl = opener::wsl_name(&host.env);
+    let listener = match Listener::bind(&host.clock, Handover::Ask, wsl.as_deref()).await {
+        Ok(listener) => listener,
+        Err(failure) => return LoginMsg::Listening(Err(failure)),
+    };
+    let attempt = match host.sign_in.mint(listener.port, &wish) {
+        Ok(attempt) => attempt,
+        Err(failure) => return LoginMsg::Listening(Err(failure)),
+    };
+    let v6 = if listener.has_v6() { V6::Listening } else { V6::Absent };
+    let listening = Listening { attempt: attempt.clone(), port: listener.port, v6 };
+    let _ = sender.send(Msg::Login(ticket, LoginMsg::Listening(Ok(Box::new(listening)))));
+    granted(host.sign_in.wait_for_browser(listener, &attempt, wsl.as_deref()).await)
+}
+
+fn granted(end: Result<SignIn, Failure>) -> LoginMsg {
+    LoginMsg::Granted(end.map(Box::new))
+}
+
+async fn open(host: &Host, url: Secret) -> Opened {
+    let desk = opener::desk(&host.env);
+    // Finding out whether an opener failed takes a quarter of a second.
+    let opened = tokio::task::spawn_blocking(move || opener::open_page(&desk, &url)).await;
+    if opened.unwrap_or(false) { Opened::Yes } else { Opened::No }
+}
+
+async fn read(host: &Host, typist: Typist) -> Line {
+    let line = line::read(typist, Echo::Off);
+    if typist == Typist::Person {
+        return line.await;
+    }
+    tokio::select! {
+        line = line => line,
+        () = host.clock.sleep(PATIENCE) => Line::End,
+    }
+}
+
+/// Why `auth.json` could not be brought up to date, if it holds the account.
+async fn write_back(host: &Host, key: &AccountKey) -> Option<String> {
+    let loaded = match host.store.load().await {
+        Ok(loaded) => loaded,
+        Err(error) => return Some(Problem::from(error).what),
+    };
+    let account = loaded.roster.get(key)?;
+    match host.home.write_back(account, host.clock.now()).await {
+        Ok(Written::Changed) => Some("auth.json changed at the same moment".to_owned()),
+        Ok(Written::Done | Written::Unchanged | Written::Skipped(_)) => None,
+        Err(why) => Some(why),
+    }
+}
