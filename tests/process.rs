@@ -8,6 +8,7 @@ mod endure;
 mod forward;
 mod harness;
 mod headless;
+mod login;
 mod outlook;
 mod real;
 mod refresh;

@@ -1,6 +1,7 @@
 //! Starters and assertions that more than one group of tests uses.
 
 pub(crate) mod backend;
+pub(crate) mod browser;
 pub(crate) mod client;
 pub(crate) mod dirs;
 pub(crate) mod fakes;

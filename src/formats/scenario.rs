@@ -37,6 +37,8 @@ pub struct Player {
     pub name: String,
     /// The e-mail.
     pub email: String,
+    /// Players of one workspace share its id; none means a workspace of one's own.
+    pub workspace: Option<String>,
     /// `chatgpt_plan_type`.
     pub plan: String,
     /// The first quota window.
@@ -303,6 +305,7 @@ impl Player {
         Self {
             name: name.to_owned(),
             email: format!("{name}@example.com"),
+            workspace: None,
             plan: "plus".to_owned(),
             primary: Some(Quota { used: 5.0, resets_in: Some(Span::hours(1)), ..Quota::FIVE_HOURS }),
             secondary: Some(Quota { used: 10.0, resets_in: Some(Span::days(1)), ..Quota::WEEK }),

@@ -197,6 +197,11 @@ impl Backend {
         locked(&self.stage.logins).next = Some(name.to_owned());
     }
 
+    /// Lets the next device codes be good for so long.
+    pub fn device_life(&self, life: Span) {
+        locked(&self.stage.logins).device_life = Some(life);
+    }
+
     /// Answers the next device logins with "pending" so many times first.
     pub fn pending_polls(&self, polls: u32) {
         locked(&self.stage.logins).pending_polls = polls;

@@ -64,6 +64,13 @@ fn common(identity: &Identity, issued: Moment, expires: Moment, serial: u64) -> 
             "chatgpt_plan_type": identity.plan,
             "chatgpt_user_id": identity.subject,
             "user_id": identity.subject,
+            // Platform organisations stand beside the workspace, as in real tokens; nobody may send one.
+            "organizations": [{
+                "id": format!("org-{}", identity.subject.trim_start_matches("user-")),
+                "is_default": true,
+                "role": "owner",
+                "title": "Personal",
+            }],
         },
     })
 }
@@ -181,8 +188,13 @@ pub fn exchanged(key: &str) -> String {
 }
 
 /// The answer of the device endpoint that hands out a code.
-pub fn device_code(device_id: &str, user_code: &str, expires_at: &str) -> String {
-    json!({"device_auth_id": device_id, "user_code": user_code, "interval": "1", "expires_at": expires_at})
+pub fn device_code(device_id: &str, user_code: &str, interval: &str, expires_at: &str) -> String {
+    json!({
+        "device_auth_id": device_id,
+        "user_code": user_code,
+        "interval": interval,
+        "expires_at": expires_at,
+    })
         .to_string()
 }
 

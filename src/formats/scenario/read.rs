@@ -57,6 +57,7 @@ fn player(table: &mut Reader<'_>) -> Read<Player> {
     let usual = Player::named(&name);
     Ok(Player {
         email: table.text("email")?.unwrap_or(usual.email),
+        workspace: table.text("workspace")?,
         plan: table.text("plan")?.unwrap_or(usual.plan),
         primary: table.quota("primary", usual.primary)?,
         secondary: table.quota("secondary", usual.secondary)?,

@@ -136,6 +136,12 @@ impl Accounts {
         self.members.iter().position(|member| member.player.name == name)
     }
 
+    /// The first account of a workspace.
+    pub(super) fn in_workspace(&self, id: &str) -> Option<String> {
+        let member = self.members.iter().find(|member| member.identity.account_id == id)?;
+        Some(member.player.name.clone())
+    }
+
     pub(super) fn member(&self, index: usize) -> Option<&Member> {
         self.members.get(index)
     }
@@ -305,12 +311,14 @@ impl Accounts {
 
 impl Member {
     fn new(player: Player, now: Moment) -> Self {
-        let hash = sha256_hex(&player.name);
-        let number = hash.get(..15).and_then(|hex| u64::from_str_radix(hex, 16).ok()).unwrap_or(0);
+        let number = |name: &str| {
+            let hash = sha256_hex(name);
+            hash.get(..15).and_then(|hex| u64::from_str_radix(hex, 16).ok()).unwrap_or(0)
+        };
         let identity = Identity {
-            subject: format!("user-{}", hex_id(number, 24)),
+            subject: format!("user-{}", hex_id(number(&player.name), 24)),
             email: player.email.clone(),
-            account_id: uuid(number),
+            account_id: uuid(number(player.workspace.as_ref().unwrap_or(&player.name))),
             plan: player.plan.clone(),
         };
         let live = |quota: Quota| Live {

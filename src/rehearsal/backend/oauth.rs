@@ -24,6 +24,8 @@ pub(super) struct Logins {
     pub(super) next: Option<String>,
     /// How often a device poll is answered with "pending" first.
     pub(super) pending_polls: u32,
+    /// How long a device code is good; 15 minutes when nothing was said.
+    pub(super) device_life: Option<Span>,
     codes: HashMap<String, Login>,
     devices: HashMap<String, u32>,
 }
@@ -32,11 +34,13 @@ pub(super) struct Logins {
 struct Login {
     name: String,
     challenge: Option<String>,
+    /// Where the browser was sent; the exchange must name the same place.
+    redirect: Option<String>,
 }
 
 impl Logins {
-    fn code(&mut self, code: String, name: String, challenge: Option<String>) {
-        self.codes.insert(code, Login { name, challenge });
+    fn code(&mut self, code: String, login: Login) {
+        self.codes.insert(code, login);
     }
 }
 
@@ -169,6 +173,7 @@ async fn exchanged(
     verifier: &str,
 ) -> Result<Response<Body>, Dropped> {
     Endpoint::Code.word().clone_into(&mut asked.entry.endpoint);
+    let redirect = token::field(asked.content_type(), &asked.body, "redirect_uri");
     let login = locked(&stage.logins).codes.remove(code);
     asked.entry.account = login.as_ref().map(|login| login.name.clone());
     let action =
@@ -182,6 +187,7 @@ async fn exchanged(
     }
     let proven = login.filter(|login| {
         login.challenge.as_ref().is_none_or(|challenge| *challenge == token::challenge(verifier))
+            && (login.redirect.is_none() || login.redirect == redirect)
     });
     let now = stage.now();
     let issued = proven.and_then(|login| {
@@ -202,22 +208,37 @@ fn next_login(stage: &Stage) -> String {
     named.or_else(|| locked(&stage.accounts).names().into_iter().next()).unwrap_or_default()
 }
 
-/// The person in the browser agrees at once.
+/// Who signs in for a request: whoever the test named, else a member of the workspace that is asked for.
+fn chosen_login(stage: &Stage, workspace: Option<&str>) -> String {
+    let is_named = locked(&stage.logins).next.is_some();
+    let member = workspace.filter(|_| !is_named).and_then(|id| locked(&stage.accounts).in_workspace(id));
+    member.unwrap_or_else(|| next_login(stage))
+}
+
+/// The person in the browser agrees at once, unless the script has them refuse.
 fn authorize(stage: &Stage, asked: Asked) -> Result<Response<Body>, Dropped> {
+    let action = locked(&stage.director).ask(None, Endpoint::Authorize, stage.clock.elapsed());
     let ticket = stage.record.begin(asked.entry);
     let parameter = |name: &str| token::query(&asked.query, name);
     let Some(redirect) = parameter("redirect_uri") else {
         return refuse(stage, ticket, &grant_refusal("invalid_request", "No redirect_uri."), None);
     };
-    let code = format!("ac_{}", hex_id(stage.serial(), 40));
-    let name = next_login(stage);
-    locked(&stage.logins).code(code.clone(), name, parameter("code_challenge"));
     let echoed = parameter("state").unwrap_or_default();
+    let answer = if let Some(Action::Refuse { code, message, .. }) = &action {
+        format!("error={code}&error_description={}", message.replace(' ', "+"))
+    } else {
+        let code = format!("ac_{}", hex_id(stage.serial(), 40));
+        let name = chosen_login(stage, parameter("allowed_workspace_id").as_deref());
+        let challenge = parameter("code_challenge");
+        let login = Login { name, challenge, redirect: Some(redirect.clone()) };
+        locked(&stage.logins).code(code.clone(), login);
+        format!("code={code}")
+    };
     let mut ticket = ticket;
     ticket.change(|entry| entry.status = 302);
     ticket.finish(super::Outcome::Answered);
     stamped(stage, 302)
-        .header("location", format!("{redirect}?code={code}&state={echoed}"))
+        .header("location", format!("{redirect}?{answer}&state={echoed}"))
         .body(whole(""))
         .map_err(|_| Dropped)
 }
@@ -230,8 +251,9 @@ async fn device(stage: &Stage, asked: Asked) -> Result<Response<Body>, Dropped> 
         locked(&stage.logins).devices.insert(id.clone(), pending);
         let code = hex_id(serial, 8).to_uppercase();
         let (left, right) = code.split_at(4);
-        let expires = (stage.now() + Span::minutes(15)).secs().to_string();
-        let body = token::device_code(&id, &format!("{left}-{right}"), &expires);
+        let life = locked(&stage.logins).device_life.unwrap_or(Span::minutes(15));
+        let expires = (stage.now() + life).secs().to_string();
+        let body = token::device_code(&id, &format!("{left}-{right}"), "1", &expires);
         return simple(stage, asked, Endpoint::Device, body).await;
     }
     let id = token::field(asked.content_type(), &asked.body, "device_auth_id").unwrap_or_default();
@@ -247,7 +269,12 @@ async fn device(stage: &Stage, asked: Asked) -> Result<Response<Body>, Dropped> 
         }
     };
     if !ready {
+        let action = locked(&stage.director).ask(None, Endpoint::Device, stage.clock.elapsed());
         let ticket = stage.record.begin(asked.entry);
+        if let Some(refusal) = action.as_ref().and_then(Refusal::of) {
+            return refuse(stage, ticket, &refusal, action.map(|action| action.word()));
+        }
+        act(&ticket, action.as_ref()).await?;
         let text = "Device authorization is still pending";
         let refusal = Refusal::error(403, "invalid_request_error", "deviceauth_authorization_unknown", text);
         return refuse(stage, ticket, &refusal, None);
@@ -255,6 +282,8 @@ async fn device(stage: &Stage, asked: Asked) -> Result<Response<Body>, Dropped> 
     let code = format!("ac_{}", hex_id(serial, 40));
     let verifier = hex_id(serial ^ 7, 64);
     let name = next_login(stage);
-    locked(&stage.logins).code(code.clone(), name, Some(token::challenge(&verifier)));
+    let challenge = Some(token::challenge(&verifier));
+    let redirect = Some(format!("{}/deviceauth/callback", asked.base()));
+    locked(&stage.logins).code(code.clone(), Login { name, challenge, redirect });
     simple(stage, asked, Endpoint::Device, token::device_granted(&code, &verifier)).await
 }

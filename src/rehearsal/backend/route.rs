@@ -47,6 +47,11 @@ impl Asked {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
+    /// The address the request was sent to.
+    pub(super) fn base(&self) -> String {
+        format!("http://{}", self.header("host").unwrap_or_default())
+    }
+
     pub(super) fn content_type(&self) -> &str {
         self.header("content-type").unwrap_or_default()
     }
