@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use crate::app::flows::login::{Ending, SignedIn};
 pub use crate::app::goal::{Forecasting, Listing, Moments};
 pub use crate::app::msg::Mirrored;
 pub use crate::app::options::Form;
@@ -56,7 +57,7 @@ pub enum Body {
     /// `best`.
     Best(Box<Best>),
     /// `login`.
-    Login(Box<crate::app::flows::login::Ending>),
+    Login(Box<Ending>),
     /// Key `u`: what was taken back.
     Undone(String),
     /// `config …`, `init-config`.

@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::app::flows::login::{Ending, SignedIn};
-use crate::app::outcome::{Mirrored, Outcome};
+use crate::app::outcome::{Ending, Mirrored, Outcome, SignedIn};
 use crate::base::calendar;
 use crate::domain::login::admission::{Admitted, Place};
 use crate::report::{Printed, json, text};

@@ -437,9 +437,11 @@ async fn a_login_in_the_browser_and_one_by_device_code_give_tokens_of_the_person
         send(&backend, Request::get(path).header("host", "h").body(Full::default()).unwrap()).await.unwrap();
     let location = agreed.headers()["location"].to_str().unwrap().to_owned();
     let code = location.split(['=', '&']).nth(1).unwrap();
-    let browser = send(&backend, form(format!("grant_type=authorization_code&code={code}&code_verifier=v")))
-        .await
-        .unwrap();
+    let fields = format!(
+        "grant_type=authorization_code&code={code}&code_verifier=v\
+         &redirect_uri=http%3A%2F%2Flocalhost%3A1455%2Fauth%2Fcallback"
+    );
+    let browser = send(&backend, form(fields)).await.unwrap();
     backend.pending_polls(1);
     let begun = json_of(send(&backend, post("/api/accounts/deviceauth/usercode", "{}")).await.unwrap()).await;
     let poll = || {
@@ -454,7 +456,8 @@ async fn a_login_in_the_browser_and_one_by_device_code_give_tokens_of_the_person
     let pending = poll().await.unwrap().status();
     let granted = json_of(poll().await.unwrap()).await;
     let fields = format!(
-        "grant_type=authorization_code&code={}&code_verifier={}",
+        "grant_type=authorization_code&code={}&code_verifier={}\
+         &redirect_uri=http%3A%2F%2F127.0.0.1%2Fdeviceauth%2Fcallback",
         granted["authorization_code"].as_str().unwrap(),
         granted["code_verifier"].as_str().unwrap()
     );
