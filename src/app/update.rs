@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use crate::app::background::{Background, Trouble};
 use crate::app::effect::{DesktopEffect, Effect, Effects, PeersEffect, StoreEffect};
 use crate::app::flows::{
-    Flow, Ticket, best, check, config, forecast, forward, login, serve, status, switch, toggle, undo, unpin, why,
+    Flow, Ticket, best, check, config, forecast, forward, login, serve, status, switch, toggle, undo, unpin,
+    why,
 };
 use crate::app::goal::{Command, Entry, Goal, Tab};
 use crate::app::input::{Focus, Input};

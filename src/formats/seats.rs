@@ -82,9 +82,9 @@ impl Seats {
         let Ok(entry) = Object::parse(raw) else { return };
         let Some(id) = first(&entry, &IDS) else { return };
         let kind = first(&entry, &TYPES);
-        let name =
-            first(&entry, &NAMES).or_else(|| kind.clone()).unwrap_or_else(|| "Workspace".to_owned());
-        let mut marks: Vec<String> = kind.into_iter().filter(|kind| !kind.eq_ignore_ascii_case(&name)).collect();
+        let name = first(&entry, &NAMES).or_else(|| kind.clone()).unwrap_or_else(|| "Workspace".to_owned());
+        let mut marks: Vec<String> =
+            kind.into_iter().filter(|kind| !kind.eq_ignore_ascii_case(&name)).collect();
         marks.extend(first(&entry, &ROLES).map(|role| format!("role:{role}")));
         if yes(&entry, &PERSONAL) {
             marks.push("personal".to_owned());
@@ -118,7 +118,8 @@ fn first(object: &Object<'_>, names: &[&str]) -> Option<String> {
 
 fn yes(object: &Object<'_>, names: &[&str]) -> bool {
     names.iter().any(|name| {
-        object.flag(name) == Some(true) || object.text(name).is_some_and(|text| text.eq_ignore_ascii_case("true"))
+        object.flag(name) == Some(true)
+            || object.text(name).is_some_and(|text| text.eq_ignore_ascii_case("true"))
     })
 }
 

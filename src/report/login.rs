@@ -47,9 +47,10 @@ pub(super) fn printed(ending: &Ending) -> Printed {
         Ending::Done(done) => Printed { out: done_text(done), err: warnings_text(done) },
         Ending::Printed { url, .. } => Printed {
             out: format!("{}\n", url.expose()),
-            err: "Finish within 10 minutes with `codex-multi-auth login --complete <url>`, where <url> is the \
+            err:
+                "Finish within 10 minutes with `codex-multi-auth login --complete <url>`, where <url> is the \
                   address the browser ended on\n"
-                .to_owned(),
+                    .to_owned(),
         },
         Ending::Failed(problem) => Printed { out: String::new(), err: text::problem(problem) },
     }
@@ -69,7 +70,9 @@ fn done_text(done: &SignedIn) -> String {
         (Place::Active, _) => out.push_str("It is the account in use\n"),
         (Place::Behind, _) => out.push_str("The account in use stays the same\n"),
     }
-    for (command, what) in [("status", "see the pool"), ("check", "test every account"), ("list", "list them")] {
+    for (command, what) in
+        [("status", "see the pool"), ("check", "test every account"), ("list", "list them")]
+    {
         let _ = writeln!(out, "  codex-multi-auth {command:<7} {what}");
     }
     out

@@ -38,7 +38,8 @@ fn sign_in(play: &Play, home: &Home, name: &str) -> Value {
 
 #[track_caller]
 fn document(ran: &Ran) -> Value {
-    serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}\n{}\n{}", ran.stdout, ran.stderr))
+    serde_json::from_str(&ran.stdout)
+        .unwrap_or_else(|error| panic!("{error}\n{}\n{}", ran.stdout, ran.stderr))
 }
 
 fn emails(home: &Home) -> Vec<String> {
@@ -71,7 +72,11 @@ fn without_a_terminal_one_person_signs_in_by_device_code() {
     assert!(ran.stdout.contains("/codex/device"), "{}", ran.stdout);
     assert!(ran.stdout.contains("\nCode: "), "{}", ran.stdout);
     assert!(ran.stdout.contains("Added account 1: one@example.com\nTotal: 1\n"), "{}", ran.stdout);
-    assert!(ran.stderr.contains("good for 15 minutes") && ran.stderr.contains("Never give it"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("good for 15 minutes") && ran.stderr.contains("Never give it"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(emails(&home), ["one@example.com"]);
     assert_eq!(calls(&play, "/usercode"), 1);
     assert_eq!(opener.opened(), None);
@@ -196,7 +201,8 @@ fn a_refusal_in_the_browser_ends_the_attempt_at_once() {
         ("missing_codex_entitlement", "not-entitled", "this workspace has no access to Codex"),
     ] {
         let (play, mut home) = empty(&["one"]);
-        let refuse = Action::Refuse { status: 400, code: "access_denied".to_owned(), message: message.to_owned() };
+        let refuse =
+            Action::Refuse { status: 400, code: "access_denied".to_owned(), message: message.to_owned() };
         play.backend().script(Rule::everywhere(Endpoint::Authorize, refuse));
         let opener = Opener::install(&mut home);
         let mut terminal = at_a_terminal(&home, &["login", "--accept-terms"]);
@@ -454,7 +460,8 @@ fn a_bad_paste_of_a_script_is_told_and_nothing_is_stored() {
 #[test]
 fn an_attempt_that_was_printed_is_completed_once() {
     let (play, home) = empty(&["one"]);
-    let printed = run(&mut home.manager(&["login", "--manual", "--print-url", "--json", "--accept-terms"])).expect(0);
+    let printed =
+        run(&mut home.manager(&["login", "--manual", "--print-url", "--json", "--accept-terms"])).expect(0);
     let printed = document(&printed);
     let url = printed["url"].as_str().unwrap().to_owned();
     let file = home.root().join("ext/login-attempt.json");
@@ -518,7 +525,10 @@ fn a_second_sign_in_updates_the_account_and_keeps_pin_and_generation() {
     let told = sign_in(&play, &home, "one");
 
     let after = home.pool();
-    assert_eq!((&told["outcome"], &told["number"], &told["total"]), (&json!("updated"), &json!(1), &json!(2)));
+    assert_eq!(
+        (&told["outcome"], &told["number"], &told["total"]),
+        (&json!("updated"), &json!(1), &json!(2))
+    );
     assert_eq!(after["pinnedAccountIndex"], 1);
     assert_eq!(after["activeIndex"], 1);
     let generation = |pool: &Value| pool["affinityGeneration"].as_u64().unwrap();
@@ -607,7 +617,8 @@ fn a_required_workspace_must_come_back() {
     let told = document(&ran);
     assert_eq!(told["error"]["code"], "wrong-workspace");
     assert!(!has_pool(&home), "nothing is stored");
-    let kept: Vec<_> = std::fs::read_dir(home.root().join("quarantine")).unwrap().map(Result::unwrap).collect();
+    let kept: Vec<_> =
+        std::fs::read_dir(home.root().join("quarantine")).unwrap().map(Result::unwrap).collect();
     assert_eq!(kept.len(), 1);
     assert_eq!(kept[0].metadata().unwrap().permissions().mode() & 0o777, 0o600);
     let aside: Value = serde_json::from_slice(&std::fs::read(kept[0].path()).unwrap()).unwrap();
@@ -690,7 +701,13 @@ fn every_failure_of_a_device_code_has_its_words_and_its_code() {
             "login-denied",
             "The code is gone",
         ),
-        ("garbage", Rule::everywhere(Endpoint::Device, Action::Garbage), 1, "invalid-response", "could not be read"),
+        (
+            "garbage",
+            Rule::everywhere(Endpoint::Device, Action::Garbage),
+            1,
+            "invalid-response",
+            "could not be read",
+        ),
         (
             "exchange",
             Rule::everywhere(Endpoint::Code, refuse(500, "oops", "Something broke")),
@@ -698,7 +715,13 @@ fn every_failure_of_a_device_code_has_its_words_and_its_code() {
             "server-error",
             "Something broke",
         ),
-        ("exchange garbage", Rule::everywhere(Endpoint::Code, Action::Garbage), 1, "invalid-response", "could not be read"),
+        (
+            "exchange garbage",
+            Rule::everywhere(Endpoint::Code, Action::Garbage),
+            1,
+            "invalid-response",
+            "could not be read",
+        ),
         ("dropped", Rule::everywhere(Endpoint::Code, Action::Drop), 6, "network", "could not be reached"),
     ] {
         let (play, home) = empty(&["one"]);

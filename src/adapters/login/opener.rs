@@ -31,8 +31,12 @@ pub fn open_page(desk: &Desk, url: &Secret) -> bool {
 
 fn spawn(words: &[String]) -> bool {
     let Some((program, rest)) = words.split_first() else { return false };
-    let child =
-        Command::new(program).args(rest).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let child = Command::new(program)
+        .args(rest)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
     let Ok(mut child) = child else { return false };
     // Nobody waits for a browser, but its end must be collected or it stays behind as a zombie.
     std::thread::Builder::new().name("browser".to_owned()).spawn(move || child.wait()).is_ok()

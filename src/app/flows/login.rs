@@ -243,7 +243,8 @@ impl Flow {
             return self.go(Stage::Keep, LoginEffect::Keep(attempt));
         }
         self.stage = Stage::Paste;
-        let mut effects = words::paste_here(&attempt.url, self.request.typist, self.request.form, self.ticket);
+        let mut effects =
+            words::paste_here(&attempt.url, self.request.typist, self.request.form, self.ticket);
         effects.push(self.effect(LoginEffect::ReadCallback(self.request.typist)));
         Step::Wait(effects)
     }
@@ -351,8 +352,7 @@ impl Flow {
     }
 
     fn refuse_workspace(&mut self, path: String) -> Step {
-        let got =
-            self.sign_in.as_ref().and_then(|sign_in| sign_in.credentials.claims.workspace_id.clone());
+        let got = self.sign_in.as_ref().and_then(|sign_in| sign_in.credentials.claims.workspace_id.clone());
         let wanted = self.attempt.as_ref().and_then(|attempt| attempt.workspace.clone());
         let wanted = wanted.or_else(|| self.request.workspace.clone()).unwrap_or_default();
         self.fail(&Failure::WrongWorkspace { wanted, got, kept: Some(path) })
@@ -450,8 +450,9 @@ pub fn unusable_workspace(id: &str) -> Option<Problem> {
         return bad("--org needs the id of a ChatGPT workspace");
     }
     if id.trim().starts_with("org-") {
-        return bad("--org takes the id of a ChatGPT workspace, not of a platform organisation (org-…)")
-            .map(|problem| problem.because("requests with an organisation's id are refused by the back end"));
+        return bad("--org takes the id of a ChatGPT workspace, not of a platform organisation (org-…)").map(
+            |problem| problem.because("requests with an organisation's id are refused by the back end"),
+        );
     }
     None
 }

@@ -125,7 +125,8 @@ impl Account {
     fn renew_by(&mut self, sign_in: &SignIn) {
         let claims = &sign_in.credentials.claims;
         // Ids of the reference's own binding stay as it wrote them: it matches by them, we send the claim (D17).
-        let bound_by_hand = matches!(self.id_source, IdSource::Org | IdSource::Manual) && self.account_id.is_some();
+        let bound_by_hand =
+            matches!(self.id_source, IdSource::Org | IdSource::Manual) && self.account_id.is_some();
         if let (Some(claim), false) = (&claims.workspace_id, bound_by_hand) {
             self.account_id = Some(claim.clone());
             self.id_source = sign_in.source();
@@ -168,7 +169,8 @@ fn fresh(key: AccountKey, sign_in: &SignIn) -> Account {
     let claims = &sign_in.credentials.claims;
     let own = |seat: &Workspace| claims.workspace_id.as_ref() == Some(&seat.id);
     let seats = &sign_in.seats;
-    let current = seats.iter().position(own).or_else(|| seats.iter().position(|seat| seat.enabled)).unwrap_or(0);
+    let current =
+        seats.iter().position(own).or_else(|| seats.iter().position(|seat| seat.enabled)).unwrap_or(0);
     Account {
         key,
         account_id: claims.workspace_id.clone(),

@@ -91,9 +91,8 @@ mod tests {
     #[test]
     fn statuses_decide_what_happens_next() {
         let mut rng = seeded(1);
-        let mut ask = |status, after: Option<i64>| {
-            judge(status, after.map(Span::seconds), Span::seconds(5), &mut rng)
-        };
+        let mut ask =
+            |status, after: Option<i64>| judge(status, after.map(Span::seconds), Span::seconds(5), &mut rng);
 
         assert_eq!(ask(200, None), Poll::Ready);
         assert_eq!(ask(403, None), Poll::Again(Span::seconds(5)));

@@ -87,16 +87,17 @@ impl Failure {
             Self::NeedsAnswer(question) => needs(*question),
             Self::Denied(denial) => denied(denial),
             Self::Incomplete(missing) => incomplete(*missing),
-            Self::OtherAttempt => failed(
-                "login-state-mismatch",
-                "Login failed: the pasted address belongs to another attempt",
-            )
-            .because("its state is not the one of the link that was printed last")
-            .hint(say("Open the newest link and paste the address the browser ends on")),
+            Self::OtherAttempt => {
+                failed("login-state-mismatch", "Login failed: the pasted address belongs to another attempt")
+                    .because("its state is not the one of the link that was printed last")
+                    .hint(say("Open the newest link and paste the address the browser ends on"))
+            }
             Self::NoAttempt => failed("login-timeout", "Login failed: no attempt is waiting to be completed")
                 .hint(Hint::Run("login --manual --print-url".to_owned())),
-            Self::StaleAttempt => failed("login-timeout", "Login failed: the attempt is older than 10 minutes")
-                .hint(Hint::Run("login --manual --print-url".to_owned())),
+            Self::StaleAttempt => {
+                failed("login-timeout", "Login failed: the attempt is older than 10 minutes")
+                    .hint(Hint::Run("login --manual --print-url".to_owned()))
+            }
             Self::PortsBusy { holders, inspect } => ports_busy(holders, inspect),
             Self::CannotListen { code } => failed(
                 "login-port-busy",
@@ -120,17 +121,23 @@ impl Failure {
             Self::Unreadable(what) => {
                 failed("invalid-response", "Login failed: the server's answer could not be read")
                     .because(*what)
-                    .hint(say("Try again; if it stays so, the sign-in service has changed and an update is needed"))
+                    .hint(say(
+                        "Try again; if it stays so, the sign-in service has changed and an update is needed",
+                    ))
             }
-            Self::Network(why) => {
-                Problem::new("network", Exit::Network, "Login failed: the sign-in service could not be reached")
-                    .because(redact::text(why))
-                    .hint(say("Check the connection, `HTTPS_PROXY` and the setting `egressProxy`, then try again"))
-            }
+            Self::Network(why) => Problem::new(
+                "network",
+                Exit::Network,
+                "Login failed: the sign-in service could not be reached",
+            )
+            .because(redact::text(why))
+            .hint(say("Check the connection, `HTTPS_PROXY` and the setting `egressProxy`, then try again")),
             Self::TooMany(TooMany { wait }) => {
                 failed("login-timeout", format!("Login failed: too many attempts, wait {}", budget(*wait)))
             }
-            Self::WrongWorkspace { wanted, got, kept } => wrong_workspace(wanted, got.as_deref(), kept.as_deref()),
+            Self::WrongWorkspace { wanted, got, kept } => {
+                wrong_workspace(wanted, got.as_deref(), kept.as_deref())
+            }
             Self::Ours(problem) => (**problem).clone(),
         }
     }
@@ -195,9 +202,7 @@ fn ports_busy(holders: &[(u16, String)], inspect: &[String]) -> Problem {
     for line in inspect {
         problem = problem.hint(say(line));
     }
-    problem
-        .hint(say("Close the program and try again"))
-        .hint(Hint::Run("login --device-auth".to_owned()))
+    problem.hint(say("Close the program and try again")).hint(Hint::Run("login --device-auth".to_owned()))
 }
 
 fn nobody_came(inspect: &[String]) -> Problem {
@@ -245,7 +250,8 @@ mod tests {
             message: Some("no".to_owned()),
             retry_after: None,
         };
-        let denial = |text: &str| Denial { code: "access_denied".to_owned(), description: Some(text.to_owned()) };
+        let denial =
+            |text: &str| Denial { code: "access_denied".to_owned(), description: Some(text.to_owned()) };
         for (failure, code, exit) in [
             (Failure::Cancelled, "cancelled", 3),
             (Failure::NeedsAnswer(Question::Terms), "needs-terms", 3),
@@ -266,11 +272,7 @@ mod tests {
             (Failure::Unreadable("no id token"), "invalid-response", 1),
             (Failure::Network("refused".to_owned()), "network", 6),
             (Failure::TooMany(TooMany { wait: Span::seconds(9) }), "login-timeout", 1),
-            (
-                Failure::WrongWorkspace { wanted: "a".to_owned(), got: None, kept: None },
-                "wrong-workspace",
-                1,
-            ),
+            (Failure::WrongWorkspace { wanted: "a".to_owned(), got: None, kept: None }, "wrong-workspace", 1),
         ] {
             let problem = failure.problem();
 

@@ -195,7 +195,7 @@ pub fn device_code(device_id: &str, user_code: &str, interval: &str, expires_at:
         "interval": interval,
         "expires_at": expires_at,
     })
-        .to_string()
+    .to_string()
 }
 
 /// The answer of the device endpoint once the person has agreed.
