@@ -2,6 +2,7 @@
 
 mod arguments;
 mod canary;
+mod config;
 mod crash;
 mod demo;
 mod endure;

@@ -1,6 +1,6 @@
 //! The whole state of the program.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::app::background::Background;
 use crate::app::flows::serve::Announce;
@@ -64,4 +64,6 @@ pub struct Model {
     pub(super) entry: Option<Ticket>,
     /// What taking back would mean, by the flow that is acting.
     pub(super) pending: BTreeMap<Ticket, Undo>,
+    /// What was said about the settings.
+    pub(super) told: BTreeSet<String>,
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use crate::app::flows::config::{Changed, Told};
 pub use crate::app::flows::login::{Ending, SignedIn};
 pub use crate::app::goal::{Forecasting, Listing, Moments};
 pub use crate::app::msg::Mirrored;
@@ -61,7 +62,7 @@ pub enum Body {
     /// Key `u`: what was taken back.
     Undone(String),
     /// `config …`, `init-config`.
-    Config(Box<crate::app::flows::config::Told>),
+    Config(Box<Told>),
     /// A failure.
     Problem(Problem),
     /// Nothing to say (a forwarded child, a foreground proxy).

@@ -12,6 +12,8 @@ pub enum Sub {
     Tick(Span),
     /// The pool on disk.
     Store,
+    /// The settings on disk.
+    Settings,
     /// Signals to this process.
     Signals,
     /// Live proxies, looked at every so often.

@@ -6,7 +6,7 @@ use crate::domain::account::AccountKey;
 
 /// Errors stay longer: somebody has to act.
 const ERROR_STAYS: Span = Span::seconds(15);
-/// Equal messages within this time become one with a count.
+/// Equal messages within this time become one with a count, unless the settings say otherwise.
 const DEBOUNCE: Span = Span::minutes(1);
 
 /// How much a message matters.
@@ -114,9 +114,17 @@ impl Shown {
 }
 
 /// The messages.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Toasts {
     history: Ring<Shown, 100>,
+    /// Equal messages within this time become one with a count.
+    pub apart: Span,
+}
+
+impl Default for Toasts {
+    fn default() -> Self {
+        Self { history: Ring::default(), apart: DEBOUNCE }
+    }
 }
 
 impl Toasts {
@@ -124,7 +132,7 @@ impl Toasts {
     pub fn push(&mut self, toast: Toast, stays: Span, at: Moment) {
         let until = at + if toast.level == Level::Error { ERROR_STAYS.max(stays) } else { stays };
         if let Some(same) = self.history.iter_mut().rev().find(|shown| shown.toast == toast)
-            && at.since(same.at) <= DEBOUNCE
+            && at.since(same.at) <= self.apart
             && toast.level != Level::Done
         {
             (same.at, same.until) = (at, until);

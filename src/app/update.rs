@@ -53,6 +53,7 @@ pub fn init(goal: Goal, boot: Boot) -> (Model, Effects) {
         seed: boot.seed,
         entry: None,
         pending: std::collections::BTreeMap::new(),
+        told: BTreeSet::new(),
         goal,
     };
     let mut effects = vec![Effect::Store(StoreEffect::Settings), Effect::Store(StoreEffect::Load)];
@@ -97,6 +98,7 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
     model.ui.hear(&message, &model.world, at);
     let (mut effects, finished) = model.flows.hear(&message, &model.world, at);
     effects.extend(model.announce_recovery(&message));
+    effects.extend(model.announce_settings(&message));
     for (ticket, outcome) in finished {
         effects.extend(model.finish(ticket, outcome, at));
     }
@@ -139,11 +141,13 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
 /// What to listen to.
 pub fn subscriptions(model: &Model) -> BTreeSet<Sub> {
     let mut subs = BTreeSet::new();
+    let live = model.world.settings.live_sync;
     match &model.goal {
         Goal::Dashboard(_) => {
             subs.insert(Sub::Input);
             subs.insert(Sub::Signals);
-            subs.insert(Sub::Store);
+            subs.insert(Sub::Settings);
+            subs.extend(live.then_some(Sub::Store));
             subs.insert(Sub::Official);
             let busy = model.ui.tab() == Tab::Monitor || model.ui.is_pane();
             subs.insert(Sub::Peers(Span::seconds(if busy { 1 } else { 5 })));
@@ -167,14 +171,16 @@ pub fn subscriptions(model: &Model) -> BTreeSet<Sub> {
                 subs.insert(Sub::Signals);
             }
             if let Some(spec) = flow.and_then(forward::Flow::proxy) {
-                subs.insert(Sub::Store);
+                subs.insert(Sub::Settings);
+                subs.extend(live.then_some(Sub::Store));
                 subs.insert(Sub::Official);
                 subs.insert(Sub::Proxy(spec));
             }
         }
         Goal::Serve(serving) => {
             subs.insert(Sub::Signals);
-            subs.insert(Sub::Store);
+            subs.insert(Sub::Settings);
+            subs.extend(live.then_some(Sub::Store));
             subs.insert(Sub::Official);
             if model.world.loaded && model.world.settled && model.exit.is_none() {
                 let port = serving.port.unwrap_or(0);
@@ -443,6 +449,18 @@ impl Model {
     }
 
     /// Recovery is announced once: here on stderr, in the dashboard by the screens (storage.md §6.4).
+    /// What is wrong with the settings, once; screens, `status` and `config` show it themselves.
+    fn announce_settings(&mut self, message: &Msg) -> Effects {
+        let Msg::Store(StoreMsg::Settings(report)) = message else { return Effects::new() };
+        if self.is_dashboard() || matches!(self.goal, Goal::Run(Command::Config(_) | Command::Status(_))) {
+            return Effects::new();
+        }
+        let fresh: Vec<String> =
+            report.notes().into_iter().filter(|note| !self.told.contains(note)).collect();
+        self.told.extend(fresh.iter().cloned());
+        fresh.into_iter().map(|note| Effect::Tell(format!("codex-multi-auth: {note}"))).collect()
+    }
+
     fn announce_recovery(&self, message: &Msg) -> Effects {
         let Msg::Store(StoreMsg::Loaded(Ok(loaded))) = message else { return Effects::new() };
         let Some(recovery) = loaded.recovery.as_ref().filter(|_| !self.is_dashboard()) else {

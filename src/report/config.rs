@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
-use crate::app::flows::config::{Changed, Told};
-use crate::app::outcome::Outcome;
+use crate::app::outcome::{Changed, Outcome, Told};
 use crate::domain::settings::report::{Entry, Fault, Report, Storage};
 use crate::domain::settings::schema::{Kind, Row, Section, Unit, Verdict, Zero};
 use crate::domain::vault::Run;

@@ -129,6 +129,9 @@ pub(super) fn text(facts: &Facts) -> String {
         let _ = writeln!(out, "Storage: {}", facts.storage_path);
         scope(facts, &mut out);
         let _ = writeln!(out, "Storage health: {}", facts.health.word());
+        for note in &facts.notes {
+            let _ = writeln!(out, "Note: {note}");
+        }
         if facts.trouble.is_none() {
             let _ = writeln!(out, "To look around without an account, run `codex-multi-auth --demo`");
         }

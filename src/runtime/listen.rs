@@ -53,6 +53,7 @@ pub fn start(
         Sub::Input => until(cancel.clone(), terminal(sender)),
         Sub::Tick(every) => until(cancel.clone(), tick(host, *every, sender)),
         Sub::Store => until(cancel.clone(), store(host, sender)),
+        Sub::Settings => until(cancel.clone(), settings(host, sender)),
         Sub::Signals => until(cancel.clone(), signals(sender)),
         Sub::Peers(every) => until(cancel.clone(), peers(host, *every, sender)),
         Sub::Figures(every) => until(cancel.clone(), figures(host, *every, sender)),
@@ -134,6 +135,17 @@ async fn official(host: Host) {
 fn stamp(path: &Path) -> Option<(u64, SystemTime)> {
     let meta = path.metadata().ok()?;
     Some((meta.len(), meta.modified().ok()?))
+}
+
+async fn settings(host: Host, sender: UnboundedSender<Msg>) {
+    let mut known = host.config().await;
+    loop {
+        // What changed between the first reading and this subscription is told, too.
+        if sender.send(Msg::Store(StoreMsg::Settings(known.clone()))).is_err() {
+            return;
+        }
+        known = host.store.reconfigured(&known).await;
+    }
 }
 
 async fn peers(host: Host, every: Span, sender: UnboundedSender<Msg>) {

@@ -7,6 +7,7 @@
 mod auxiliary;
 mod expect;
 mod pool;
+mod settings;
 mod vault;
 
 use serde_json::{Map, Value};
@@ -43,6 +44,7 @@ struct Found {
 enum Area {
     Auxiliary,
     Pool,
+    Settings,
     Vault,
 }
 
@@ -53,6 +55,7 @@ fn area(id: &str) -> Option<Area> {
         "a04" | "b29" | "b30" | "b31" => Some(Area::Vault),
         number if number.starts_with('n') => Some(Area::Vault),
         number if number.starts_with(['a', 'b']) => Some(Area::Pool),
+        number if number.starts_with('s') => Some(Area::Settings),
         number if number.starts_with('x') => Some(Area::Auxiliary),
         _ => None,
     }
@@ -62,6 +65,7 @@ async fn perform(area: Area, staged: &Staged, ask: Ask<'_>) -> Found {
     match area {
         Area::Auxiliary => auxiliary::perform(staged, ask).await,
         Area::Pool => pool::perform(staged, ask).await,
+        Area::Settings => settings::perform(staged, ask).await,
         Area::Vault => vault::perform(staged, ask).await,
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use codex_multi_auth::domain::settings::schema::{Kind, Section, Zero, rows};
+use codex_multi_auth::domain::settings::schema::{Kind, Panel, Section, Zero, rows};
 
 #[test]
 fn the_page_of_settings_is_current() {
@@ -28,20 +28,33 @@ fn assert_current(page: &str, text: &str) {
 
 fn settings() -> String {
     let mut page = String::from(
-        "# Settings\n\nRead from `settings.json` in the root, member `pluginConfig` (rows marked *display*: \
-         `dashboardDisplaySettings`).\nDefault < file < environment. A value out of bounds is clamped or ignored, \
-         and said so; it never invalidates its neighbours.\n\n| key | values | default | variable | what it does |\n\
-         |---|---|---|---|---|\n",
+        "# Settings\n\nStored in `settings.json` in the root, member `pluginConfig` (rows marked *display*: \
+         `dashboardDisplaySettings`); `codex-multi-auth config path` prints its path.\nDefault < file < environment. A \
+         value out of bounds is clamped or ignored, and said so; it never invalidates its neighbours.\n\n\
+         `codex-multi-auth config list`, `get`, `set`, `unset`, `explain`, `validate` and `edit` show and change them; \
+         in the dashboard they stand on the tab Settings, in the groups of this page.\nTimes are milliseconds; `config \
+         set` also takes `90s`, `5m`, `2h`. A running proxy and the dashboard obey a change at once, except for \
+         `egressProxy` and `connectTimeoutMs`, which count from the next start.\n",
     );
-    for row in rows() {
-        let (values, default) = kind(row.kind);
-        let key = match row.section {
-            Section::Shared | Section::Ours => format!("`{}`", row.key),
-            Section::Display => format!("`{}` *display*", row.key),
-        };
-        let variables: Vec<String> = row.env.iter().map(|name| format!("`{name}`")).collect();
-        let variables = if variables.is_empty() { "–".to_owned() } else { variables.join(", ") };
-        writeln!(page, "| {key} | {values} | {default} | {variables} | {} |", row.help).expect("a string");
+    for panel in Panel::ALL {
+        write!(
+            page,
+            "\n## {}\n\n| key | values | default | variable | what it does |\n|---|---|---|---|---|\n",
+            panel.title()
+        )
+        .expect("a string");
+        for row in rows().filter(|row| row.panel == panel) {
+            let (values, default) = kind(row.kind);
+            let key = match row.section {
+                Section::Shared | Section::Ours => format!("`{}`", row.key),
+                Section::Display => format!("`{}` *display*", row.key),
+            };
+            let variables: Vec<String> = row.env.iter().map(|name| format!("`{name}`")).collect();
+            let variables = if variables.is_empty() { "–".to_owned() } else { variables.join(", ") };
+            let note = row.verdict.note().map(|note| format!(" (*{note}*)")).unwrap_or_default();
+            writeln!(page, "| {key} | {values} | {default} | {variables} | {}{note} |", row.help)
+                .expect("a string");
+        }
     }
     page
 }
@@ -51,11 +64,12 @@ fn kind(kind: Kind) -> (String, String) {
         Kind::Flag(default) => ("`true`, `false`".to_owned(), format!("`{default}`")),
         Kind::Number { default, least, most, zero, .. } => {
             let off = if zero == Zero::TurnsOff { "0 (off) or " } else { "" };
-            let most = if most >= 1e12 { "…".to_owned() } else { format!("… {most}") };
+            let most = if most >= 1e9 { "…".to_owned() } else { format!("… {most}") };
             (format!("{off}{least} {most}"), format!("`{default}`"))
         }
         Kind::Word(words) => {
-            let list: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+            let known = words.iter().filter(|word| !word.is_empty());
+            let list: Vec<String> = known.map(|word| format!("`{word}`")).collect();
             let default = words.first().copied().unwrap_or_default();
             (list.join(", "), if default.is_empty() { "unset".to_owned() } else { format!("`{default}`") })
         }

@@ -1,6 +1,7 @@
 //! What the interface makes of messages: lists are rebuilt, cursors follow their rows, news become messages.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::Ui;
 use crate::app::flows::login::Ending;
@@ -17,6 +18,7 @@ use crate::domain::facts::TurnRow;
 use crate::domain::label;
 use crate::domain::login::admission::Admitted;
 use crate::domain::problem::{Hint, Problem};
+use crate::domain::settings::report::Report;
 use crate::domain::survey::Standing;
 use crate::domain::usage::rollup::Figures;
 
@@ -32,6 +34,8 @@ pub(super) struct Heard {
     dead: Option<BTreeSet<AccountKey>>,
     /// Whether a recovery was told.
     recovered: bool,
+    /// The settings that were told.
+    config: Option<Arc<Report>>,
 }
 
 impl Ui {
@@ -45,12 +49,13 @@ impl Ui {
             Msg::Peers(PeersMsg::Seen(_)) => self.tell_of_moves(world, at),
             // A key changes no fact: the lists stay as they are, so a key costs the same for any pool.
             Msg::Input(_) => return,
-            Msg::Store(
-                StoreMsg::Settings(_)
-                | StoreMsg::Configured(..)
-                | StoreMsg::ConfigFile(..)
-                | StoreMsg::Quota(_),
-            )
+            Msg::Store(StoreMsg::Settings(_)) => self.tell_of_settings(world, at),
+            Msg::Store(StoreMsg::Configured(..) | StoreMsg::ConfigFile(..)) => {
+                // Who changed them here knows.
+                self.heard.config = Some(Arc::clone(&world.config));
+                self.toasts.apart = world.settings.limit_toast_apart;
+            }
+            Msg::Store(StoreMsg::Quota(_))
             | Msg::Ticked
             | Msg::Upstream(_)
             | Msg::Auth(_)
@@ -77,6 +82,33 @@ impl Ui {
             self.undo_until = None;
         }
         self.scroll();
+    }
+
+    fn tell_of_settings(&mut self, world: &World, at: Moment) {
+        self.toasts.apart = world.settings.limit_toast_apart;
+        let known = self.heard.config.replace(Arc::clone(&world.config));
+        if let Some(known) = &known {
+            let changed = known.changes(&world.config);
+            if !changed.is_empty() {
+                let few = changed.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+                let more = changed.len().saturating_sub(3);
+                let text = if more == 0 { few } else { format!("{few} and {more} more") };
+                self.say(
+                    Toast::new(Level::Info, "watch", format!("settings changed on disk: {text}")),
+                    world,
+                    at,
+                );
+            }
+        }
+        let old = known.map(|known| known.notes()).unwrap_or_default();
+        let fresh: Vec<String> =
+            world.config.notes().into_iter().filter(|note| !old.contains(note)).collect();
+        if let Some((first, rest)) = fresh.split_first() {
+            let toast =
+                Toast::new(Level::Warn, "settings", clean(first).into_owned()).like("config validate");
+            let toast = rest.iter().fold(toast, |toast, note| toast.with(clean(note).into_owned()));
+            self.say(toast, world, at);
+        }
     }
 
     fn tell_of_pool(&mut self, world: &World, at: Moment) {

@@ -226,6 +226,12 @@ impl Report {
         settings
     }
 
+    /// The keys whose values are other ones in `newer`.
+    pub fn changes(&self, newer: &Self) -> Vec<&'static str> {
+        let pairs = self.entries.iter().zip(&newer.entries);
+        pairs.filter(|(old, new)| old.value != new.value).map(|(old, _)| old.row.key).collect()
+    }
+
     /// An entry as it would stand after an edit that is saved.
     pub fn with(&self, edit: &Edit, entry: &Entry) -> Entry {
         let mut after = entry.clone();

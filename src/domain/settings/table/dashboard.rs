@@ -36,8 +36,8 @@ pub(super) const ROWS: &[Row] = &[
         }),
     setting!(Shared Acts Behaviour "toastDurationMs" = ms(5_000.0, 1_000.0, NO_MOST), ["CODEX_AUTH_TOAST_DURATION_MS"],
         "messages stay", "how long a message stays", |s, v| s.toast_duration = span(v)).stepping(1_000.0),
-    setting!(Shared Idle Behaviour "rateLimitToastDebounceMs" = ms(60_000.0, 0.0, NO_MOST),
+    setting!(Shared Acts Behaviour "rateLimitToastDebounceMs" = ms(60_000.0, 0.0, NO_MOST),
         ["CODEX_AUTH_RATE_LIMIT_TOAST_DEBOUNCE_MS"],
-        "limit messages apart", "messages about limits come no closer than this",
+        "equal messages apart", "a message that repeats within this time is counted, not shown anew",
         |s, v| s.limit_toast_apart = span(v)).stepping(10_000.0),
 ];
