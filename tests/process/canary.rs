@@ -11,7 +11,7 @@ use crate::support::process::{MANAGER, Running, run};
 use crate::support::pty::Terminal;
 
 /// Files whose purpose is to hold tokens.
-const VAULTS: [&str; 3] = ["openai-codex-accounts.json", "auth.json", "refresh-leases"];
+const VAULTS: [&str; 4] = ["openai-codex-accounts.json", "auth.json", "refresh-leases", "snapshots"];
 
 #[test]
 fn no_secret_is_ever_written_or_said() {
