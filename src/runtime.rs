@@ -20,6 +20,7 @@ use std::io::{self, Write as _};
 use std::sync::Arc;
 
 use crate::adapters::clock::SystemClock;
+use crate::adapters::disk::perms;
 use crate::adapters::entropy::SystemEntropy;
 use crate::adapters::env::Env;
 use crate::adapters::places;
@@ -30,7 +31,7 @@ use crate::app::flows::serve::Announce;
 use crate::app::goal::{Command, Entry, Goal, Listing};
 use crate::app::keys::hints::Signs;
 use crate::app::model::{Boot, Model};
-use crate::app::options::{Chatter, Face, Form, Options};
+use crate::app::options::{Chatter, Face, Form, Options, Root};
 use crate::app::outcome::{Body, Outcome};
 use crate::app::world::Setting;
 use crate::domain::endpoints::Endpoints;
@@ -38,6 +39,7 @@ use crate::domain::login::paste::Typist;
 use crate::domain::places::Places;
 use crate::domain::problem::{Exit, Hint, Problem};
 use crate::domain::settings::Settings;
+use crate::ports::store::StoreError;
 use crate::ports::{Clock as _, Entropy as _};
 use crate::report;
 use crate::runtime::demo::Demo;
@@ -69,7 +71,17 @@ async fn start(goal: Goal, options: Options) -> Exit {
         Ok(host) => Host { consent: options.consent, ..host },
         Err(problem) => return refuse(&goal, problem, options.form),
     };
-    host.auth.recover().await;
+    match stranger(&host, &options) {
+        Some(problem) if !only_looks(&goal) => return refuse(&goal, problem, options.form),
+        Some(_) => {}
+        None => host.auth.recover().await,
+    }
+    if options.face != Face::Screen {
+        host.store.tell_waits(|holder| {
+            let whom = holder.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
+            let _ = writeln!(io::stderr().lock(), "waiting for another process{whom} to finish its change");
+        });
+    }
     let settings = host.settings().await;
     let goal = settle(goal, &options, &settings);
     if let (Goal::Run(_), Some(pause)) = (&goal, options.watch) {
@@ -144,6 +156,23 @@ fn pool_of(env: &Env, options: &Options) -> Result<Places, Problem> {
     places::scoped(places::resolve(env), env, &places::current_dir(), options.pool, |places| {
         DiskStore::new(Arc::new(places.clone()), env, SystemClock::new()).settings_now().per_project
     })
+}
+
+/// Root in the home of another user: files made there would be root's, and their owner could not read them.
+fn stranger(host: &Host, options: &Options) -> Option<Problem> {
+    if options.root == Root::Writes || host.demo.is_some() {
+        return None;
+    }
+    let home = host.places.user_home();
+    let owner = perms::owner_over_root(home)?;
+    let home = home.display().to_string();
+    host.store.forbid(home.clone(), owner.clone());
+    Some(StoreError::Foreign { home, owner }.into())
+}
+
+/// Whether a command can do its work without writing anything.
+fn only_looks(goal: &Goal) -> bool {
+    matches!(goal, Goal::Run(Command::Status(_) | Command::Why(_) | Command::Monitor))
 }
 
 /// A screen is not opened where the settings ask for the scripted face.

@@ -72,6 +72,19 @@ struct Shared {
     state: Mutex<State>,
     watch: OnceLock<Watch>,
     settings_watch: OnceLock<Watch>,
+    /// Hears when a change waits for another process.
+    waits: OnceLock<Teller>,
+    /// Home and owner, when nothing may be written.
+    forbidden: OnceLock<(String, String)>,
+}
+
+/// Tells a person that another process is waited for.
+struct Teller(Box<dyn Fn(Option<u32>) + Send + Sync>);
+
+impl std::fmt::Debug for Teller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Teller")
+    }
 }
 
 #[derive(Debug, Default)]
@@ -93,6 +106,8 @@ impl<C: Clock> DiskStore<C> {
             state: Mutex::default(),
             watch: OnceLock::new(),
             settings_watch: OnceLock::new(),
+            waits: OnceLock::new(),
+            forbidden: OnceLock::new(),
         };
         Self { shared: Arc::new(shared), clock }
     }
@@ -100,6 +115,16 @@ impl<C: Clock> DiskStore<C> {
     /// Where its files are.
     pub fn places(&self) -> &Arc<Places> {
         &self.shared.places
+    }
+
+    /// Lets `tell` hear when a change has waited for a second for another process; only the first teller counts.
+    pub fn tell_waits(&self, tell: impl Fn(Option<u32>) + Send + Sync + 'static) {
+        let _ = self.shared.waits.set(Teller(Box::new(tell)));
+    }
+
+    /// Lets nothing be written from now on: this is root, and the home is somebody else's.
+    pub fn forbid(&self, home: String, owner: String) {
+        let _ = self.shared.forbidden.set((home, owner));
     }
 
     /// Effective settings, for a process that has no runtime yet.
@@ -133,9 +158,25 @@ impl<C: Clock> DiskStore<C> {
             .await
     }
 
+<<<<<<< HEAD
     pub(in crate::adapters) async fn lock(&self, path: &Path) -> Result<FileLock, StoreError> {
         FileLock::acquire(path, LOCK_WAIT).await.map_err(|error| match error {
             LockError::Timeout { path } => StoreError::Locked { path: path.display().to_string() },
+=======
+    async fn lock(&self, path: &Path) -> Result<FileLock, StoreError> {
+        if let Some((home, owner)) = self.shared.forbidden.get() {
+            return Err(StoreError::Foreign { home: home.clone(), owner: owner.clone() });
+        }
+        let tell = |holder| {
+            if let Some(Teller(tell)) = self.shared.waits.get() {
+                tell(holder);
+            }
+        };
+        FileLock::acquire_telling(path, LOCK_WAIT, tell).await.map_err(|error| match error {
+            LockError::Timeout { path, holder } => {
+                StoreError::Locked { path: path.display().to_string(), holder }
+            }
+>>>>>>> 184aa7f (store: lock without system locks, guard root and fixtures)
             LockError::Io { path, source } => unreadable(&path, &source),
         })
     }

@@ -18,6 +18,8 @@ pub struct Options {
     pub demo: Option<String>,
     /// `--project`, `--global`.
     pub pool: Wish,
+    /// `--allow-root`.
+    pub root: Root,
     /// `--watch`: repeat the report with this pause.
     pub watch: Option<Span>,
     /// `--yes`
@@ -32,6 +34,16 @@ pub enum Consent {
     /// They have to be asked.
     #[default]
     NotGiven,
+}
+
+/// What root may do in a home that is somebody else's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Root {
+    /// Look only.
+    #[default]
+    Looks,
+    /// Write, too.
+    Writes,
 }
 
 /// Who is on the other side.

@@ -92,6 +92,9 @@ pub struct Global {
     /// Acknowledge once that this is your own use of your own accounts
     #[arg(long, global = true, help_heading = "Global options")]
     pub accept_terms: bool,
+    /// Let root write into a home that belongs to another user
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub allow_root: bool,
     /// Print the version
     #[arg(long, short = 'v', global = true, help_heading = "Global options")]
     pub version: bool,

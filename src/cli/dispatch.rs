@@ -9,7 +9,7 @@ use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::app::goal::{Choosing, Command, Entry, Forwarding, Goal, Listing, Moments, Serving, Tab};
-use crate::app::options::{Chatter, Consent, Face, Form, Options};
+use crate::app::options::{Chatter, Consent, Face, Form, Options, Root};
 use crate::base::Span;
 use crate::cli::args::{BestArgs, Cli, Global, PROGRAM, Word, completions};
 use crate::cli::exit::Numbers;
@@ -204,6 +204,7 @@ fn start(
             (_, true) => Wish::Global,
             (false, false) => Wish::Usual,
         },
+        root: if global.allow_root { Root::Writes } else { Root::Looks },
         watch: watch.map(|seconds| Span::seconds(i64::from(seconds))),
         consent: if global.yes { Consent::Given } else { Consent::NotGiven },
     };

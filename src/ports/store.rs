@@ -6,7 +6,7 @@ use std::future::Future;
 use crate::base::Moment;
 use crate::domain::account::AccountKey;
 use crate::domain::change::Change;
-use crate::domain::problem::Problem;
+use crate::domain::problem::{Exit, Hint, Problem};
 use crate::domain::quota::snapshot::Snapshot;
 pub use crate::domain::recovery::Loaded;
 use crate::domain::roster::Roster;
@@ -67,10 +67,26 @@ pub enum StoreError {
         version: u64,
     },
     /// Another process holds the lock for longer than the limit.
-    #[error("{path} is locked by another process")]
+    #[error("{path} is locked by another process{}", holder.map(|pid| format!(" (pid {pid})")).unwrap_or_default())]
     Locked {
         /// The lock file.
         path: String,
+        /// The process, where it can be told.
+        holder: Option<u32>,
+    },
+    /// Test fixtures would have replaced real accounts.
+    #[error("only made-up accounts of a test would be left in {path}")]
+    Fixtures {
+        /// Which file.
+        path: String,
+    },
+    /// Root in somebody else's home.
+    #[error("{home} belongs to {owner}, and this is root")]
+    Foreign {
+        /// The home.
+        home: String,
+        /// Whose it is.
+        owner: String,
     },
     /// Not allowed, disk full, read-only, vanished.
     #[error("{path}: {detail}")]
@@ -90,32 +106,137 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// The code in JSON (commands.md §1.7).
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Corrupt { .. } => "storage-corrupt",
+            Self::Newer { .. } => "storage-newer",
+            Self::Locked { .. } => "storage-locked",
+            Self::Fixtures { .. } => "backup-invalid",
+            Self::Foreign { .. } => "read-only",
+            Self::Io { code, .. } => match code.as_deref() {
+                Some("ENOSPC" | "EDQUOT") => "disk-full",
+                Some("EROFS") => "read-only",
+                Some(_) | None => "storage-unreadable",
+            },
+            Self::Contended { .. } => "pool-changed",
+        }
+    }
+
+    /// The short name of storage.md §15, for searches.
+    fn name(&self) -> Option<&str> {
+        match self {
+            Self::Corrupt { .. } => Some("ECORRUPT"),
+            Self::Newer { .. } => Some("ENEWER"),
+            Self::Locked { .. } => Some("ELOCKTIMEOUT"),
+            Self::Fixtures { .. } => Some("EINVALID"),
+            Self::Io { code, .. } => code.as_deref(),
+            Self::Foreign { .. } | Self::Contended { .. } => None,
+        }
+    }
+
+    /// What helps.
+    fn hints(&self) -> Vec<Hint> {
+        let say = |text: &str| vec![Hint::Say(text.to_owned())];
+        match self {
+            Self::Corrupt { .. } => vec![
+                Hint::Run("backup list".to_owned()),
+                Hint::Say(
+                    "The file was left as it is; restore a backup, or sign in again: the damaged file is then \
+                     kept in quarantine"
+                        .to_owned(),
+                ),
+            ],
+            Self::Newer { .. } => say("Update codex-multi-auth; nothing was changed"),
+            Self::Locked { holder: Some(pid), .. } => {
+                vec![Hint::Say(format!("Close the program with pid {pid} or try again; nothing was changed"))]
+            }
+            Self::Locked { holder: None, .. } => say("Close the other program or try again; nothing was changed"),
+            Self::Fixtures { .. } => say("Sign in with `login`, or import a backup; nothing was changed"),
+            Self::Foreign { owner, .. } => vec![Hint::Say(format!(
+                "Run it as {owner}, or add `--allow-root` to write there all the same"
+            ))],
+            Self::Io { code, path, .. } => vec![Hint::Say(remedy(code.as_deref(), path))],
+            Self::Contended { .. } => say("Another program keeps writing this file; close it and try again"),
+        }
+    }
+}
+
+/// What helps against an error of the system.
+fn remedy(code: Option<&str>, path: &str) -> String {
+    match code {
+        Some("ENOSPC" | "EDQUOT") => "Free some space and try again; the old data is intact".to_owned(),
+        Some("EROFS") => {
+            "Make the file system writable, or set `CODEX_MULTI_AUTH_DIR` to a folder that is; the old \
+                          data is intact"
+                .to_owned()
+        }
+        Some("EBUSY" | "ETXTBSY") => {
+            "Close the program that uses the file and try again; the old data is intact".to_owned()
+        }
+        Some("ENOENT") => {
+            let folder = path.rsplit_once(['/', '\\']).map_or(path, |(folder, _)| folder);
+            format!("Create the folder `{folder}` and try again")
+        }
+        Some("EEMPTY") => {
+            "Try again; if it happens again, the disk loses what is written to it. The old data is intact"
+                .to_owned()
+        }
+        Some("EIO") => "Check the disk; the old data is intact".to_owned(),
+        Some(_) | None => {
+            "Check the permissions of the folder and any antivirus program; the old data is intact".to_owned()
+        }
+    }
+}
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        use crate::domain::problem::{Exit, Hint};
-        let code = match &error {
-            StoreError::Corrupt { .. } => "storage-corrupt",
-            StoreError::Newer { .. } => "storage-newer",
-            StoreError::Locked { .. } => "storage-locked",
-            StoreError::Io { code, .. } => match code.as_deref() {
-                Some("ENOSPC") => "disk-full",
-                Some("EROFS") => "read-only",
-                _ => "storage-unreadable",
-            },
-            StoreError::Contended { .. } => "pool-changed",
+        let mut problem = Self::new(error.code(), Exit::Failed, error.to_string());
+        if let Some(name) = error.name() {
+            problem = problem.because(name);
+        }
+        error.hints().into_iter().fold(problem, Self::hint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_trouble_says_what_it_is_called_and_what_helps() {
+        let path = || "/p/pool.json".to_owned();
+        let io = |code: &str| StoreError::Io {
+            path: path(),
+            code: Some(code.to_owned()),
+            detail: "no".to_owned(),
         };
-        let hint = match &error {
-            StoreError::Corrupt { .. } => {
-                "The file was left as it is; put a backup in its place or move it away"
-            }
-            StoreError::Newer { .. } => "Update codex-multi-auth; nothing was changed",
-            StoreError::Locked { .. } => "Close the other program or try again; nothing was changed",
-            StoreError::Io { code, .. } if code.as_deref() == Some("ENOSPC") => {
-                "Free some space and try again; the old data is intact"
-            }
-            StoreError::Io { .. } => "Check the permissions of the folder; the old data is intact",
-            StoreError::Contended { .. } => "Another program keeps writing this file; try again",
-        };
-        Self::new(code, Exit::Failed, error.to_string()).hint(Hint::Say(hint.to_owned()))
+        for (error, code, name, hint) in [
+            (
+                StoreError::Corrupt { path: path(), detail: "x".to_owned() },
+                "storage-corrupt",
+                "ECORRUPT",
+                "quarantine",
+            ),
+            (StoreError::Newer { path: path(), version: 4 }, "storage-newer", "ENEWER", "Update"),
+            (StoreError::Locked { path: path(), holder: Some(7) }, "storage-locked", "ELOCKTIMEOUT", "pid 7"),
+            (StoreError::Fixtures { path: path() }, "backup-invalid", "EINVALID", "login"),
+            (io("EBUSY"), "storage-unreadable", "EBUSY", "Close"),
+            (io("ENOENT"), "storage-unreadable", "ENOENT", "`/p`"),
+            (io("EEMPTY"), "storage-unreadable", "EEMPTY", "old data is intact"),
+            (io("EACCES"), "storage-unreadable", "EACCES", "permissions"),
+            (io("ENOSPC"), "disk-full", "ENOSPC", "space"),
+            (io("EROFS"), "read-only", "EROFS", "CODEX_MULTI_AUTH_DIR"),
+        ] {
+            let problem = Problem::from(error);
+
+            assert_eq!((problem.code, problem.exit), (code, Exit::Failed), "{name}");
+            assert_eq!(problem.because, [name]);
+            assert!(problem.what.contains("/p/pool.json"), "{name}: {}", problem.what);
+            let said =
+                problem.hints.iter().any(|said| matches!(said, Hint::Say(text) if text.contains(hint)));
+            assert!(said, "{name}: {:?}", problem.hints);
+        }
     }
 }

@@ -258,3 +258,25 @@ fn a_recovered_pool_says_where_it_came_from() {
     assert_eq!(document["storage"]["recoverySource"], "backup", "{document:#}");
     assert_eq!((&document["recovery"]["accounts"], &document["accountCount"]), (&2.into(), &2.into()));
 }
+
+#[test]
+fn root_changes_nothing_in_the_home_of_another_user_unless_told_to() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root can be a stranger in somebody's home");
+        return;
+    }
+    let home = Home::with_samples(2);
+    std::os::unix::fs::chown(home.path(), Some(12_345), None).expect("we are root");
+    let before = home.files();
+
+    let refused = run(&mut home.manager(&["switch", "2", "--json"])).expect(1);
+    let shown = run(&mut home.manager(&["status", "--json"])).expect(0);
+    assert_untouched(&home, &before, &["switch", "2"]);
+    run(&mut home.manager(&["switch", "2", "--allow-root"])).expect(0);
+
+    let error = document(&refused)["error"].clone();
+    assert!(error["message"].as_str().is_some_and(|text| text.contains("user 12345")), "{error:#}");
+    assert!(error["hint"].as_str().is_some_and(|text| text.contains("--allow-root")), "{error:#}");
+    assert_eq!(document(&shown)["accountCount"], 2);
+    assert_eq!(home.pool()["activeIndex"], 1);
+}

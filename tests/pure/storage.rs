@@ -353,3 +353,62 @@ fn projects_have_the_keys_that_the_vectors_say() {
         }
     }
 }
+
+#[tokio::test]
+async fn made_up_accounts_of_a_test_never_replace_real_ones() {
+    let made_up = |number: usize| {
+        let mut account = Account::sample("x");
+        account.key = AccountKey::new(format!("record:made-up-{number}"));
+        account.account_id = Some(format!("acc_{number}"));
+        account.email = Some(format!("account{number}@example.com"));
+        account.credentials.refresh = Secret::new(format!("fake_refresh_token_{number}"));
+        account
+    };
+    let staged = Staged::new("a02-v3-minimal");
+    let store = staged.store();
+    let loaded = store.load().await.unwrap();
+    let before = std::fs::read(staged.places().pool()).unwrap();
+    let mut changes: Vec<Change> =
+        loaded.roster.accounts.iter().map(|account| Change::Removed { key: account.key.clone() }).collect();
+    changes.push(Change::Added(Box::new(made_up(1))));
+
+    let refused = store.commit(changes).await;
+
+    assert!(matches!(refused, Err(StoreError::Fixtures { .. })), "{refused:?}");
+    assert_eq!(std::fs::read(staged.places().pool()).unwrap(), before);
+    store.commit(vec![Change::Added(Box::new(made_up(1)))]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_pool_behind_a_link_is_written_where_it_lies() {
+    let staged = Staged::new("a02-v3-minimal");
+    let places = staged.places();
+    let elsewhere = staged.home().join("synced");
+    std::fs::create_dir(&elsewhere).unwrap();
+    std::fs::rename(places.pool(), elsewhere.join("pool.json")).unwrap();
+    std::os::unix::fs::symlink(elsewhere.join("pool.json"), places.pool()).unwrap();
+
+    staged.store().commit(vec![Change::Unpinned]).await.unwrap();
+
+    assert!(std::fs::symlink_metadata(places.pool()).unwrap().is_symlink());
+    assert!(std::fs::read_to_string(elsewhere.join("pool.json")).unwrap().contains("affinityGeneration"));
+    assert_eq!(std::fs::read_dir(&elsewhere).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn an_account_whose_token_rests_in_a_keyring_is_shown_unavailable_and_kept_as_it_is() {
+    let staged = Staged::new("a02-v3-minimal");
+    let places = staged.places();
+    let text = std::fs::read_to_string(places.pool()).unwrap();
+    let token = text.split("\"refreshToken\": \"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    std::fs::write(places.pool(), text.replace(&token, "keychain:codex/1")).unwrap();
+    let store = staged.store();
+
+    let loaded = store.load().await.unwrap();
+    store.commit(vec![Change::Unpinned]).await.unwrap();
+
+    let account = &loaded.roster.accounts[0];
+    assert_eq!(account.invalidation.as_ref().and_then(|mark| mark.code.as_deref()), Some("token-in-keyring"));
+    let saved = std::fs::read_to_string(places.pool()).unwrap();
+    assert!(saved.contains("keychain:codex/1") && !saved.contains("token-in-keyring"), "{saved}");
+}

@@ -37,7 +37,7 @@ impl Staged {
             perms::private_dir(directory)?;
         }
         let temp = temp_name(&target);
-        let file = perms::private_file().create_new(true).open(&temp)?;
+        let file = perms::new_file().open(&temp)?;
         let mut staged = Self { file: Some(file), temp, target };
         if let Some(file) = &mut staged.file {
             let (begin, rest) = bytes.split_at(bytes.len() / 2);
@@ -70,6 +70,14 @@ impl Staged {
             Some(file) => file.sync_all().and_then(|()| fault::pass("disk.synced")),
             None => Ok(()),
         }
+    }
+
+    /// How long the file has become, as the file system says.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn size(&self) -> io::Result<u64> {
+        Ok(fs::metadata(&self.temp)?.len())
     }
 
     /// Puts the file in its place; durable when this returns.
@@ -214,15 +222,12 @@ pub fn resolved(path: &Path) -> PathBuf {
 
 fn temp_name(target: &Path) -> PathBuf {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
-    let mut random = [0_u8; 4];
-    // Uniqueness comes from create-new; randomness only keeps names from being guessed.
-    let _ = getrandom::fill(&mut random);
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     target.with_file_name(format!(
-        "{name}.{}.{}.{:08x}.tmp",
+        "{name}.{}.{}.{}.tmp",
         std::process::id(),
         NUMBER.fetch_add(1, Ordering::Relaxed),
-        u32::from_le_bytes(random)
+        perms::random_hex()
     ))
 }
 

@@ -231,12 +231,16 @@ pub(in crate::adapters) fn unreadable(path: &Path, error: &std::io::Error) -> St
 
 /// The system's name of an error.
 fn code(error: &std::io::Error) -> Option<String> {
+    if error.kind() == std::io::ErrorKind::WriteZero {
+        return Some("EEMPTY".to_owned());
+    }
     let name = match error.raw_os_error()? {
         1 => "EPERM",
         2 => "ENOENT",
         5 => "EIO",
         13 => "EACCES",
         16 => "EBUSY",
+        26 => "ETXTBSY",
         28 => "ENOSPC",
         30 => "EROFS",
         122 => "EDQUOT",

@@ -39,7 +39,7 @@ impl Shared {
             }
             !std::mem::replace(&mut state.swept, true)
         };
-        if first {
+        if first && self.forbidden.get().is_none() {
             recover::sweep(&self.places, at);
             for path in [self.places.pool(), self.places.extension()] {
                 perms::tighten(&path);
@@ -108,12 +108,16 @@ impl Shared {
         mut extension: Extension<'_>,
         at: Moment,
     ) -> Result<Option<Loaded>, E> {
+        let real = !document.roster().accounts.is_empty() && !document.is_synthetic();
         let recovered = opened.recovery.is_some() || document.migrated_from().is_some();
         let mut extent = if recovered { Extent::Durable } else { Extent::Nothing };
         for (key, credentials) in opened.results {
             extent = extent.max(document.succeed(&key, credentials, &mut extension, at));
         }
         extent = extent.max(edit(&mut document, &mut extension, at)?);
+        if real && document.is_synthetic() {
+            return Err(StoreError::Fixtures { path: self.places.pool().display().to_string() }.into());
+        }
 
         if extension.is_changed() {
             let path = self.places.extension();

@@ -178,20 +178,10 @@ fn writer(name: &str) -> Option<u32> {
     (digits(last) && digits(before)).then(|| before.parse().ok()).flatten()
 }
 
-#[cfg(unix)]
+/// Our own process is not at work on it now: it only has the same number as the one that was.
 fn writer_lives(name: &str) -> bool {
     let Some(pid) = writer(name) else { return false };
-    if pid == std::process::id() {
-        return false;
-    }
-    let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) else { return false };
-    !matches!(rustix::process::test_kill_process(pid), Err(rustix::io::Errno::SRCH))
-}
-
-/// Whether a process lives is not asked here: the age has to do.
-#[cfg(not(unix))]
-fn writer_lives(_name: &str) -> bool {
-    false
+    cfg!(unix) && pid != std::process::id() && perms::process_lives(pid)
 }
 
 #[cfg(test)]

@@ -67,6 +67,9 @@ impl Save<'_> {
         let mut staged = Staged::write(&pool, self.text.as_bytes())?;
         fault::pass("save.written")?;
         staged.sync()?;
+        if self.text.is_empty() || staged.size()? != self.text.len() as u64 {
+            return Err(io::Error::new(io::ErrorKind::WriteZero, "what was written is not there"));
+        }
         fault::pass("save.synced")?;
         // Before the rename: a marker beside a pool hides it, and from here on the journal stands in for it.
         atomic::remove(&self.places.pool_with(".reset-intent"))?;
