@@ -158,12 +158,7 @@ impl<C: Clock> DiskStore<C> {
             .await
     }
 
-<<<<<<< HEAD
     pub(in crate::adapters) async fn lock(&self, path: &Path) -> Result<FileLock, StoreError> {
-        FileLock::acquire(path, LOCK_WAIT).await.map_err(|error| match error {
-            LockError::Timeout { path } => StoreError::Locked { path: path.display().to_string() },
-=======
-    async fn lock(&self, path: &Path) -> Result<FileLock, StoreError> {
         if let Some((home, owner)) = self.shared.forbidden.get() {
             return Err(StoreError::Foreign { home: home.clone(), owner: owner.clone() });
         }
@@ -176,7 +171,6 @@ impl<C: Clock> DiskStore<C> {
             LockError::Timeout { path, holder } => {
                 StoreError::Locked { path: path.display().to_string(), holder }
             }
->>>>>>> 184aa7f (store: lock without system locks, guard root and fixtures)
             LockError::Io { path, source } => unreadable(&path, &source),
         })
     }
