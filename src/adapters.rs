@@ -1,6 +1,7 @@
 //! The outside world behind the ports: files, network, processes, clock.
 
 pub mod auth;
+pub mod checkup;
 pub mod clock;
 pub mod codex;
 mod config;

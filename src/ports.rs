@@ -4,6 +4,7 @@
 //! ordinary struct.
 
 pub mod auth;
+pub mod checkup;
 pub mod clock;
 pub mod codex;
 pub mod entropy;
@@ -15,6 +16,7 @@ pub mod upstream;
 pub mod vault;
 
 pub use auth::Auth;
+pub use checkup::Checkup;
 pub use clock::Clock;
 pub use codex::Codex;
 pub use entropy::Entropy;

@@ -43,6 +43,8 @@ pub struct Env {
     pub auto_sync_on_startup: Option<String>,
     /// `CODEX_MULTI_AUTH_FORCE_FILE_AUTH_STORE`
     pub force_file_auth_store: Option<String>,
+    /// `CODEX_MULTI_AUTH_ENFORCE_CLI_FILE_AUTH_STORE`
+    pub enforce_file_auth_store: Option<String>,
     /// `CODEX_AUTH_ACCOUNT_ID`
     pub account_id: Option<String>,
     /// `CODEX_AUTH_NO_BROWSER`
@@ -228,6 +230,7 @@ impl Env {
             local_app_data: var("LOCALAPPDATA"),
             auto_sync_on_startup: var("CODEX_MULTI_AUTH_AUTO_SYNC_ON_STARTUP"),
             force_file_auth_store: var("CODEX_MULTI_AUTH_FORCE_FILE_AUTH_STORE"),
+            enforce_file_auth_store: var("CODEX_MULTI_AUTH_ENFORCE_CLI_FILE_AUTH_STORE"),
             account_id: var("CODEX_AUTH_ACCOUNT_ID"),
             no_browser: var("CODEX_AUTH_NO_BROWSER"),
             browser: var("BROWSER"),

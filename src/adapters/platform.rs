@@ -3,6 +3,33 @@
 #[cfg(unix)]
 pub mod unix;
 
+/// Whether a process runs. Where the system does not say, it is taken to.
+pub fn is_running(pid: u32) -> bool {
+    #[cfg(unix)]
+    return unix::is_running(pid);
+    #[cfg(not(unix))]
+    return pid > 0;
+}
+
+/// How many files this process may open; `None` where there is no such limit.
+pub fn descriptors() -> Option<u64> {
+    #[cfg(unix)]
+    return unix::descriptors();
+    #[cfg(not(unix))]
+    return None;
+}
+
+/// Bytes free for this user on the file system of a path.
+pub fn free_space(path: &std::path::Path) -> Option<u64> {
+    #[cfg(unix)]
+    return unix::free_space(path);
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        None
+    }
+}
+
 /// Stops this process as Ctrl-Z would, until it is continued. Does nothing where there is no job control.
 pub fn stop_self() {
     #[cfg(unix)]

@@ -2,7 +2,7 @@
 
 use crate::base::Moment;
 use crate::domain::account::{
-    Account, AccountKey, Cooldown, Credentials, Invalidation, Switch, SwitchReason,
+    Account, AccountKey, Cooldown, Credentials, IdSource, Invalidation, Switch, SwitchReason,
 };
 use crate::domain::identity::{self, Fallback, Person};
 use crate::domain::login::admission::SignIn;
@@ -142,6 +142,16 @@ pub enum Change {
         /// What is left behind.
         copy: Copies,
     },
+    /// What its tokens tell about who it is, where the row does not say or says something made up.
+    Identified {
+        /// Whose.
+        key: AccountKey,
+        /// The e-mail; `None` = as it is.
+        email: Option<String>,
+        /// The workspace id; `None` = as it is.
+        account_id: Option<String>,
+    },
+    /// The user's own name for it.
     /// The user named an account; `None` takes the name away.
     Relabelled {
         /// Whose.
@@ -198,6 +208,7 @@ impl Roster {
             | Change::Used { key, .. }
             | Change::WorkspaceSwitched { key, .. }
             | Change::Switched { key, .. }
+            | Change::Identified { key, .. }
             | Change::Relabelled { key, .. }
             | Change::RoutingLearnt { key, .. } => {
                 if let Some(account) = self.get_mut(key) {
@@ -315,6 +326,18 @@ impl Account {
             Change::WorkspaceSwitched { id, switch, at, .. } => self.switch_workspace(id, *switch, *at),
             Change::Switched { switch, .. } => self.switch = *switch,
             Change::RoutingLearnt { routing, .. } => self.routing = Some(routing.clone()),
+            Change::Identified { email, account_id, .. } => {
+                if let Some(email) = email {
+                    self.email = Some(email.clone());
+                }
+                // Somebody may have stored one meanwhile: a stored id stays (D17).
+                if let Some(id) = account_id
+                    && self.account_id.as_deref().is_none_or(|stored| stored.trim().is_empty())
+                {
+                    self.account_id = Some(id.clone());
+                    self.id_source = IdSource::Token;
+                }
+            }
             Change::Relabelled { label, .. } => self.label.clone_from(label),
             Change::Added(_)
             | Change::Removed { .. }

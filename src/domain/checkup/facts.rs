@@ -155,12 +155,22 @@ pub enum Config {
 pub struct StoreFacts {
     /// What is wrong with the settings files as a whole.
     pub settings: Vec<String>,
+    /// Whether the settings can be read.
+    pub settings_state: SettingsState,
     /// Values that do not count as they stand.
     pub faults: Vec<String>,
     /// Each small store, or why it cannot be read at all.
     pub shelf: Vec<(Store, Result<State, String>)>,
-    /// Requests counted in the ledger's archives that will be dropped: how many archives there are.
-    pub archives: usize,
+}
+
+/// Whether the settings can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SettingsState {
+    /// They can, or there are none.
+    #[default]
+    Readable,
+    /// They cannot: defaults count.
+    Unreadable,
 }
 
 /// The machine.

@@ -30,6 +30,7 @@ pub(super) fn subject(change: &Change, roster: &Roster) -> Option<AccountKey> {
         | Change::Selected { key, .. }
         | Change::CursorMoved { key, .. }
         | Change::Removed { key }
+        | Change::Identified { key, .. }
         | Change::Relabelled { key, .. }
         | Change::RoutingLearnt { key, .. } => Some(key.clone()),
         Change::Unpinned | Change::SelectionRestored { .. } | Change::Cleared { .. } => None,

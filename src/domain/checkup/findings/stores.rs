@@ -1,18 +1,23 @@
 //! Settings and the small stores. A damaged one that limits something is an error: what it limits would be lifted.
 
 use crate::domain::checkup::Finding;
-use crate::domain::checkup::facts::Facts;
+use crate::domain::checkup::facts::{Facts, SettingsState};
 use crate::domain::checkup::findings::{count, counted, some};
 use crate::domain::shelf::{State, Store};
 
 pub(super) fn findings(facts: &Facts, all: &mut Vec<Finding>) {
     let stores = &facts.stores;
-    all.push(if stores.settings.is_empty() {
-        Finding::ok("settings", "Settings can be read")
-    } else {
-        Finding::error("settings", "Settings cannot be read as they stand")
+    all.push(match stores.settings_state {
+        SettingsState::Unreadable => Finding::error("settings", "Settings cannot be read: defaults count")
             .details(stores.settings.join("; "))
-            .hint("Mend the file or put settings.json.bak in its place; it is not written over")
+            .hint(
+                "Mend the file or put settings.json.bak in its place; the damaged one is kept before a write",
+            ),
+        SettingsState::Readable if stores.settings.is_empty() => {
+            Finding::ok("settings", "Settings can be read")
+        }
+        SettingsState::Readable => Finding::warn("settings", "Something is odd about the settings")
+            .details(stores.settings.join("; ")),
     });
     if !stores.faults.is_empty() {
         all.push(
