@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod background;
+pub mod checkup;
 pub mod effect;
 pub mod field;
 pub mod flows;

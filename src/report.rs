@@ -3,6 +3,7 @@
 //! Text goes to stdout, failures and warnings to stderr; with JSON everything is in the one document on
 //! stdout. Keys of the reference keep their names, types and index bases; ours are additions.
 
+pub mod checkup;
 pub mod config;
 pub mod forecast;
 pub mod json;
@@ -67,6 +68,7 @@ fn value(outcome: &Outcome) -> Option<serde_json::Value> {
         Body::Forecast(forecasted) => forecast::value(outcome, forecasted),
         Body::Best(best) => forecast::best_value(outcome, best),
         Body::Login(ending) => login::value(outcome, ending),
+        Body::Checkup(report) => checkup::value(outcome, report),
         Body::Undone(what) => switch::undone_value(outcome, what),
         Body::Config(told) => config::value(outcome, told),
         Body::Problem(problem) => json::problem(outcome.command, problem),
@@ -90,6 +92,7 @@ fn plain(outcome: &Outcome) -> Printed {
         Body::Forecast(forecasted) => return forecast::printed(outcome, forecasted),
         Body::Best(best) => return forecast::best_printed(best),
         Body::Login(ending) => return login::printed(ending),
+        Body::Checkup(report) => return checkup::printed(outcome, report),
         Body::Undone(what) => format!("Undone: {what}\n"),
         Body::Config(told) => return config::printed(told),
         Body::Problem(problem) => return Printed { out: String::new(), err: text::problem(problem) },

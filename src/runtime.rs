@@ -1,5 +1,6 @@
 //! The loop, its services and its shells.
 
+pub mod checkup;
 pub mod demo;
 pub mod engine;
 pub mod host;
@@ -230,6 +231,7 @@ fn print_outcome(model: &Model, options: &Options) {
 fn is_act(goal: &Goal) -> bool {
     match goal {
         Goal::Run(Command::Config(ask)) => ask.is_act(),
+        Goal::Run(Command::Checkup(order)) => order.is_act(),
         Goal::Run(_) | Goal::Dashboard(_) | Goal::Forward(_) | Goal::Serve(_) => {
             matches!(goal, Goal::Run(Command::Switch(_) | Command::Unpin | Command::Login(_)))
         }
@@ -271,5 +273,6 @@ fn word(goal: &Goal) -> &'static str {
         Some(Command::Best(_)) => "best",
         Some(Command::Config(ask)) => ask.word(),
         Some(Command::Login(_)) => "login",
+        Some(Command::Checkup(order)) => order.word(),
     }
 }

@@ -297,11 +297,14 @@ impl<C: Clock> Store for DiskStore<C> {
     }
 
     async fn append(&self, rows: Vec<Entry>) -> Result<(), StoreError> {
-        let (places, at) = (Arc::clone(&self.shared.places), self.clock.now());
+        let (shared, at) = (Arc::clone(&self.shared), self.clock.now());
         blocking(move || {
-            ledger::append(&places, &rows).map_err(|error| unreadable(&places.ledger(), &error))?;
+            let (places, settings) = (&shared.places, shared.settings());
+            let rotation =
+                ledger::Rotation { if_larger_than: settings.ledger_max_bytes, keep: settings.ledger_keep };
+            ledger::append(places, &rows).map_err(|error| unreadable(&places.ledger(), &error))?;
             // The rows are safe; a ledger that could not be rotated is rotated after the next ones.
-            if let Err(error) = ledger::rotate(&places, ledger::Rotation::default(), at) {
+            if let Err(error) = ledger::rotate(places, rotation, at) {
                 tracing::warn!(%error, "the usage ledger could not be rotated");
             }
             Ok(())

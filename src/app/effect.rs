@@ -33,6 +33,8 @@ pub enum Effect {
     Login(Ticket, LoginEffect),
     /// The desktop and the terminal.
     Desktop(DesktopEffect),
+    /// Everything at once: looking and mending.
+    Checkup(Ticket, crate::app::checkup::Act),
     /// A line on stderr, now (forwarder notes, recovery announcements).
     Tell(String),
     /// A line on stdout, now (`serve`'s address). Holds the prefix, hence secret.

@@ -6,6 +6,8 @@
 pub mod best;
 pub mod check;
 pub mod config;
+pub mod doctor;
+pub mod fix;
 pub mod forecast;
 pub mod forward;
 pub mod login;
@@ -16,6 +18,7 @@ pub mod switch;
 pub mod toggle;
 pub mod undo;
 pub mod unpin;
+pub mod verify;
 pub mod why;
 
 use std::collections::BTreeMap;
@@ -62,6 +65,12 @@ pub enum Flow {
     Best(Box<best::Flow>),
     /// `why-selected`.
     Why(why::Flow),
+    /// `doctor`.
+    Doctor(Box<doctor::Flow>),
+    /// `fix`.
+    Fix(Box<fix::Flow>),
+    /// `verify`, `usage rotate`.
+    Verify(verify::Flow),
     /// `codex …`.
     Forward(forward::Flow),
     /// `serve`.
@@ -83,6 +92,9 @@ impl Flow {
             Self::Config(flow) => flow.on(message, world),
             Self::Best(flow) => flow.on(message, world, at),
             Self::Why(flow) => flow.on(message, world, at),
+            Self::Doctor(flow) => flow.on(message, world, at),
+            Self::Fix(flow) => flow.on(message, world, at),
+            Self::Verify(flow) => flow.on(message, world, at),
             Self::Forward(flow) => flow.on(message, world, at),
             Self::Serve(flow) => flow.on(message, world, at),
             Self::Login(flow) => flow.on(message, world, at),

@@ -82,6 +82,8 @@ pub enum Command {
     Best(Choosing),
     /// `login`.
     Login(crate::app::flows::login::Request),
+    /// `doctor`, `fix`, `verify`, `usage rotate`.
+    Checkup(crate::app::checkup::Order),
 }
 
 /// What `check` asks about.

@@ -39,6 +39,8 @@ pub enum Msg {
     Login(Ticket, LoginMsg),
     /// From live proxies.
     Peers(PeersMsg),
+    /// From a look at everything, or its mending.
+    Checkup(Ticket, crate::app::checkup::Heard),
     /// From services of this process.
     Service(ServiceMsg),
     /// A signal to this process.

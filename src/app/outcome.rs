@@ -59,6 +59,8 @@ pub enum Body {
     Best(Box<Best>),
     /// `login`.
     Login(Box<Ending>),
+    /// `doctor`, `fix`, `verify`, `usage rotate`.
+    Checkup(Box<crate::app::checkup::Report>),
     /// Key `u`: what was taken back.
     Undone(String),
     /// `config …`, `init-config`.

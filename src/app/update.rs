@@ -127,7 +127,13 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
             effects.extend(model.look_around(at));
         }
         Msg::Ticked | Msg::Store(StoreMsg::Quota(_)) => effects.extend(model.look_around(at)),
-        Msg::Store(_) | Msg::Auth(_) | Msg::Codex(_) | Msg::Login(..) | Msg::Peers(_) | Msg::Service(_) => {}
+        Msg::Store(_)
+        | Msg::Auth(_)
+        | Msg::Codex(_)
+        | Msg::Login(..)
+        | Msg::Checkup(..)
+        | Msg::Peers(_)
+        | Msg::Service(_) => {}
     }
     if model.undo.as_ref().is_some_and(|undo| at > undo.until) {
         model.undo = None;
@@ -249,6 +255,7 @@ impl Model {
             Command::Forecast(forecasting) => Flow::Forecast(forecast::Flow::new(ticket, *forecasting)),
             Command::Config(ask) => Flow::Config(config::Flow::new(ticket, ask.clone())),
             Command::Login(request) => Flow::Login(Box::new(login::Flow::new(ticket, request.clone()))),
+            Command::Checkup(order) => order.flow(ticket),
             Command::Best(choosing) => Flow::Best(Box::new(best::Flow::new(ticket, *choosing))),
         };
         self.flows.keep(ticket, flow);

@@ -187,6 +187,7 @@ impl World {
             | Msg::Codex(_)
             | Msg::Login(..)
             | Msg::Service(_)
+            | Msg::Checkup(..)
             | Msg::Signal(_) => {}
         }
     }

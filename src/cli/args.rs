@@ -1,6 +1,7 @@
 //! The command line as clap reads it. Only commands that work are here: help, completions and suggestions
 //! are made from this table.
 
+mod checkup;
 mod config;
 mod forecast;
 mod login;
@@ -10,6 +11,7 @@ use std::ffi::OsString;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::app::options::Colour;
+pub use crate::cli::args::checkup::{DoctorArgs, FixArgs, UsageArgs, VerifyArgs};
 pub use crate::cli::args::config::{ConfigWord, TemplateArgs};
 pub use crate::cli::args::forecast::{BestArgs, CheckArgs, ForecastArgs};
 pub use crate::cli::args::login::LoginArgs;
@@ -155,6 +157,14 @@ pub enum Word {
     Forecast(ForecastArgs),
     /// Use the account that the forecast recommends
     Best(BestArgs),
+    /// Look for what is wrong with accounts, files and the official CLI
+    Doctor(DoctorArgs),
+    /// Renew what is due and switch off accounts that must sign in again
+    Fix(FixArgs),
+    /// Check how paths of projects are found
+    Verify(VerifyArgs),
+    /// The usage ledger
+    Usage(UsageArgs),
     /// Show and change settings
     #[command(subcommand)]
     Config(ConfigWord),
@@ -229,6 +239,10 @@ impl Word {
             Self::Check(_) => "check",
             Self::Forecast(_) => "forecast",
             Self::Best(_) => "best",
+            Self::Doctor(_) => "doctor",
+            Self::Fix(_) => "fix",
+            Self::Verify(_) => "verify",
+            Self::Usage(_) => "usage",
             Self::Config(_) => "config",
             Self::InitConfig(_) => "init-config",
             Self::Monitor { .. } => "monitor",

@@ -153,6 +153,10 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
         Word::Best(args) => (best(args, manner), None),
         Word::Config(word) => (Goal::Run(Command::Config(word.ask(over(&global)))), None),
         Word::InitConfig(args) => (Goal::Run(Command::Config(args.ask(over(&global)))), None),
+        Word::Doctor(args) => (Goal::Run(Command::Checkup(args.into())), None),
+        Word::Fix(args) => (Goal::Run(Command::Checkup(args.into())), None),
+        Word::Verify(args) => (Goal::Run(Command::Checkup(args.into())), None),
+        Word::Usage(args) => (Goal::Run(Command::Checkup(args.into())), None),
         Word::Monitor { pane: true, .. } if manner == Preference::Screen => {
             (Goal::Dashboard(Entry { tab: Some(Tab::Monitor), pane: true, command: None }), None)
         }

@@ -85,7 +85,8 @@ pub async fn run<S: Shell>(mut model: Model, effects: Effects, host: Host, shell
                 | Effect::Upstream(_)
                 | Effect::Codex(_)
                 | Effect::Login(..)
-                | Effect::Peers(_)) => performer.perform(effect),
+                | Effect::Peers(_)
+                | Effect::Checkup(..)) => performer.perform(effect),
             }
         }
         let wanted = subscriptions(&model);

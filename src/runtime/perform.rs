@@ -69,6 +69,12 @@ impl Performer {
                 self.spawn(Some(ticket), work);
             }
             Effect::Peers(effect) => self.peers(effect),
+            Effect::Checkup(ticket, act) => {
+                let host = self.host.clone();
+                self.run(Some(ticket), async move {
+                    Msg::Checkup(ticket, crate::runtime::checkup::carry_out(&host, act).await)
+                });
+            }
             Effect::Desktop(_)
             | Effect::Tell(_)
             | Effect::Announce(_)

@@ -75,6 +75,7 @@ impl Flow {
             | Msg::Auth(_)
             | Msg::Login(..)
             | Msg::Peers(_)
+            | Msg::Checkup(..)
             | Msg::Signal(_) => Step::Wait(Effects::new()),
         }
     }

@@ -63,6 +63,7 @@ impl Ui {
             | Msg::Login(..)
             | Msg::Peers(PeersMsg::Next(..))
             | Msg::Service(_)
+            | Msg::Checkup(..)
             | Msg::Signal(_) => {}
         }
         self.refresh(world, at);
@@ -216,6 +217,7 @@ fn told(outcome: &Outcome) -> Option<Toast> {
         | Body::Monitor(_)
         | Body::Forecast(_)
         | Body::Config(_)
+        | Body::Checkup(_)
         | Body::Silent => {
             return None;
         }
