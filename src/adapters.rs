@@ -17,6 +17,7 @@ pub mod places;
 pub mod platform;
 pub mod question;
 pub mod shelf;
+pub mod stock;
 pub mod store;
 pub mod upstream;
 pub mod vault;

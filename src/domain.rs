@@ -36,6 +36,7 @@ pub mod scope;
 pub mod selection;
 pub mod settings;
 pub mod shelf;
+pub mod stock;
 pub mod survey;
 pub mod terms;
 pub mod token;

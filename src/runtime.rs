@@ -200,6 +200,8 @@ async fn boot(host: &Host, form: Form, size: (u16, u16)) -> Boot {
             storage_path: host.places.pool().display().to_string(),
             project: host.places.scope().project().map(|project| project.key.clone()),
             codex_home: host.places.codex_home().display().to_string(),
+            backups: host.places.backups().display().to_string(),
+            home: host.places.user_home().display().to_string(),
             overrides: if host.demo.is_some() { (None, None) } else { overrides },
             demo: host.demo.as_ref().map(|demo| demo.name().to_owned()),
             zone: host.clock.zone(),

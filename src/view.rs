@@ -47,6 +47,7 @@ pub fn draw(model: &Model, skin: &Skin, area: Rect, buffer: &mut Buffer) -> Opti
 
 fn full(scene: &Scene, buffer: &mut Buffer) -> Option<Position> {
     screens::frame::render(scene, buffer);
+    let mut caret = None;
     match scene.ui.tab {
         Tab::Accounts if !scene.world.loaded => {}
         Tab::Accounts if scene.world.trouble.is_some() => screens::empty::trouble(scene, buffer),
@@ -58,7 +59,8 @@ fn full(scene: &Scene, buffer: &mut Buffer) -> Option<Position> {
         Tab::Forecast if scene.world.roster.accounts.is_empty() => screens::empty::render(scene, buffer),
         Tab::Forecast => screens::forecast::render(scene, buffer),
         Tab::Monitor => screens::monitor::render(scene, buffer),
+        Tab::Settings => caret = screens::settings::render(scene, buffer),
     }
     let field = screens::frame::message(scene, buffer);
-    overlays::render(scene, buffer).or(field)
+    overlays::render(scene, buffer).or(field).or(caret)
 }

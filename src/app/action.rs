@@ -77,10 +77,40 @@ pub enum Action {
     CheckAll,
     /// The next sort order.
     Sort,
+    /// Details of the focused row only, or of every row.
+    Layout,
     /// Follows the newest row, or stays.
     Follow,
     /// Sessions instead of turns, and back.
     Sessions,
+    /// Switches a setting on or off, or takes its next word.
+    Toggle,
+    /// The next smaller value.
+    Less,
+    /// The next greater value.
+    More,
+    /// Writes the changed settings.
+    Save,
+    /// The focused setting back to its default.
+    Reset,
+    /// Every setting of the panel back to its default.
+    ResetPanel,
+    /// Changed settings, before and after.
+    Differences,
+    /// A new backup.
+    Create,
+    /// Checks whether a backup can be read.
+    Verify,
+    /// Takes accounts in from a file.
+    Import,
+    /// Writes the accounts to a file.
+    Export,
+    /// Removes the focused thing, after a question.
+    Delete,
+    /// Removes all accounts, after a question.
+    DeleteAll,
+    /// Goes to the backups, to put one back.
+    Restore,
     /// Says yes to what is asked.
     Yes,
     /// Says no to what is asked.

@@ -56,6 +56,8 @@ pub enum StoreEffect {
     Configure(Ticket, Vec<Edit>),
     /// Edit the settings file as a whole, or write a template.
     ConfigFile(Ticket, Act),
+    /// Look which files and folders there are.
+    Stock,
     /// Read the quota cache.
     Quota,
     /// Read the ledger since a moment.

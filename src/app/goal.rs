@@ -10,11 +10,13 @@ pub enum Tab {
     Forecast,
     /// What happens right now.
     Monitor,
+    /// How should it behave.
+    Settings,
 }
 
 impl Tab {
     /// All tabs in order.
-    pub const ALL: [Self; 3] = [Self::Accounts, Self::Forecast, Self::Monitor];
+    pub const ALL: [Self; 4] = [Self::Accounts, Self::Forecast, Self::Monitor, Self::Settings];
 
     /// The tab so many places to the right, around the end.
     #[must_use]
@@ -31,6 +33,7 @@ impl Tab {
             Self::Accounts => "Accounts",
             Self::Forecast => "Forecast",
             Self::Monitor => "Monitor",
+            Self::Settings => "Settings",
         }
     }
 }

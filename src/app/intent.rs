@@ -3,9 +3,11 @@
 use crate::app::effect::Capture;
 use crate::domain::account::{AccountKey, Switch};
 use crate::domain::change::Pin;
+use crate::domain::settings::edit::Edit;
+use crate::domain::vault::Act;
 
 /// One wish.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Intent {
     /// Use an account, with or without pinning it.
     Use(AccountKey, Pin),
@@ -31,6 +33,12 @@ pub enum Intent {
     Copy(String),
     /// Take or give back the mouse.
     Mouse(Capture),
+    /// Write these settings.
+    Configure(Vec<Edit>),
+    /// Have the keeper of backups do this.
+    Vault(Box<Act>),
+    /// Look which files there are.
+    TakeStock,
     /// Keep the screen's state (tab, sort, …) for the next start; text of `ui-state.json`'s inner members.
     Remember(String),
 }

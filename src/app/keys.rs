@@ -35,12 +35,26 @@ pub enum Scope {
     Turns,
     /// Monitor, sessions.
     Sessions,
+    /// Settings, the list of panels.
+    Panels,
+    /// Settings, rows that can be changed.
+    Sheet,
+    /// Settings, rows to read.
+    Reading,
+    /// Settings, a value that is typed.
+    Value,
+    /// Settings, backups.
+    Backups,
     /// Narrow pane.
     Pane,
     /// No account yet, or a pool that cannot be read.
     Bare,
     /// A question.
     Confirm,
+    /// A question that is answered by typing a word.
+    Typed,
+    /// Settings, changed values.
+    Differences,
     /// Help.
     Help,
     /// Command palette.
@@ -68,6 +82,8 @@ pub enum Group {
     Pool,
     /// Turns and sessions.
     Monitor,
+    /// Settings and backups.
+    Settings,
     /// Whatever is open.
     Always,
     /// Known from every dialog; not listed.
@@ -84,6 +100,7 @@ impl Group {
             Self::Account => "ACCOUNT",
             Self::Pool => "POOL",
             Self::Monitor => "MONITOR",
+            Self::Settings => "SETTINGS",
             Self::Always => "ALWAYS",
             Self::Hidden => "",
         }
@@ -218,7 +235,7 @@ pub fn help(scopes: &[Scope]) -> Vec<Entry> {
 
 impl Scope {
     /// All scopes in the order of the documentation.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 25] = [
         Self::Everywhere,
         Self::Tabs,
         Self::Moving,
@@ -229,9 +246,16 @@ impl Scope {
         Self::NoRows,
         Self::Turns,
         Self::Sessions,
+        Self::Panels,
+        Self::Sheet,
+        Self::Reading,
+        Self::Value,
+        Self::Backups,
         Self::Pane,
         Self::Bare,
         Self::Confirm,
+        Self::Typed,
+        Self::Differences,
         Self::Help,
         Self::Palette,
         Self::Messages,
@@ -252,9 +276,16 @@ impl Scope {
             Self::NoRows => "Monitor, when there is nothing to list",
             Self::Turns => "Monitor, turns",
             Self::Sessions => "Monitor, sessions",
+            Self::Panels => "Settings, the list of panels",
+            Self::Sheet => "Settings, rows that can be changed",
+            Self::Reading => "Settings, rows to read",
+            Self::Value => "Settings, a value that is typed",
+            Self::Backups => "Settings, backups",
             Self::Pane => "Narrow pane",
             Self::Bare => "No account yet, or a pool that cannot be read",
             Self::Confirm => "A question",
+            Self::Typed => "A question answered by typing",
+            Self::Differences => "Changed settings, before and after",
             Self::Help => "Help",
             Self::Palette => "Command palette",
             Self::Messages => "Message history",

@@ -16,6 +16,7 @@ use crate::domain::refresh::Outcome as Refreshed;
 use crate::domain::selection::explain::Decision;
 use crate::domain::settings::act::Done;
 use crate::domain::settings::report::{Report, Saved};
+use crate::domain::stock::Item;
 use crate::domain::survey::Unread;
 use crate::domain::usage::entry::Entry;
 use crate::domain::vault::Answer;
@@ -60,6 +61,8 @@ pub enum StoreMsg {
     ConfigFile(Ticket, Result<Done, Problem>),
     /// The quota cache was read.
     Quota(BTreeMap<AccountKey, Snapshot>),
+    /// Files and folders were looked at.
+    Stock(Vec<Item>),
     /// Ledger rows were read, oldest first.
     Usage(Vec<Entry>),
     /// An act on copies, deletions or the flagged pool ended.

@@ -1,6 +1,8 @@
 //! State of what lies over a screen. The innermost one takes the keys; the screen below keeps updating.
 
+pub mod ask;
 pub mod confirm;
+pub mod differences;
 pub mod help;
 pub mod messages;
 pub mod palette;
@@ -17,6 +19,10 @@ pub enum Overlay {
     Palette(palette::Palette),
     /// A question.
     Confirm(confirm::Confirm),
+    /// A question answered by typing.
+    Ask(ask::Ask),
+    /// Changed settings.
+    Differences(differences::Differences),
     /// Past messages.
     Messages(messages::Messages),
     /// Attempts of one turn.
@@ -31,6 +37,8 @@ impl Overlay {
             Self::Help(_) => &[Scope::Help, Scope::Moving],
             Self::Palette(_) => &[Scope::Palette],
             Self::Confirm(_) => &[Scope::Confirm],
+            Self::Ask(_) => &[Scope::Typed],
+            Self::Differences(_) => &[Scope::Differences, Scope::Moving],
             Self::Messages(_) => &[Scope::Messages, Scope::Moving],
             Self::Turn(_) => &[Scope::Turn],
         }

@@ -5,3 +5,4 @@ pub mod detail;
 pub mod forecast;
 pub mod monitor;
 pub mod pane;
+pub mod settings;

@@ -5,6 +5,11 @@ mod act;
 mod best;
 mod hear;
 mod mouse;
+mod over;
+mod questions;
+mod sheet;
+
+pub use sheet::parts;
 
 use crate::app::action::Action;
 use crate::app::effect::Capture;
@@ -16,10 +21,11 @@ use crate::app::intent::Intent;
 use crate::app::keys::hints::Signs;
 use crate::app::keys::{Found, Scope, find};
 use crate::app::overlays::Overlay;
-use crate::app::screens::accounts::{self, Accounts, Sort};
+use crate::app::screens::accounts::{self, Accounts};
 use crate::app::screens::detail::Detail;
 use crate::app::screens::forecast::{self, Outlook};
 use crate::app::screens::monitor::{self, Monitor, Rows};
+use crate::app::screens::settings::{self, Sheet};
 use crate::app::toasts::Toasts;
 use crate::app::world::World;
 use crate::base::{Moment, Span};
@@ -62,6 +68,8 @@ pub struct Ui {
     pub outlook: Outlook,
     /// Turns and sessions.
     pub monitor: Monitor,
+    /// Settings.
+    pub sheet: Sheet,
     /// What lies over the screen, the innermost last.
     pub overlays: Vec<Overlay>,
     /// The filter while it is typed.
@@ -105,15 +113,15 @@ impl Ui {
             remembered.split_whitespace().find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
         };
         let last = Tab::ALL.into_iter().find(|tab| word("tab") == Some(tab.title()));
-        let sort = if word("sort") == Some("stored") { Sort::Stored } else { Sort::ReadyFirst };
         Self {
             size,
             tab: entry.tab.or(last).unwrap_or_default(),
             mode: if entry.pane { Mode::Pane } else { Mode::Full },
-            accounts: Accounts { sort, ..Accounts::default() },
+            accounts: Accounts::default(),
             detail: None,
             outlook: Outlook::default(),
             monitor: Monitor::default(),
+            sheet: Sheet::opened_on(None),
             overlays: Vec::new(),
             typing: None,
             toasts: Toasts::default(),
@@ -143,10 +151,9 @@ impl Ui {
 
     /// What is kept for the next start.
     fn remembered(&self) -> Intent {
-        let sort = if self.accounts.sort == Sort::Stored { "stored" } else { "ready-first" };
         let clock = if self.clock == Clock::Time { "time" } else { "countdown" };
         let emails = if self.mask == Mask::On { "masked" } else { "shown" };
-        Intent::Remember(format!("tab={} sort={sort} clock={clock} emails={emails}", self.tab.title()))
+        Intent::Remember(format!("tab={} clock={clock} emails={emails}", self.tab.title()))
     }
 
     /// The frame's parts.
@@ -181,8 +188,11 @@ impl Ui {
             (Tab::Monitor, Rows::Sessions) if self.monitor.session_order.is_empty() => &[Scope::NoRows],
             (Tab::Monitor, Rows::Turns) => &[Scope::Turns, Scope::Moving],
             (Tab::Monitor, Rows::Sessions) => &[Scope::Sessions, Scope::Moving],
+            (Tab::Settings, _) => &[],
         };
-        inner.iter().copied().chain([Scope::Tabs, Scope::Everywhere]).collect()
+        let settings = if self.tab == Tab::Settings { self.settings_scopes() } else { Vec::new() };
+        let inner = settings.iter().chain(inner);
+        inner.copied().chain([Scope::Tabs, Scope::Everywhere]).collect()
     }
 
     /// Where keys are looked up now, innermost first.
@@ -192,6 +202,9 @@ impl Ui {
         }
         if self.typing.is_some() {
             return vec![Scope::Field];
+        }
+        if self.is_typing_value() {
+            return vec![Scope::Value];
         }
         self.screen_scopes(world)
     }
@@ -236,12 +249,24 @@ impl Ui {
         }
     }
 
+    /// Whether a setting's value is being typed.
+    fn is_typing_value(&self) -> bool {
+        self.tab == Tab::Settings && self.sheet.typing.is_some() && self.layout().kind != Kind::Pane
+    }
+
     /// The text field that has the focus.
     fn field(&mut self) -> Option<&mut Field> {
+        let value = self.is_typing_value();
         match self.overlays.last_mut() {
             Some(Overlay::Palette(palette)) => Some(&mut palette.field),
             Some(Overlay::Help(help)) => help.filter.as_mut(),
-            Some(Overlay::Confirm(_) | Overlay::Messages(_) | Overlay::Turn(_)) => None,
+            Some(Overlay::Ask(ask)) => Some(&mut ask.field),
+            Some(
+                Overlay::Confirm(_) | Overlay::Messages(_) | Overlay::Turn(_) | Overlay::Differences(_),
+            ) => None,
+            None if self.typing.is_none() && value => {
+                self.sheet.typing.as_mut().map(|typing| &mut typing.field)
+            }
             None => self.typing.as_mut(),
         }
     }
@@ -267,7 +292,15 @@ impl Ui {
                 help.needle = help.filter.as_ref().map_or("", Field::text).to_owned();
                 help.offset = 0;
             }
-            Some(Overlay::Confirm(_) | Overlay::Messages(_) | Overlay::Turn(_)) => {}
+            Some(Overlay::Ask(ask)) => ask.wrong = None,
+            Some(
+                Overlay::Confirm(_) | Overlay::Messages(_) | Overlay::Turn(_) | Overlay::Differences(_),
+            ) => {}
+            None if self.typing.is_none() => {
+                if let Some(typing) = &mut self.sheet.typing {
+                    typing.wrong = None;
+                }
+            }
             None => {
                 let text = self.typing.as_ref().map_or("", Field::text).to_owned();
                 self.set_filter(text, world, at);
@@ -286,6 +319,11 @@ impl Ui {
                 self.monitor.filter = text;
                 self.monitor.refresh(world, at);
             }
+            Tab::Settings if text.is_empty() => {
+                self.sheet.search(text);
+                self.sheet.list(world);
+            }
+            Tab::Settings => self.sheet.search(text),
         }
         self.scroll();
     }
@@ -296,6 +334,7 @@ impl Ui {
             Tab::Accounts => &self.accounts.filter,
             Tab::Forecast => "",
             Tab::Monitor => &self.monitor.filter,
+            Tab::Settings => &self.sheet.needle,
         }
     }
 
@@ -304,6 +343,10 @@ impl Ui {
         let intents = match self.overlays.pop() {
             Some(overlay) => self.act_on_overlay(overlay, action, world, at),
             None if self.typing.is_some() => self.act_on_field(action, world, at),
+            None if self.is_typing_value() => {
+                self.take_typed(action, world);
+                Vec::new()
+            }
             None => self.act_on_screen(action, world, at),
         };
         self.scroll();
@@ -316,13 +359,16 @@ impl Ui {
         let rows = match (layout.kind, self.tab) {
             (Kind::Pane | Kind::TooSmall, _) => layout.body.height,
             (Kind::Narrow | Kind::Medium | Kind::Wide, Tab::Accounts) => {
-                accounts::places(&layout, self.accounts.order.len()).list.height
+                accounts::places(&layout, &self.accounts).list.height / self.accounts.row_height()
             }
             (Kind::Narrow | Kind::Medium | Kind::Wide, Tab::Forecast) => {
                 forecast::places(&layout, self.outlook.order.len()).list.height
             }
             (Kind::Narrow | Kind::Medium | Kind::Wide, Tab::Monitor) => {
                 monitor::places(&layout, self.monitor.rows, self.monitor.order.len()).list.height
+            }
+            (Kind::Narrow | Kind::Medium | Kind::Wide, Tab::Settings) => {
+                settings::places::places(&layout, self.sheet.page, self.sheet.lines.len()).list.height
             }
         };
         usize::from(rows)
@@ -340,6 +386,10 @@ impl Ui {
         list.offset = scrolled(list.offset, list.place, room, list.order.len());
         list.session_offset =
             scrolled(list.session_offset, list.session_place, room, list.session_order.len());
+        if self.tab == Tab::Settings {
+            let groups = settings::places::places(&self.layout(), self.sheet.page, 0).groups.height;
+            self.sheet.scroll(room, usize::from(groups), self.layout().kind);
+        }
     }
 
     /// How often time must be told while nothing else happens; `None` when nothing shown depends on it.

@@ -341,6 +341,14 @@ impl Model {
             Intent::Redraw => vec![Effect::Desktop(DesktopEffect::Redraw)],
             Intent::Copy(text) => vec![Effect::Desktop(DesktopEffect::Copy(text))],
             Intent::Mouse(capture) => vec![Effect::Desktop(DesktopEffect::Mouse(capture))],
+            Intent::Configure(edits) => {
+                let ticket = self.flows.ticket();
+                self.world.expect(&edits);
+                self.ui.refresh(&self.world, at);
+                vec![Effect::Store(StoreEffect::Configure(ticket, edits))]
+            }
+            Intent::TakeStock => vec![Effect::Store(StoreEffect::Stock)],
+            Intent::Vault(_) => Effects::new(),
             Intent::Remember(text) => vec![Effect::Store(StoreEffect::Remember(text))],
         }
     }

@@ -25,7 +25,9 @@ use crate::domain::selection::Ask;
 use crate::domain::selection::explain::Decision;
 use crate::domain::settings::Settings;
 use crate::domain::settings::act::Done;
+use crate::domain::settings::edit::{Edit, with_twins};
 use crate::domain::settings::report::Report;
+use crate::domain::stock::Item;
 use crate::domain::survey::Standing;
 use crate::domain::usage::entry::Entry;
 use crate::domain::vault::Answer;
@@ -39,6 +41,10 @@ pub struct Setting {
     pub project: Option<String>,
     /// Codex home, for people.
     pub codex_home: String,
+    /// Folder of the named backups, for people.
+    pub backups: String,
+    /// The person's home, for people.
+    pub home: String,
     /// Active endpoint overrides: upstream, auth.
     pub overrides: (Option<String>, Option<String>),
     /// Name of the rehearsal.
@@ -76,6 +82,8 @@ pub struct World {
     pub measured: bool,
     /// Newest quota per account.
     pub quota: BTreeMap<AccountKey, Snapshot>,
+    /// Files and folders of the program, as they were looked at last.
+    pub stock: Vec<Item>,
     /// Live proxies.
     pub peers: Vec<PeerStatus>,
     /// Whether live proxies have been looked for.
@@ -111,6 +119,7 @@ impl World {
             settled: false,
             measured: false,
             quota: BTreeMap::new(),
+            stock: Vec::new(),
             peers: Vec::new(),
             looked: false,
             counted: false,
@@ -149,6 +158,7 @@ impl World {
                     self.note_quota(key, snapshot);
                 }
             }
+            Msg::Store(StoreMsg::Stock(items)) => self.stock.clone_from(items),
             Msg::Store(StoreMsg::Usage(rows)) => {
                 self.usage = Arc::new(rows.clone());
                 self.counted = true;
@@ -179,9 +189,9 @@ impl World {
             },
             Msg::Service(ServiceMsg::Fact(ProxyFact::Quota(key, snapshot))) => self.note_quota(key, snapshot),
             Msg::Service(ServiceMsg::Fact(ProxyFact::Changed(changes))) => self.guess(changes),
-            Msg::Store(
-                StoreMsg::Committed(_, Err(_)) | StoreMsg::Configured(_, Err(_)) | StoreMsg::ConfigFile(..),
-            )
+            // What was expected of a refused change is taken back.
+            Msg::Store(StoreMsg::Configured(_, Err(_))) => self.settings = Arc::new(self.config.settings()),
+            Msg::Store(StoreMsg::Committed(_, Err(_)) | StoreMsg::ConfigFile(..))
             | Msg::Input(_)
             | Msg::Ticked
             | Msg::Codex(_)
@@ -202,11 +212,18 @@ impl World {
 
     fn settle(&mut self, report: &Arc<Report>) {
         self.settled = true;
-        if *self.config == **report {
-            return;
+        if *self.config != **report {
+            self.config = Arc::clone(report);
         }
-        self.config = Arc::clone(report);
-        self.settings = Arc::new(report.settings());
+        let settings = report.settings();
+        if *self.settings != settings {
+            self.settings = Arc::new(settings);
+        }
+    }
+
+    /// Shows settings as they will be once they are written; what the store answers has the last word.
+    pub fn expect(&mut self, edits: &[Edit]) {
+        self.settings = Arc::new(self.config.preview(&with_twins(edits, &self.config)));
     }
 
     fn take(&mut self, loaded: &Loaded) {

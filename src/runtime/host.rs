@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::adapters::stock;
 use crate::adapters::clock::SystemClock;
 use crate::adapters::codex::OfficialCli;
 use crate::adapters::entropy::SystemEntropy;
@@ -22,6 +23,7 @@ use crate::domain::endpoints::Endpoints;
 use crate::domain::places::Places;
 use crate::domain::problem::Problem;
 use crate::domain::settings::Settings;
+use crate::domain::stock::Item;
 use crate::domain::settings::report::Report;
 use crate::formats::path_prefix::path_prefix;
 use crate::ports::{Entropy as _, Ports as _, Store as _};
@@ -129,6 +131,12 @@ impl Host {
     /// Every setting with its value and source, read anew; defaults when the reading broke off.
     pub async fn config(&self) -> Arc<Report> {
         self.store.config().await.unwrap_or_default()
+    }
+
+    /// Looks which files and folders there are.
+    pub async fn take_stock(&self) -> Vec<Item> {
+        let places = Arc::clone(&self.places);
+        tokio::task::spawn_blocking(move || stock::take_stock(&places)).await.unwrap_or_default()
     }
 
     /// What the screens remembered from the last run.

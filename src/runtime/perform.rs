@@ -181,6 +181,7 @@ async fn in_order(host: Host, sender: UnboundedSender<Msg>, mut effects: Unbound
             StoreEffect::Configure(ticket, edits) => {
                 StoreMsg::Configured(ticket, host.store.configure(edits).await)
             }
+            StoreEffect::Stock => StoreMsg::Stock(host.take_stock().await),
             StoreEffect::Quota => match host.store.load().await {
                 Ok(loaded) => StoreMsg::Quota(host.store.quota(&loaded.roster).await.unwrap_or_default()),
                 // The trouble itself is told by `Loaded`; whoever waits for figures must not wait for ever.

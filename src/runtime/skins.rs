@@ -23,6 +23,7 @@ pub struct Skins {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Wish {
     theme: String,
+    accent: String,
     profile: String,
     glyphs: String,
 }
@@ -53,9 +54,12 @@ impl Skins {
 
     /// The skin that the settings of a model ask for; made anew only when they change.
     pub fn of(&mut self, model: &Model) -> &Skin {
-        let settings = &model.world.settings;
+        // Unsaved changes of the looks are seen at once.
+        let previewed = model.ui.sheet.is_dirty().then(|| model.ui.sheet.previewed(&model.world));
+        let settings = previewed.as_ref().unwrap_or(&model.world.settings);
         let wish = Wish {
             theme: settings.theme.clone(),
+            accent: (!settings.themed).then(|| settings.display.accent.clone()).unwrap_or_default(),
             profile: settings.color_profile.clone(),
             glyphs: settings.glyphs.clone(),
         };
@@ -80,7 +84,9 @@ impl Skins {
         let (depth, glyphs) = (given.depth(), given.glyph_set());
         match self.user_theme(&wish.theme) {
             Some(theme) => Skin::new(theme, depth, glyphs),
-            None => Skin::built_in(&wish.theme, depth, glyphs),
+            None => {
+                Skin::new(theme::accented(&theme::built_in(&wish.theme), &wish.accent), depth, glyphs)
+            }
         }
     }
 

@@ -1,6 +1,8 @@
 //! What lies over a screen, the innermost last.
 
+pub mod ask;
 pub mod confirm;
+pub mod differences;
 pub mod help;
 pub mod messages;
 pub mod palette;
@@ -21,6 +23,11 @@ pub fn render(scene: &Scene, buffer: &mut Buffer) -> Option<Position> {
             Overlay::Palette(open) => palette::render(scene, open, buffer),
             Overlay::Confirm(open) => {
                 confirm::render(scene, open, buffer);
+                None
+            }
+            Overlay::Ask(open) => ask::render(scene, open, buffer),
+            Overlay::Differences(open) => {
+                differences::render(scene, *open, buffer);
                 None
             }
             Overlay::Messages(open) => {

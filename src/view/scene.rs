@@ -53,6 +53,24 @@ impl<'a> Scene<'a> {
         accounts::state(self.world, account, self.in_use, self.now)
     }
 
+    /// The state as the list shows it: the account in use is marked only where that is wanted.
+    pub fn state_shown(&self, account: &Account) -> State {
+        let state = self.state(account);
+        if state != State::InUse || self.world.settings.display.marker {
+            return state;
+        }
+        if is_low(self.quota(account), self.now) { State::Low } else { State::Ready }
+    }
+
+    /// A path with `~` for the person's home.
+    pub fn at_home(&self, path: &str) -> String {
+        let home = self.world.setting.home.trim_end_matches('/');
+        match path.strip_prefix(home) {
+            Some(rest) if !home.is_empty() && rest.starts_with(['/', '\\']) => format!("~{rest}"),
+            _ => path.to_owned(),
+        }
+    }
+
     /// The newest quota of an account.
     pub fn quota(&self, account: &Account) -> Option<&'a Snapshot> {
         self.world.quota.get(&account.key)

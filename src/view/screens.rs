@@ -7,3 +7,4 @@ pub mod forecast;
 pub mod frame;
 pub mod monitor;
 pub mod pane;
+pub mod settings;

@@ -23,6 +23,17 @@ pub fn built_in(name: &str) -> Theme {
     Theme::parse(text).unwrap_or_default()
 }
 
+/// A theme with another accent; `green` is every theme's own.
+pub fn accented(theme: &Theme, accent: &str) -> Theme {
+    let text = match accent {
+        "cyan" => "accent = ['#22d3ee', 45, 'bright-cyan']",
+        "blue" => "accent = ['#60a5fa', 75, 'bright-blue']",
+        "yellow" => "accent = ['#facc15', 220, 'bright-yellow']",
+        _ => "",
+    };
+    Theme::parse(text).unwrap_or_default().over(theme)
+}
+
 /// The colour of a role at a depth.
 pub fn colour(theme: &Theme, role: Role, depth: Depth) -> Color {
     let paints = theme.paints(role);

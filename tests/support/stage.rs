@@ -341,6 +341,8 @@ impl Stage {
             storage_path: "/home/me/.codex/multi-auth/openai-codex-accounts.json".to_owned(),
             project: None,
             codex_home: "/home/me/.codex".to_owned(),
+            backups: "/home/me/.codex/multi-auth/backups".to_owned(),
+            home: "/home/me".to_owned(),
             overrides: (None, None),
             demo: self.demo.map(str::to_owned),
             zone: Zone::utc(),

@@ -31,17 +31,31 @@ struct Wish {
     action: Action,
     until: Option<Action>,
     word: &'static str,
+    /// What is said instead where the line is narrow.
+    brief: Option<&'static str>,
+}
+
+impl Wish {
+    const fn or(mut self, brief: &'static str) -> Self {
+        self.brief = Some(brief);
+        self
+    }
 }
 
 const fn wish(rank: u8, action: Action, word: &'static str) -> Wish {
-    Wish { rank, action, until: None, word }
+    Wish { rank, action, until: None, word, brief: None }
 }
 
 const fn pair(rank: u8, action: Action, until: Action, word: &'static str) -> Wish {
-    Wish { rank, action, until: Some(until), word }
+    Wish { rank, action, until: Some(until), word, brief: None }
 }
 
 const HELP: Wish = wish(0, Action::Help, "help");
+const PANES: Wish = pair(4, Action::Previous, Action::Next, "pane");
+const FIND: Wish = wish(3, Action::Filter, "find a setting").or("find");
+const DISCARD: Wish = wish(0, Action::Back, "discard").or("");
+const HELP_LAST: Wish = wish(0, Action::Help, "help").or("");
+const LESS_MORE: Wish = pair(2, Action::Less, Action::More, "adjust");
 const QUIT: Wish = wish(0, Action::Leave, "");
 const BACK: Wish = wish(0, Action::Back, "back");
 const CLOSE: Wish = wish(0, Action::Back, "close");
@@ -58,7 +72,9 @@ const ACCOUNTS: &[Wish] = &[
     wish(3, Action::Power, "on/off"),
     wish(4, Action::Check, "check"),
     wish(6, Action::CheckAll, "check all"),
+    wish(2, Action::Delete, "delete"),
     wish(5, Action::Sort, "sort"),
+    wish(5, Action::Layout, "layout"),
     COMMANDS,
     HELP,
     QUIT,
@@ -70,10 +86,61 @@ const DETAIL: &[Wish] = &[
     wish(2, Action::Power, "on/off"),
     wish(3, Action::Check, "check"),
     wish(4, Action::Copy, "copy id"),
+    wish(2, Action::Delete, "delete"),
     pair(5, Action::Previous, Action::Next, "other"),
     BACK,
     HELP,
 ];
+const PANELS: &[Wish] = &[
+    pair(5, Action::Up, Action::Down, "move"),
+    PANES,
+    wish(1, Action::Open, "go in"),
+    FIND,
+    wish(1, Action::Save, "save"),
+    wish(6, Action::ResetPanel, "reset group"),
+    wish(5, Action::Differences, "diff"),
+    DISCARD,
+    HELP,
+    QUIT,
+];
+const SHEET: &[Wish] = &[
+    pair(5, Action::Up, Action::Down, "move"),
+    PANES,
+    wish(2, Action::Toggle, "toggle"),
+    LESS_MORE,
+    wish(8, Action::Open, "edit"),
+    FIND,
+    wish(1, Action::Save, "save"),
+    wish(2, Action::Reset, "reset one").or("reset"),
+    wish(8, Action::ResetPanel, "reset group"),
+    wish(8, Action::Differences, "diff"),
+    DISCARD,
+    HELP_LAST,
+];
+const READING: &[Wish] = &[
+    pair(5, Action::Up, Action::Down, "move"),
+    PANES,
+    FIND,
+    wish(6, Action::Copy, "copy"),
+    wish(4, Action::Save, "save"),
+    wish(7, Action::Differences, "diff"),
+    wish(0, Action::Back, "back"),
+    HELP,
+];
+const VALUE: &[Wish] = &[wish(0, Action::Open, "keep"), wish(0, Action::Back, "as it was")];
+const BACKUPS: &[Wish] = &[
+    wish(0, Action::Open, "merge or replace"),
+    wish(1, Action::Create, "new"),
+    wish(2, Action::Verify, "verify"),
+    wish(2, Action::Import, "import"),
+    wish(2, Action::Export, "export"),
+    wish(2, Action::Delete, "delete"),
+    wish(0, Action::Back, ""),
+    HELP,
+];
+const TYPED: &[Wish] = &[wish(0, Action::Open, "do it"), wish(0, Action::Back, "keep")];
+const DIFFERENCES: &[Wish] =
+    &[pair(1, Action::Up, Action::Down, "scroll"), wish(0, Action::Save, "save"), CLOSE];
 const NO_ROWS: &[Wish] = &[
     wish(1, Action::Sessions, "turns, sessions"),
     wish(2, Action::Filter, "find"),
@@ -118,7 +185,7 @@ const PANE: &[Wish] = &[
     wish(0, Action::Help, ""),
     wish(0, Action::Leave, "quit"),
 ];
-const BARE: &[Wish] = &[COMMANDS, HELP, QUIT];
+const BARE: &[Wish] = &[wish(1, Action::Restore, "restore a backup"), COMMANDS, HELP, QUIT];
 const CONFIRM: &[Wish] = &[
     pair(0, Action::Previous, Action::Next, "choose"),
     wish(0, Action::Yes, "yes"),
@@ -145,6 +212,13 @@ fn wishes(scope: Scope) -> &'static [Wish] {
         Scope::NoRows => NO_ROWS,
         Scope::Turns => TURNS,
         Scope::Sessions => SESSIONS,
+        Scope::Panels => PANELS,
+        Scope::Sheet => SHEET,
+        Scope::Reading => READING,
+        Scope::Value => VALUE,
+        Scope::Backups => BACKUPS,
+        Scope::Typed => TYPED,
+        Scope::Differences => DIFFERENCES,
         Scope::Pane => PANE,
         Scope::Bare | Scope::Everywhere | Scope::Tabs | Scope::Moving => BARE,
         Scope::Confirm => CONFIRM,
@@ -178,19 +252,10 @@ impl Signs {
 /// The hints of the innermost of `scopes` that fit `room` cells, in order.
 pub fn hints(scopes: &[Scope], signs: Signs, room: usize) -> Vec<Hint> {
     let Some(innermost) = scopes.first() else { return Vec::new() };
-    let mut chosen: Vec<(u8, Hint)> = wishes(*innermost)
-        .iter()
-        .filter_map(|wish| {
-            let mut keys = shown(scopes, wish.action)?.name();
-            if let Some(until) = wish.until {
-                let other = shown(scopes, until)?.name();
-                let joint = if matches!(until, Action::UseRow(_)) { "-" } else { "" };
-                keys = format!("{keys}{joint}{other}");
-            }
-            let keys = signs.write(keys);
-            Some((wish.rank, Hint { column: 0, keys, word: wish.word, action: wish.action }))
-        })
-        .collect();
+    let mut chosen = candidates(scopes, *innermost, signs, Words::Full);
+    if total(&chosen) > room {
+        chosen = candidates(scopes, *innermost, signs, Words::Brief);
+    }
     while total(&chosen) > room {
         let Some(worst) = chosen.iter().map(|(rank, _)| *rank).max() else { break };
         let Some(at) = chosen.iter().rposition(|(rank, _)| *rank == worst) else { break };
@@ -203,6 +268,39 @@ pub fn hints(scopes: &[Scope], signs: Signs, room: usize) -> Vec<Hint> {
             hint.column = column;
             column += hint.width() + 2;
             hint
+        })
+        .collect()
+}
+
+/// Which of a hint's words is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Words {
+    Full,
+    Brief,
+}
+
+fn candidates(scopes: &[Scope], innermost: Scope, signs: Signs, words: Words) -> Vec<(u8, Hint)> {
+    wishes(innermost)
+        .iter()
+        .filter_map(|wish| {
+            let mut keys = shown(scopes, wish.action)?.name();
+            if let Some(until) = wish.until {
+                let other = shown(scopes, until)?.name();
+                let joint = if matches!(until, Action::UseRow(_)) {
+                    "-"
+                } else if until == Action::More {
+                    "/"
+                } else {
+                    ""
+                };
+                keys = format!("{keys}{joint}{other}");
+            }
+            let keys = signs.write(keys);
+            let word = match words {
+                Words::Full => wish.word,
+                Words::Brief => wish.brief.unwrap_or(wish.word),
+            };
+            Some((wish.rank, Hint { column: 0, keys, word, action: wish.action }))
         })
         .collect()
 }

@@ -25,6 +25,10 @@ const fn g(character: char) -> Chord {
     Chord::Two(Key::char('g'), Key::char(character))
 }
 
+const fn twice(character: char) -> Chord {
+    Chord::Two(Key::char(character), Key::char(character))
+}
+
 const fn row(
     scope: Scope,
     group: Group,
@@ -73,6 +77,7 @@ const PLAIN: &[Bind] = {
         row(S::Tabs, G::Move, &[g('a'), alt('1')], Action::Go(Tab::Accounts), "that tab"),
         row(S::Tabs, G::Move, &[g('f'), alt('2')], Action::Go(Tab::Forecast), "that tab"),
         row(S::Tabs, G::Move, &[g('m'), alt('4')], Action::Go(Tab::Monitor), "that tab"),
+        row(S::Tabs, G::Move, &[g('s'), alt('5')], Action::Go(Tab::Settings), "that tab"),
         row(S::Everywhere, G::Move, &[k(Code::Esc)], Action::Back, "back"),
         // Finding
         row(S::Accounts, G::Find, &[c('/')], Action::Filter, "filter as you type"),
@@ -98,7 +103,10 @@ const PLAIN: &[Bind] = {
         row(S::Accounts, G::Account, &[c('e')], Action::Power, "switch on, off"),
         row(S::Accounts, G::Account, &[c('c')], Action::Check, "check limits now"),
         row(S::Accounts, G::Account, &[c('y')], Action::Copy, "copy id"),
+        row(S::Accounts, G::Account, &[c('d')], Action::Delete, "delete (asks, undo 10 s)"),
+        row(S::Accounts, G::View, &[c('l')], Action::Layout, "layout"),
         row(S::Accounts, G::Pool, &[c('C')], Action::CheckAll, "check all"),
+        row(S::Accounts, G::Pool, &[twice('D')], Action::DeleteAll, "delete all (asks)"),
         // Detail
         row(S::Detail, G::Move, &[k(Code::Left)], Action::Previous, "other account"),
         row(S::Detail, G::Move, &[k(Code::Right)], Action::Next, "other account"),
@@ -109,6 +117,8 @@ const PLAIN: &[Bind] = {
         row(S::Detail, G::Hidden, &[c('E')], Action::Power, "switch on, off"),
         row(S::Detail, G::Account, &[c('c')], Action::Check, "check limits now"),
         row(S::Detail, G::Account, &[c('y')], Action::Copy, "copy id"),
+        row(S::Detail, G::Account, &[c('d')], Action::Delete, "delete (asks, undo 10 s)"),
+        row(S::Detail, G::Hidden, &[c('D')], Action::Delete, "delete (asks, undo 10 s)"),
         row(S::Detail, G::Pool, &[c('C')], Action::CheckAll, "check all"),
         // Forecast
         row(S::Forecast, G::Account, &[k(Code::Enter)], Action::Open, "open details"),
@@ -117,6 +127,48 @@ const PLAIN: &[Bind] = {
         row(S::Forecast, G::Hidden, &[c('S')], Action::UsePlain, "use without a pin"),
         row(S::Forecast, G::Pool, &[c('v'), c('C')], Action::CheckAll, "live check"),
         row(S::Forecast, G::Account, &[c('y')], Action::Copy, "copy the ranking"),
+        // No account
+        row(S::Bare, G::Pool, &[c('b')], Action::Restore, "restore a backup"),
+        // Settings
+        row(S::Panels, G::Move, &[k(Code::Left)], Action::Previous, "other pane"),
+        row(S::Panels, G::Move, &[k(Code::Right)], Action::Next, "other pane"),
+        row(S::Panels, G::Settings, &[k(Code::Enter)], Action::Open, "go into the panel"),
+        row(S::Panels, G::Settings, &[c('s')], Action::Save, "save"),
+        row(S::Panels, G::Settings, &[c('R')], Action::ResetPanel, "reset the group"),
+        row(S::Panels, G::Settings, &[c('d')], Action::Differences, "what is changed"),
+        row(S::Panels, G::Find, &[c('/')], Action::Filter, "find a setting"),
+        row(S::Sheet, G::Move, &[k(Code::Left)], Action::Previous, "other pane"),
+        row(S::Sheet, G::Move, &[k(Code::Right)], Action::Next, "other pane"),
+        row(S::Sheet, G::Settings, &[c(' ')], Action::Toggle, "switch, next word"),
+        row(S::Sheet, G::Settings, &[c('-'), c('[')], Action::Less, "less, more"),
+        row(S::Sheet, G::Settings, &[c('+'), c(']'), c('=')], Action::More, "less, more"),
+        row(S::Sheet, G::Settings, &[k(Code::Enter)], Action::Open, "edit as text"),
+        row(S::Sheet, G::Settings, &[c('s')], Action::Save, "save"),
+        row(S::Sheet, G::Settings, &[c('r')], Action::Reset, "reset one"),
+        row(S::Sheet, G::Settings, &[c('R')], Action::ResetPanel, "reset the group"),
+        row(S::Sheet, G::Settings, &[c('d')], Action::Differences, "what is changed"),
+        row(S::Sheet, G::Settings, &[c('y')], Action::Copy, "copy the key"),
+        row(S::Sheet, G::Find, &[c('/')], Action::Filter, "find a setting"),
+        row(S::Reading, G::Move, &[k(Code::Left)], Action::Previous, "other pane"),
+        row(S::Reading, G::Move, &[k(Code::Right)], Action::Next, "other pane"),
+        row(S::Reading, G::Settings, &[c('s')], Action::Save, "save"),
+        row(S::Reading, G::Settings, &[c('d')], Action::Differences, "what is changed"),
+        row(S::Reading, G::Settings, &[c('y')], Action::Copy, "copy the row"),
+        row(S::Reading, G::Find, &[c('/')], Action::Filter, "find a setting"),
+        row(S::Value, G::Hidden, &[k(Code::Enter)], Action::Open, "keep"),
+        row(S::Value, G::Hidden, &[k(Code::Esc)], Action::Back, "as it was"),
+        row(S::Value, G::Hidden, &[CTRL_C], Action::Interrupt, "as it was"),
+        row(S::Backups, G::Move, &[k(Code::Left)], Action::Previous, "other pane"),
+        row(S::Backups, G::Move, &[k(Code::Right)], Action::Next, "other pane"),
+        row(S::Backups, G::Settings, &[k(Code::Enter)], Action::Open, "merge or replace"),
+        row(S::Backups, G::Settings, &[c('a')], Action::Create, "new backup"),
+        row(S::Backups, G::Settings, &[c('v')], Action::Verify, "verify"),
+        row(S::Backups, G::Settings, &[c('i')], Action::Import, "import a file"),
+        row(S::Backups, G::Settings, &[c('x')], Action::Export, "export to a file"),
+        row(S::Backups, G::Settings, &[c('d')], Action::Delete, "delete (asks)"),
+        row(S::Backups, G::Settings, &[c('s')], Action::Save, "save the settings"),
+        row(S::Backups, G::Settings, &[c('y')], Action::Copy, "copy the path"),
+        row(S::Backups, G::Find, &[c('/')], Action::Filter, "find a setting"),
         // Monitor
         row(S::Turns, G::Monitor, &[k(Code::Enter)], Action::Open, "attempts of the turn"),
         row(S::Turns, G::Monitor, &[c('s')], Action::Sessions, "sessions"),
@@ -159,7 +211,14 @@ const PLAIN: &[Bind] = {
         row(S::Confirm, G::Hidden, &[k(Code::Enter)], Action::Open, "the focused answer"),
         row(S::Confirm, G::Hidden, &[c('y'), c('Y')], Action::Yes, "yes"),
         row(S::Confirm, G::Hidden, &[c('n'), c('N'), k(Code::Esc), c('q')], Action::No, "no"),
+        row(S::Confirm, G::Hidden, &[c(' ')], Action::Toggle, "toggle"),
         row(S::Confirm, G::Hidden, &[CTRL_C], Action::Interrupt, "close"),
+        row(S::Typed, G::Hidden, &[k(Code::Enter)], Action::Open, "do it"),
+        row(S::Typed, G::Hidden, &[k(Code::Esc)], Action::Back, "keep"),
+        row(S::Typed, G::Hidden, &[CTRL_C], Action::Interrupt, "close"),
+        row(S::Differences, G::Hidden, &[k(Code::Esc), c('d'), c('q')], Action::Back, "close"),
+        row(S::Differences, G::Hidden, &[c('s')], Action::Save, "save"),
+        row(S::Differences, G::Hidden, &[CTRL_C], Action::Interrupt, "close"),
     ]
 };
 

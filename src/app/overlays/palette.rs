@@ -13,6 +13,7 @@ use crate::app::world::World;
 use crate::base::text::clean;
 use crate::domain::account::{AccountKey, Switch};
 use crate::domain::label;
+use crate::domain::settings::schema;
 
 /// Rows offered at most: more cannot be told apart.
 const MOST: usize = 200;
@@ -30,6 +31,10 @@ pub enum Run {
     Turn(AccountKey, Switch),
     /// Opens an account.
     Open(AccountKey),
+    /// Asks whether to delete an account.
+    Delete(AccountKey),
+    /// Goes to a setting.
+    Setting(&'static str),
 }
 
 /// One row.
@@ -108,7 +113,7 @@ fn rows(scopes: &[Scope], world: &World) -> Vec<Row> {
     let mut here: Vec<&Bind> = binds().filter(|bind| scopes.contains(&bind.scope)).collect();
     here.sort_by_key(|bind| weight(bind.group));
     for bind in here {
-        let Some(title) = title(bind.action) else { continue };
+        let Some(title) = title(bind.action, scopes) else { continue };
         let Some(key) = shown(scopes, bind.action) else { continue };
         if rows.iter().all(|row| row.run != Run::Act(bind.action)) {
             let command = command(bind.action).to_owned();
@@ -126,16 +131,25 @@ fn rows(scopes: &[Scope], world: &World) -> Vec<Row> {
                 row(format!("Open {name}"), String::new(), Run::Open(key.clone())),
                 row(format!("Check {name}"), String::new(), Run::Check(key.clone())),
                 row(format!("{turn} {name}"), String::new(), Run::Turn(key.clone(), to)),
+                row(
+                    format!("Delete {name} …"),
+                    format!("account remove {}", argument(&name)),
+                    Run::Delete(key.clone()),
+                ),
             ]
         }));
     }
+    rows.extend(schema::rows().map(|setting| {
+        let command = format!("config set {}", setting.key);
+        row(format!("Settings: {}", setting.title), command, Run::Setting(setting.key))
+    }));
     rows
 }
 
 /// What concerns the focus comes first.
 fn weight(group: Group) -> u8 {
     match group {
-        Group::Account | Group::Monitor => 0,
+        Group::Account | Group::Monitor | Group::Settings => 0,
         Group::Pool => 1,
         Group::Find => 2,
         Group::View => 3,
@@ -155,7 +169,7 @@ pub fn argument(name: &str) -> String {
 }
 
 /// Rows of the key table that make sense as a command: moving about and digits do not.
-fn title(action: Action) -> Option<String> {
+fn title(action: Action, scopes: &[Scope]) -> Option<String> {
     let words = match action {
         Action::Go(tab) => return Some(format!("Go to {}", tab.title())),
         Action::Use => "Use the focused account, pin it",
@@ -180,6 +194,20 @@ fn title(action: Action) -> Option<String> {
         Action::Sort => "Sort: ready first or stored order",
         Action::Follow => "Follow the newest turn",
         Action::Sessions => "Sessions or turns",
+        Action::Layout => "Layout: details of the chosen row or of every row",
+        Action::Delete if !scopes.contains(&Scope::Backups) => "Delete the focused account …",
+        Action::Delete => "Delete the focused backup …",
+        Action::DeleteAll => "Delete all accounts …",
+        Action::Restore => "Restore a backup …",
+        Action::Toggle => "Switch the focused setting, or take its next word",
+        Action::Save => "Save the changed settings",
+        Action::Reset => "Reset the focused setting",
+        Action::ResetPanel => "Reset every setting of the group",
+        Action::Differences => "Show what is changed",
+        Action::Create => "New backup …",
+        Action::Verify => "Verify the focused backup",
+        Action::Import => "Import accounts from a file …",
+        Action::Export => "Export all accounts to a file …",
         Action::Leave => "Quit",
         Action::Up
         | Action::Down
@@ -195,6 +223,8 @@ fn title(action: Action) -> Option<String> {
         | Action::Interrupt
         | Action::Palette
         | Action::UseRow(_)
+        | Action::Less
+        | Action::More
         | Action::Yes
         | Action::No => return None,
     };
@@ -208,6 +238,7 @@ fn command(action: Action) -> &'static str {
             Tab::Accounts => "status",
             Tab::Forecast => "forecast",
             Tab::Monitor => "monitor",
+            Tab::Settings => "config explain",
         };
     }
     match action {

@@ -14,6 +14,7 @@ use crate::domain::account::{Account, AccountKey};
 use crate::domain::label::{Current, State, left_for_sorting};
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::quota::window::Window;
+use crate::domain::settings::display::{Display, Layout as Details};
 
 /// In which order accounts stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,6 +33,19 @@ impl Sort {
             Self::ReadyFirst => "ready first",
             Self::Stored => "stored order",
         }
+    }
+
+    /// As the settings file says it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::ReadyFirst => "ready-first",
+            Self::Stored => "manual",
+        }
+    }
+
+    /// What the settings ask for.
+    pub const fn of(display: &Display) -> Self {
+        if display.sorted && display.ready_first { Self::ReadyFirst } else { Self::Stored }
     }
 
     /// The next one.
@@ -95,6 +109,8 @@ pub struct Accounts {
     pub offset: usize,
     /// Order.
     pub sort: Sort,
+    /// Whose details are shown.
+    pub layout: Details,
     /// Shown are accounts that hold this, in any case.
     pub filter: String,
     /// Stored positions (0-based) in shown order.
@@ -133,15 +149,17 @@ const REQUESTS: u16 = 8;
 /// Lines between the list and the panels.
 const GAP: u16 = 2;
 
-/// Divides the body among list, strip and panels. Panels are shown while the list is whole without them.
-pub fn places(layout: &Layout, count: usize) -> Places {
+/// Divides the body among list, strip and panels. Panels are shown while the list is whole without them; where
+/// every row has its details there is no strip.
+pub fn places(layout: &Layout, list: &Accounts) -> Places {
+    let count = list.order.len() * usize::from(list.row_height());
     let body = layout.body;
     let none = Rect::new(body.x, body.y, 0, 0);
     let rows =
         |from: u16, height: u16| Rect::new(body.x, body.y + from, body.width, height).intersection(body);
     let bare = Places { header: rows(0, 1), list: none, strip: none, pool: none, requests: none };
     if layout.kind != Kind::Wide {
-        let below = if layout.has_strip() { STRIP } else { 0 };
+        let below = if layout.has_strip() && list.layout == Details::Compact { STRIP } else { 0 };
         let list = rows(1, body.height.saturating_sub(1 + below));
         let strip = if below == 0 { none } else { rows(body.height - STRIP, STRIP - 1) };
         return Places { list, strip, ..bare };
@@ -174,9 +192,20 @@ pub fn in_use(world: &World, at: Moment) -> Option<&AccountKey> {
 }
 
 impl Accounts {
+    /// Lines of a row.
+    pub const fn row_height(&self) -> u16 {
+        match self.layout {
+            Details::Compact => 1,
+            Details::Expanded => 2,
+        }
+    }
+
     /// Rebuilds order and sums from what is known; the cursor stays on its account, or on its place when the
     /// account is gone.
     pub fn refresh(&mut self, world: &World, at: Moment) {
+        let display = &world.settings.display;
+        self.sort = Sort::of(display);
+        self.layout = display.layout;
         let in_use = in_use(world, at);
         let mut census = Census { total: world.roster.accounts.len(), ..Census::default() };
         let mut ranked = Vec::with_capacity(census.total);
@@ -185,7 +214,9 @@ impl Accounts {
             let state = state(world, account, in_use, at);
             census.count(state);
             if matches(account, index, &needle) {
-                let chosen = world.roster.active.as_ref() == Some(&account.key);
+                let leads = |key: Option<&AccountKey>| key == Some(&account.key);
+                let chosen = leads(world.roster.pin.as_ref())
+                    || (display.current_first && leads(world.roster.active.as_ref()));
                 let lead = if chosen { Lead::Chosen } else { Lead::Other };
                 ranked.push((rank(account, state, lead, world.quota.get(&account.key), at), index));
             }
@@ -302,8 +333,8 @@ impl Census {
 
 type Rank = (u8, Lead, Reverse<i16>, Reverse<[i16; 2]>, Reverse<Moment>);
 
-/// The selected account leads those in the same state of readiness. Not the one that served last: with two
-/// sessions that changes every second, and rows must not dance.
+/// The pinned account, or the selected one where that is wanted, leads those in the same state of readiness. Not
+/// the one that served last: with two sessions that changes every second, and rows must not dance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Lead {
     Chosen,

@@ -4,17 +4,18 @@ use super::{Clock, Mask, Ui};
 use crate::app::action::Action;
 use crate::app::effect::Capture;
 use crate::app::field::Field;
-use crate::app::geometry::{Kind, Mode, scrolled};
+use crate::app::geometry::{Kind, Mode};
 use crate::app::goal::Tab;
 use crate::app::intent::Intent;
 use crate::app::overlays::Overlay;
-use crate::app::overlays::confirm::{Answer, Confirm};
+use crate::app::overlays::confirm::{Confirm, Deed};
 use crate::app::overlays::help::Help;
-use crate::app::overlays::messages::{self, Messages};
-use crate::app::overlays::palette::{self, Palette, Run};
+use crate::app::overlays::messages::Messages;
+use crate::app::overlays::palette::{Palette, Run};
 use crate::app::screens::accounts::{in_use, state};
 use crate::app::screens::detail::Detail;
 use crate::app::screens::monitor::{Follow, Rows};
+use crate::app::screens::settings::Side;
 use crate::app::toasts::{Level, Toast};
 use crate::app::world::World;
 use crate::base::text::clean;
@@ -22,14 +23,19 @@ use crate::base::{Moment, Span};
 use crate::domain::account::{Account, AccountKey, Switch};
 use crate::domain::change::Pin;
 use crate::domain::label::{self, State};
+use crate::domain::settings::display::Layout as Details;
 
-/// Lines of the help that a page key moves.
-const HELP_PAGE: usize = 10;
 /// Two interrupts within this time quit.
 const TWICE: Span = Span::seconds(1);
 
 impl Ui {
     pub(super) fn act_on_screen(&mut self, action: Action, world: &World, at: Moment) -> Vec<Intent> {
+        if self.tab == Tab::Settings
+            && self.layout().kind != Kind::Pane
+            && let Some(intents) = self.act_on_settings(action, world, at)
+        {
+            return intents;
+        }
         match action {
             Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::First | Action::Last => {
                 let page = self.room().saturating_sub(1);
@@ -80,10 +86,19 @@ impl Ui {
             Action::Best => return self.use_best(world, at),
             Action::CheckAll => return self.check_all(world, at),
             Action::Sort => {
-                self.accounts.sort = self.accounts.sort.next();
-                self.accounts.refresh(world, at);
-                return vec![self.remembered()];
+                let word = self.accounts.sort.next().word();
+                return self.set(&[("menuSortEnabled", "on"), ("menuSortMode", word)], world, at);
             }
+            Action::Layout => {
+                let word = match world.settings.display.layout {
+                    Details::Compact => "expanded-rows",
+                    Details::Expanded => "compact-details",
+                };
+                return self.set(&[("menuLayoutMode", word)], world, at);
+            }
+            Action::Delete => return self.with_focused(world, |ui, account| ui.ask_delete(account, world, at)),
+            Action::DeleteAll => self.ask_delete_all(world, at),
+            Action::Restore => return self.go_to_backups(world, at),
             Action::Follow => {
                 let follow = if self.monitor.follow == Follow::On { Follow::Off } else { Follow::On };
                 self.monitor.follow = follow;
@@ -93,7 +108,19 @@ impl Ui {
                 let rows = if self.monitor.rows == Rows::Turns { Rows::Sessions } else { Rows::Turns };
                 self.monitor.rows = rows;
             }
-            Action::Yes | Action::No => {}
+            Action::Toggle
+            | Action::Less
+            | Action::More
+            | Action::Save
+            | Action::Reset
+            | Action::ResetPanel
+            | Action::Differences
+            | Action::Create
+            | Action::Verify
+            | Action::Import
+            | Action::Export
+            | Action::Yes
+            | Action::No => {}
         }
         Vec::new()
     }
@@ -139,12 +166,23 @@ impl Ui {
         self.go(self.tab.beside(by), world, at)
     }
 
+    /// Opens a tab; unsaved settings are asked about first.
     pub(super) fn go(&mut self, tab: Tab, world: &World, at: Moment) -> Vec<Intent> {
+        if self.tab == Tab::Settings && tab != Tab::Settings && self.sheet.is_dirty() {
+            self.ask_unsaved(Some(Deed::Go(tab)));
+            return Vec::new();
+        }
+        self.open_tab(tab, world, at)
+    }
+
+    pub(super) fn open_tab(&mut self, tab: Tab, world: &World, at: Moment) -> Vec<Intent> {
         self.tab = tab;
         self.typing = None;
         // Lists that cost something are made when they are looked at.
         self.refresh(world, at);
-        vec![self.remembered()]
+        let mut intents = vec![self.remembered()];
+        intents.extend(self.wanted(world));
+        intents
     }
 
     pub(super) fn open(&mut self, world: &World, at: Moment) {
@@ -162,6 +200,7 @@ impl Ui {
                     self.run(Run::Open(key), world, at);
                 }
             }
+            (Tab::Settings, _) => {}
             (Tab::Monitor, Rows::Turns) => {
                 self.overlays.extend(self.monitor.cursor.map(Overlay::Turn));
             }
@@ -182,7 +221,13 @@ impl Ui {
     }
 
     fn leave(&mut self, world: &World, at: Moment) -> Vec<Intent> {
-        if self.layout().kind != Kind::Pane && self.step_back(world, at) == Went::Back {
+        if self.tab == Tab::Settings && self.sheet.is_dirty() {
+            self.ask_unsaved(Some(Intent::Quit.into()));
+            return Vec::new();
+        }
+        // The two halves of the settings are one screen: leaving them leaves the tab.
+        let settings = self.tab == Tab::Settings && self.sheet.needle.is_empty();
+        if !settings && self.layout().kind != Kind::Pane && self.step_back(world, at) == Went::Back {
             return Vec::new();
         }
         vec![Intent::Quit]
@@ -198,6 +243,14 @@ impl Ui {
         }
         if self.tab == Tab::Monitor && self.monitor.rows == Rows::Sessions {
             self.monitor.rows = Rows::Turns;
+            return Went::Back;
+        }
+        if self.tab == Tab::Settings && self.sheet.is_dirty() {
+            self.ask_unsaved(None);
+            return Went::Back;
+        }
+        if self.tab == Tab::Settings && self.sheet.side == Side::Rows {
+            self.sheet.side = Side::Groups;
             return Went::Back;
         }
         Went::Nowhere
@@ -229,6 +282,7 @@ impl Ui {
             (_, Tab::Accounts) => "Accounts",
             (_, Tab::Forecast) => "Forecast",
             (_, Tab::Monitor) => "Monitor",
+            (_, Tab::Settings) => "Settings",
         };
         self.overlays.push(Overlay::Help(Help::of(title, self.screen_scopes(world))));
     }
@@ -344,6 +398,7 @@ impl Ui {
                 let Some(id) = self.monitor.session.clone() else { return Vec::new() };
                 (id, "copied the session's id")
             }
+            (Tab::Settings, _) => (world.config.target.clone(), "copied the path of the settings"),
         };
         self.say(Toast::new(Level::Done, "key y", words), world, at);
         vec![Intent::Copy(text)]
@@ -361,102 +416,6 @@ impl Ui {
         Vec::new()
     }
 
-    pub(super) fn act_on_overlay(
-        &mut self,
-        overlay: Overlay,
-        action: Action,
-        world: &World,
-        at: Moment,
-    ) -> Vec<Intent> {
-        if action == Action::Interrupt {
-            return Vec::new();
-        }
-        match overlay {
-            Overlay::Help(help) => {
-                self.overlays.extend(read(help, action).map(Overlay::Help));
-                Vec::new()
-            }
-            Overlay::Palette(palette) => self.search(palette, action, world, at),
-            Overlay::Confirm(question) => self.answer(question, action),
-            Overlay::Messages(messages) => self.recall(messages, action, world, at),
-            Overlay::Turn(id) => {
-                if action != Action::Copy {
-                    return Vec::new();
-                }
-                self.overlays.push(Overlay::Turn(id));
-                let turn = crate::app::screens::monitor::turn(world, id);
-                let text = turn.map(|turn| super::hear::turn_line(world, turn));
-                text.map(Intent::Copy).into_iter().collect()
-            }
-        }
-    }
-
-    fn answer(&mut self, mut question: Confirm, action: Action) -> Vec<Intent> {
-        if action == Action::Yes || (action == Action::Open && question.focus == Answer::Act) {
-            return question.intents;
-        }
-        if matches!(action, Action::Previous | Action::Next) {
-            question.turn();
-            self.overlays.push(Overlay::Confirm(question));
-        }
-        Vec::new()
-    }
-
-    fn search(&mut self, mut open: Palette, action: Action, world: &World, at: Moment) -> Vec<Intent> {
-        if action == Action::Open {
-            let run = open.chosen().map(|row| row.run.clone());
-            return run.map(|run| self.run(run, world, at)).unwrap_or_default();
-        }
-        let room = palette::room(self.size.1);
-        if let Some(by) = action.steps(room) {
-            let last = open.rows.len().saturating_sub(1);
-            open.place = open.place.saturating_add_signed(by).min(last);
-            open.offset = scrolled(open.offset, open.place, room, open.rows.len());
-            self.overlays.push(Overlay::Palette(open));
-        }
-        Vec::new()
-    }
-
-    fn run(&mut self, run: Run, world: &World, at: Moment) -> Vec<Intent> {
-        match run {
-            Run::Act(action) => self.act_on_screen(action, world, at),
-            Run::Check(key) => vec![Intent::Check(vec![key])],
-            Run::Use(key) => world
-                .roster
-                .get(&key)
-                .map(|account| self.choose(account, Pin::Set, world, at))
-                .unwrap_or_default(),
-            Run::Turn(key, Switch::On) => vec![Intent::Turn(key, Switch::On)],
-            Run::Turn(key, Switch::Off) => {
-                world.roster.get(&key).map(|account| self.power(account, world, at)).unwrap_or_default()
-            }
-            Run::Open(key) => {
-                self.tab = Tab::Accounts;
-                self.accounts.go_to(world, &key);
-                self.detail = Some(Detail { key, offset: 0 });
-                Vec::new()
-            }
-        }
-    }
-
-    fn recall(&mut self, mut open: Messages, action: Action, world: &World, at: Moment) -> Vec<Intent> {
-        let shown = self.toasts.history().nth(open.place);
-        if action == Action::Open {
-            let subject = shown.and_then(|shown| shown.toast.subject.clone());
-            return subject.map(|key| self.run(Run::Open(key), world, at)).unwrap_or_default();
-        }
-        let room = messages::room(self.size.1);
-        let steps = action.steps(room);
-        if steps.is_none() && action != Action::Copy {
-            return Vec::new();
-        }
-        let copied = shown.filter(|_| action == Action::Copy).map(|shown| Intent::Copy(shown.text()));
-        let count = self.toasts.history().len();
-        open.place = open.place.saturating_add_signed(steps.unwrap_or(0)).min(count.saturating_sub(1));
-        open.offset = scrolled(open.offset, open.place, room, count);
-        self.overlays.push(Overlay::Messages(open));
-        copied.into_iter().collect()
-    }
 }
 
 /// Whether there was somewhere to go back to.
@@ -464,24 +423,6 @@ impl Ui {
 enum Went {
     Back,
     Nowhere,
-}
-
-/// Help takes its keys; `None` closes it.
-fn read(mut help: Help, action: Action) -> Option<Help> {
-    if help.filter.is_some() {
-        if action != Action::Open {
-            help.needle.clear();
-        }
-        help.filter = None;
-        return Some(help);
-    }
-    if action == Action::Filter {
-        help.filter = Some(Field::holding(&help.needle));
-        return Some(help);
-    }
-    help.offset = help.offset.saturating_add_signed(action.steps(HELP_PAGE)?);
-    help.offset = help.offset.min(help.entries().len());
-    Some(help)
 }
 
 /// Who would serve without this account: the engine's second choice is not known here, so the first

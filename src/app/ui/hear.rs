@@ -8,6 +8,7 @@ use crate::app::flows::login::Ending;
 use crate::app::goal::Tab;
 use crate::app::msg::{Msg, PeersMsg, StoreMsg};
 use crate::app::outcome::{Body, Checked, Done, Outcome, Switched};
+use crate::app::screens::settings::Saving;
 use crate::app::screens::monitor::{short_name, status, via};
 use crate::app::toasts::{Level, Toast};
 use crate::app::world::World;
@@ -20,6 +21,7 @@ use crate::domain::login::admission::Admitted;
 use crate::domain::problem::{Hint, Problem};
 use crate::domain::settings::report::Report;
 use crate::domain::survey::Standing;
+use crate::domain::settings::report::Saved;
 use crate::domain::usage::rollup::Figures;
 
 /// How long an act may be taken back is also how long its message stands.
@@ -36,6 +38,8 @@ pub(super) struct Heard {
     recovered: bool,
     /// The settings that were told.
     config: Option<Arc<Report>>,
+    /// How many settings are known to have changed here and elsewhere.
+    contested: usize,
 }
 
 impl Ui {
@@ -54,8 +58,11 @@ impl Ui {
                 // Who changed them here knows.
                 self.heard.config = Some(Arc::clone(&world.config));
                 self.toasts.apart = world.settings.limit_toast_apart;
+                if let Msg::Store(StoreMsg::Configured(_, saved)) = message {
+                    self.tell_of_saving(saved, world, at);
+                }
             }
-            Msg::Store(StoreMsg::Quota(_))
+            Msg::Store(StoreMsg::Quota(_) | StoreMsg::Stock(_))
             | Msg::Ticked
             | Msg::Upstream(_)
             | Msg::Auth(_)
@@ -75,6 +82,9 @@ impl Ui {
         self.monitor.refresh(world, at);
         if self.tab == Tab::Forecast {
             self.outlook.refresh(world, self.layout().kind, at);
+        }
+        if self.tab == Tab::Settings {
+            self.sheet.list(world);
         }
         if self.detail.as_ref().is_some_and(|detail| world.roster.get(&detail.key).is_none()) {
             self.detail = None;
@@ -109,6 +119,43 @@ impl Ui {
                 Toast::new(Level::Warn, "settings", clean(first).into_owned()).like("config validate");
             let toast = rest.iter().fold(toast, |toast, note| toast.with(clean(note).into_owned()));
             self.say(toast, world, at);
+        }
+        self.tell_of_draft(world, at);
+    }
+
+    /// What was changed here and is in the file by now needs no saving; what somebody else changed is told once.
+    fn tell_of_draft(&mut self, world: &World, at: Moment) {
+        let contested = self.sheet.contested(world);
+        if contested.len() > self.heard.contested && self.sheet.saving == Saving::No {
+            let names: Vec<&str> = contested.iter().map(|row| row.key).collect();
+            let text = format!("{} changed elsewhere meanwhile: saving replaces it", names.join(", "));
+            self.say(Toast::new(Level::Warn, "settings", text), world, at);
+        }
+        self.heard.contested = contested.len();
+        self.sheet.settle(world);
+    }
+
+    fn tell_of_saving(&mut self, saved: &Result<Saved, Problem>, world: &World, at: Moment) {
+        let asked = std::mem::take(&mut self.sheet.saving) == Saving::Yes;
+        let count = self.sheet.draft.len();
+        match saved {
+            Ok(saved) => {
+                self.sheet.settle(world);
+                self.heard.contested = 0;
+                let written = count.saturating_sub(self.sheet.draft.len());
+                let text = if written == 1 {
+                    "1 setting saved".to_owned()
+                } else {
+                    format!("{written} settings saved")
+                };
+                if asked {
+                    let toast = Toast::new(Level::Done, "key s", text).with(world.config.target.clone());
+                    self.say(saved.notes.iter().cloned().fold(toast, Toast::with), world, at);
+                } else if let Some(note) = saved.notes.first() {
+                    self.say(Toast::new(Level::Warn, "settings", note.clone()), world, at);
+                }
+            }
+            Err(problem) => self.toasts.push(problem_told(problem), world.settings.toast_duration, at),
         }
     }
 

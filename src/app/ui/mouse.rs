@@ -8,7 +8,8 @@ use crate::app::input::{Click, Mouse};
 use crate::app::intent::Intent;
 use crate::app::keys::hints::hints;
 use crate::app::overlays::Overlay;
-use crate::app::screens::{accounts, forecast, monitor};
+use crate::app::screens::settings::{GroupLine, Page, Side};
+use crate::app::screens::{accounts, forecast, monitor, settings};
 use crate::app::world::World;
 use crate::base::{Moment, Span};
 
@@ -28,9 +29,17 @@ impl Ui {
 
     fn wheel(&mut self, action: Action, world: &World, at: Moment) -> Vec<Intent> {
         match self.overlays.last() {
-            Some(Overlay::Confirm(_) | Overlay::Turn(_)) => Vec::new(),
-            Some(Overlay::Help(_) | Overlay::Palette(_) | Overlay::Messages(_)) => {
+            Some(Overlay::Confirm(_) | Overlay::Turn(_) | Overlay::Ask(_)) => Vec::new(),
+            Some(
+                Overlay::Help(_) | Overlay::Palette(_) | Overlay::Messages(_) | Overlay::Differences(_),
+            ) => {
                 self.act(action, world, at)
+            }
+            None if self.is_typing_value() => Vec::new(),
+            None if self.tab == Tab::Settings && self.layout().kind != Kind::Pane => {
+                self.move_in_settings(if action == Action::Up { -NOTCH } else { NOTCH }, world);
+                self.scroll();
+                self.wanted(world)
             }
             None => {
                 self.step(world, if action == Action::Up { -NOTCH } else { NOTCH });
@@ -63,12 +72,40 @@ impl Ui {
         {
             return self.go(tab, world, at);
         }
+        if self.tab == Tab::Settings && layout.kind != Kind::Pane {
+            return self.click_settings(mouse, if double { Clicks::Two } else { Clicks::One }, world, at);
+        }
         self.click_row(mouse, world);
         if double && self.typing.is_none() && self.list_row(mouse).is_some() {
             self.open(world, at);
             self.scroll();
         }
         Vec::new()
+    }
+
+    /// Groups and rows are focused; a second press on the same row does what enter does.
+    fn click_settings(&mut self, mouse: Mouse, clicks: Clicks, world: &World, at: Moment) -> Vec<Intent> {
+        if self.is_typing_value() || self.typing.is_some() {
+            return Vec::new();
+        }
+        let places = settings::places::places(&self.layout(), self.sheet.page, self.sheet.lines.len());
+        if hits(places.groups, mouse.column, mouse.row) {
+            let line = self.sheet.group_offset + usize::from(mouse.row - places.groups.y);
+            if let Some(GroupLine::Page(page)) = Page::list().get(line).copied() {
+                self.sheet.side = Side::Groups;
+                self.sheet.needle.clear();
+                self.sheet.turn_to(page, world);
+            }
+        } else if hits(places.list, mouse.column, mouse.row) {
+            let row = usize::from(mouse.row - places.list.y);
+            self.sheet.side = Side::Rows;
+            self.sheet.click(row, self.layout().kind);
+            if clicks == Clicks::Two {
+                return self.act(Action::Open, world, at);
+            }
+        }
+        self.scroll();
+        self.wanted(world)
     }
 
     /// The list row under the mouse, counted from the first one shown.
@@ -78,16 +115,19 @@ impl Ui {
             return None;
         }
         let list = match self.tab {
-            Tab::Accounts => accounts::places(&layout, self.accounts.order.len()).list,
             Tab::Forecast => forecast::places(&layout, self.outlook.order.len()).list,
+            Tab::Accounts => accounts::places(&layout, &self.accounts).list,
             Tab::Monitor => monitor::places(&layout, self.monitor.rows, self.monitor.order.len()).list,
+            Tab::Settings => return None,
         };
-        hits(list, mouse.column, mouse.row).then(|| usize::from(mouse.row - list.y))
+        let height = if self.tab == Tab::Accounts { self.accounts.row_height() } else { 1 };
+        hits(list, mouse.column, mouse.row).then(|| usize::from((mouse.row - list.y) / height))
     }
 
     fn click_row(&mut self, mouse: Mouse, world: &World) {
         let Some(row) = self.list_row(mouse) else { return };
         match (self.tab, self.monitor.rows) {
+            (Tab::Settings, _) => {}
             (Tab::Accounts, _) => {
                 let place = self.accounts.offset + row;
                 if place < self.accounts.order.len() {
@@ -115,4 +155,11 @@ impl Ui {
             }
         }
     }
+}
+
+/// How often a cell was pressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Clicks {
+    One,
+    Two,
 }

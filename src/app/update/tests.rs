@@ -27,6 +27,8 @@ fn start(goal: Goal) -> (Model, Effects) {
         storage_path: "pool.json".to_owned(),
         project: None,
         codex_home: "home".to_owned(),
+        backups: "backups".to_owned(),
+        home: "home".to_owned(),
         overrides: (None, None),
         demo: None,
         zone: Zone::utc(),

@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 
-use crate::app::overlays::confirm::{Answer, Confirm};
+use crate::app::overlays::confirm::Confirm;
 use crate::base::text::{clean, width, wrap};
 use crate::view::pen::Pen;
 use crate::view::scene::Scene;
@@ -28,7 +28,7 @@ pub fn render(scene: &Scene, question: &Confirm, buffer: &mut Buffer) {
         pen.put(2, row, line, skin.text());
     }
     let mut column = inner.width.saturating_sub(answer_width(question)) / 2;
-    for (answer, name) in [(Answer::Safe, question.safe), (Answer::Act, question.act)] {
+    for (answer, name) in question.answers() {
         let focused = question.focus == answer;
         let text = if focused { format!("[ {name} ]") } else { format!("  {name}  ") };
         let style = if focused { skin.selection() } else { skin.text() };
@@ -37,5 +37,6 @@ pub fn render(scene: &Scene, question: &Confirm, buffer: &mut Buffer) {
 }
 
 fn answer_width(question: &Confirm) -> u16 {
-    u16::try_from(width(question.safe) + width(question.act) + 12).unwrap_or(u16::MAX)
+    let cells: usize = question.answers().iter().map(|(_, name)| width(name) + 8).sum();
+    u16::try_from(cells.saturating_sub(4)).unwrap_or(u16::MAX)
 }

@@ -20,8 +20,8 @@ use crate::view::words::CUT;
 /// Draws the tab.
 pub fn render(scene: &Scene, buffer: &mut Buffer) {
     let list = &scene.ui.accounts;
-    let places = places(&scene.layout, list.order.len());
-    context(scene, buffer, usize::from(places.list.height));
+    let places = places(&scene.layout, list);
+    context(scene, buffer, usize::from(places.list.height / list.row_height()));
     row::header(scene, places.header, buffer);
     row::rows(scene, places.list, buffer);
     let bar = Scrollbar { offset: list.offset, count: list.order.len(), style: scene.skin.border() };

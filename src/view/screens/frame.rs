@@ -11,6 +11,7 @@ use crate::app::goal::Tab;
 use crate::app::keys::hints::{Signs, hints};
 use crate::app::overlays::Overlay;
 use crate::app::screens::monitor::Rows;
+use crate::app::screens::settings::Page;
 use crate::app::toasts::{Level, Shown};
 use crate::app::ui::{Touched, badge};
 use crate::base::calendar;
@@ -41,7 +42,7 @@ pub fn render(scene: &Scene, buffer: &mut Buffer) {
 /// Whether the open screen uses the side pane.
 fn has_side(scene: &Scene) -> bool {
     let bare = scene.world.trouble.is_some() || scene.world.roster.accounts.is_empty();
-    scene.ui.tab == Tab::Monitor || (!bare && scene.world.loaded)
+    scene.ui.tab == Tab::Monitor || (scene.ui.tab == Tab::Accounts && !bare && scene.world.loaded)
 }
 
 /// The last line.
@@ -139,7 +140,7 @@ pub fn message(scene: &Scene, buffer: &mut Buffer) -> Option<Position> {
         toast(scene, &mut pen, shown, room);
         return None;
     }
-    if !scene.world.checking.is_empty() {
+    if !scene.world.checking.is_empty() && scene.world.settings.display.fetching {
         let waiting = scene.world.checking.len();
         let text = format!(" checking limits, {waiting} to go");
         pen.run(1, 0, &[(spinner(scene.now), skin.accent()), (&text, skin.text())]);
@@ -182,6 +183,10 @@ fn quiet(scene: &Scene) -> Option<String> {
             Some(format!("recommendation unchanged for {}", calendar::short(scene.now.since(since))))
         }
         (Tab::Monitor, Rows::Sessions) => Some("a running turn is never cut by a switch".to_owned()),
+        (Tab::Settings, _) if scene.ui.sheet.page == Page::Backups && scene.ui.sheet.needle.is_empty() => {
+            Some("merge is offered first; the pool as it is now is backed up before either".to_owned())
+        }
+        (Tab::Settings, _) => Some("changes are previewed now and written only when you save".to_owned()),
         (Tab::Accounts | Tab::Monitor, _) => None,
     }
 }

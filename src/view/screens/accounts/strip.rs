@@ -28,6 +28,8 @@ pub fn render(scene: &Scene, area: Rect, buffer: &mut Buffer) {
         return;
     }
     let skin = scene.skin;
+    let display = &scene.world.settings.display;
+    let wanted = |field: &str| display.fields.iter().any(|known| known == field);
     let name = scene.name(account, index);
     (&Rule { title: &name, text: skin.heading(), line: skin.border() })
         .render(Rect { height: 1, ..area }, buffer);
@@ -42,10 +44,13 @@ pub fn render(scene: &Scene, area: Rect, buffer: &mut Buffer) {
     } else if scene.world.roster.active.as_ref() == Some(&account.key) && scene.in_use != Some(&account.key) {
         who.push_str(" · selected");
     }
+    if !display.status && wanted("status") {
+        who = format!("{who} · {}", scene.state_shown(account).word());
+    }
     pen.put(1, 1, &truncate(&who, room, CUT), skin.text());
-    let quota = scene.quota(account);
+    let quota = scene.quota(account).filter(|_| display.limits && wanted("limits"));
     let windows: Vec<Window> = quota.iter().flat_map(|quota| quota.windows()).copied().collect();
-    if windows.is_empty() {
+    if windows.is_empty() && scene.quota(account).is_none() {
         pen.put(1, 2, "no data yet: press c to check the limits", skin.dim());
     }
     let label = windows.iter().filter_map(Window::name).map(|name| name.len()).max().unwrap_or(2);
@@ -145,7 +150,10 @@ fn session(scene: &Scene, account: &Account) -> String {
     if scene.world.settings.refresh_guardian && !scene.state(account).needs_person() {
         parts.push("auto-refresh".to_owned());
     }
-    parts.push(used(scene, account));
+    let display = &scene.world.settings.display;
+    if display.last_used && display.fields.iter().any(|field| field == "last-used") {
+        parts.push(used(scene, account));
+    }
     parts.join(" · ")
 }
 

@@ -1,0 +1,148 @@
+//! Questions before something is deleted, brought back or written outside, and what their answers start.
+
+use super::Ui;
+use crate::app::action::Action;
+use crate::app::goal::Tab;
+use crate::app::intent::Intent;
+use crate::app::overlays::Overlay;
+use crate::app::overlays::ask::{Ask, Purpose, SURE};
+use crate::app::overlays::confirm::Confirm;
+use crate::app::overlays::differences::Differences;
+use crate::app::screens::settings::{Page, Side};
+use crate::app::toasts::{Level, Toast};
+use crate::app::world::World;
+use crate::base::text::clean;
+use crate::base::{Moment, calendar};
+use crate::domain::account::Account;
+use crate::domain::backup::Name;
+use crate::domain::label;
+use crate::domain::settings::edit::Edit;
+use crate::domain::settings::schema::row;
+use crate::domain::vault::{Act, Copies, Existing, Run, Source};
+
+impl Ui {
+    /// Stores settings at once, without the settings tab; what a variable holds fast is told instead.
+    pub(super) fn set(&mut self, words: &[(&str, &str)], world: &World, at: Moment) -> Vec<Intent> {
+        let mut edits = Vec::new();
+        for (key, word) in words {
+            let Some(row) = row(key) else { continue };
+            let held = self.sheet.draft.value(row, &world.config);
+            if let Ok(value) = row.parse(word)
+                && value != held
+            {
+                edits.push(Edit::set(row, value));
+            }
+        }
+        if edits.is_empty() {
+            return Vec::new();
+        }
+        let told: Vec<String> = words.iter().map(|(key, word)| format!("{key} {word}")).collect();
+        let text = match words.last() {
+            Some(("menuSortMode", word)) => format!("sort: {}", word.replace('-', " ")),
+            Some(("menuLayoutMode", "expanded-rows")) => "details of every row".to_owned(),
+            Some(_) | None => "details of the chosen row".to_owned(),
+        };
+        let command = told.last().map(|last| format!("config set {last}")).unwrap_or_default();
+        self.say(Toast::new(Level::Info, "key", text).like(command), world, at);
+        vec![Intent::Configure(edits)]
+    }
+
+    /// Asks before an account is deleted.
+    pub(super) fn ask_delete(&mut self, account: &Account, world: &World, at: Moment) -> Vec<Intent> {
+        let number = world.roster.index_of(&account.key).map_or(0, |index| index + 1);
+        let name = clean(&label::name(account, number)).into_owned();
+        let act = Intent::Vault(Box::new(Act::Remove(account.key.clone())));
+        let mut question = Confirm::new(format!("Delete {name}?"), "Keep", "Delete", [act])
+            .saying("The account leaves this pool. The session at OpenAI stays valid.");
+        let bound = world
+            .peers
+            .iter()
+            .flat_map(|peer| &peer.sessions)
+            .filter(|session| session.account.as_ref() == Some(&account.key))
+            .count();
+        let used = if account.last_used == Moment::EPOCH {
+            "It was never used".to_owned()
+        } else {
+            format!("It was last used {} ago", calendar::long(at.since(account.last_used)))
+        };
+        question = question.saying(match bound {
+            0 => format!("{used}."),
+            1 => format!("{used}; 1 session is bound to it and moves on."),
+            many => format!("{used}; {many} sessions are bound to it and move on."),
+        });
+        self.overlays.push(Overlay::Confirm(question.saying("A backup is written first; undo works for 10 s.")));
+        Vec::new()
+    }
+
+    /// Asks for the word that deletes all accounts.
+    pub(super) fn ask_delete_all(&mut self, world: &World, at: Moment) {
+        let count = world.roster.accounts.len();
+        if count == 0 {
+            self.say(Toast::new(Level::Info, "key D", "there is no account to delete"), world, at);
+            return;
+        }
+        let ask = Ask::new("Delete all accounts?", "type DELETE", Purpose::DeleteAll)
+            .saying(format!(
+                "All {count} accounts leave this pool. Their sessions at OpenAI stay valid, named backups stay."
+            ))
+            .saying("A backup is written first; undo works for 30 s.");
+        self.overlays.push(Overlay::Ask(ask));
+    }
+
+    /// Opens the backups of the settings tab.
+    pub(super) fn go_to_backups(&mut self, world: &World, at: Moment) -> Vec<Intent> {
+        self.sheet.needle.clear();
+        self.sheet.turn_to(Page::Backups, world);
+        self.sheet.side = Side::Rows;
+        self.go(Tab::Settings, world, at)
+    }
+
+    /// Takes a typed answer, or says what is wrong with it and stays.
+    pub(super) fn take_answer(&mut self, mut ask: Ask, action: Action, world: &World) -> Vec<Intent> {
+        if action != Action::Open {
+            return Vec::new();
+        }
+        match answered(&ask, &world.setting.home) {
+            Ok(act) => vec![Intent::Vault(Box::new(act))],
+            Err(wrong) => {
+                ask.wrong = Some(wrong);
+                self.overlays.push(Overlay::Ask(ask));
+                Vec::new()
+            }
+        }
+    }
+
+    /// The list of changed settings takes its keys.
+    pub(super) fn compare(
+        &mut self,
+        mut open: Differences,
+        action: Action,
+        world: &World,
+        at: Moment,
+    ) -> Vec<Intent> {
+        if action == Action::Save {
+            return self.save(world, at);
+        }
+        if let Some(by) = action.steps(10) {
+            open.offset = open.offset.saturating_add_signed(by).min(self.sheet.draft.len().saturating_sub(1));
+            self.overlays.push(Overlay::Differences(open));
+        }
+        Vec::new()
+    }
+}
+
+/// What an answer asks for.
+fn answered(ask: &Ask, home: &str) -> Result<Act, String> {
+    let text = ask.field.text().trim();
+    match ask.purpose {
+        Purpose::DeleteAll if text == SURE => Ok(Act::Clear(Copies::Kept)),
+        Purpose::DeleteAll => Err(format!("type {SURE} in capitals, or press esc to keep the accounts")),
+        Purpose::NewBackup => match Name::parse(text) {
+            Ok(name) => Ok(Act::Create(Some(name))),
+            Err(problem) => Err(problem.because.first().unwrap_or(&problem.what).clone()),
+        },
+        Purpose::Import | Purpose::Export if text.is_empty() => Err("type the path of a file".to_owned()),
+        Purpose::Import => Ok(Act::Import(Source::File(ask.path(home)), Run::Real)),
+        Purpose::Export => Ok(Act::Export(ask.path(home), Existing::Kept)),
+    }
+}
