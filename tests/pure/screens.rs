@@ -11,7 +11,10 @@ use codex_multi_auth::domain::problem::{Exit, Hint, Problem};
 use codex_multi_auth::domain::quota::snapshot::Snapshot;
 
 use crate::support::snap::{file, folder, frame, skin, snap, text};
-use crate::support::stage::{NOW, Stage, key, many, press, six, window};
+use codex_multi_auth::domain::settings::edit::Edit;
+use codex_multi_auth::domain::settings::schema::{Value, row};
+
+use crate::support::stage::{written, NOW, Stage, key, many, press, six, window};
 
 type Show = fn((u16, u16)) -> Model;
 
@@ -51,6 +54,31 @@ const STATES: &[(&str, Show)] = &[
     ("monitor.sessions", |size| at(size, six()).after("gmsj")),
     ("monitor.filter", |size| at(size, six()).after("gm/77d0<enter>")),
     ("monitor.nothing", |size| at(size, Stage { peers: Vec::new(), usage: Vec::new(), ..six() }).after("gm")),
+    ("settings.list", |size| at(size, six()).after("gs<right>jjjjjjjj<space>")),
+    ("settings.groups", |size| at(size, six()).after("gs")),
+    ("settings.details-line", |size| at(size, six()).after("gsj<right>jj-")),
+    ("settings.behaviour", |size| at(size, six()).after("gsjj<right>jj")),
+    ("settings.theme", |size| at(size, six()).after("gsjjj<right>+")),
+    ("settings.keys", |size| at(size, six()).after("gsjjjj<right>")),
+    ("settings.session", |size| at(size, six()).after("gsjjjjj<right>")),
+    ("settings.rotation", |size| at(size, six()).after("gsjjjjjj<right>")),
+    ("settings.refresh", |size| at(size, six()).after("gsjjjjjjj<right>")),
+    ("settings.performance", |size| at(size, six()).after("gsjjjjjjjj<right>")),
+    ("settings.locked", |size| at(size, six()).after("gs/fetchTimeout<enter>+")),
+    ("settings.kept", |size| at(size, six()).after("gsjjjjjjjj<right>G<enter>jj")),
+    ("settings.found", |size| at(size, six()).after("gs/account<enter>jj")),
+    ("settings.typed", |size| at(size, six()).after("gsjjjjjjjj<right><enter>x")),
+    ("settings.wrong", |size| at(size, six()).after("gsjjjjjjjj<right><enter>x<enter>")),
+    ("settings.paths", |size| at(size, six()).after("gsG<up><up><right>jj")),
+    ("settings.environment", |size| at(size, six()).after("gsG<up><right>")),
+    ("settings.about", |size| at(size, six()).after("gsG<right>")),
+    ("settings.unsaved", |size| at(size, six()).after("gs<right><space>j<space><tab>")),
+    ("settings.differences", |size| at(size, six()).after("gs<right><space>jj<space>d")),
+    ("settings.saved", |size| at(size, six()).after("gs<right><space>s")),
+    ("accounts.expanded", |size| at(size, six()).after("lj")),
+    ("accounts.spare", |size| at(size, spare()).open()),
+    ("overlay.delete", |size| at(size, six()).after("jjjd")),
+    ("overlay.delete-all", |size| at(size, six()).after("DDdelete<enter>")),
     ("overlay.help", |size| at(size, six()).after("?")),
     ("overlay.help-monitor", |size| at(size, six()).after("gm?")),
     ("overlay.help-filter", |size| at(size, six()).after("?/pin")),
@@ -64,11 +92,12 @@ const STATES: &[(&str, Show)] = &[
 ];
 
 /// States that are worth seeing without colour and in seven bits: one per screen.
-const PLAIN: [&str; 8] = [
+const PLAIN: [&str; 9] = [
     "accounts.list",
     "detail.in-use",
     "forecast.list",
     "monitor.turns",
+    "settings.list",
     "overlay.help",
     "overlay.palette",
     "overlay.confirm-off",
@@ -85,6 +114,24 @@ fn empty() -> Stage {
     stage.roster.active = None;
     stage.roster.pin = None;
     Stage { quota: BTreeMap::new(), peers: Vec::new(), usage: Vec::new(), ..stage }
+}
+
+/// Everything that can be left out of the list.
+fn spare() -> Stage {
+    let mut stage = six();
+    let off: Vec<Edit> = [
+        "menuShowStatusBadge",
+        "menuShowCurrentBadge",
+        "menuShowLastUsed",
+        "menuShowQuotaCooldown",
+        "menuHighlightCurrentRow",
+        "menuSortEnabled",
+    ]
+    .into_iter()
+    .map(|key| Edit::set(row(key).unwrap(), Value::Flag(false)))
+    .collect();
+    stage.config = written(&stage.config, &off);
+    stage
 }
 
 fn without_data() -> Stage {
@@ -230,7 +277,8 @@ fn ascii_frames_hold_seven_bits_only() {
 fn no_frame_holds_a_control_character_or_a_token() {
     for (name, show) in STATES {
         for size in SIZES {
-            let drawn = text(&frame(&show(size), size, &skin("green")));
+            // The help of a setting names the place of the prefix, not the prefix.
+            let drawn = text(&frame(&show(size), size, &skin("green"))).replace("/<secret>/", "");
             assert!(!drawn.chars().any(|c| c.is_control() && c != '\n'), "{name}");
             for secret in ["rt_sample", "at_sample", "id_sample", "/v1/", "secret"] {
                 assert!(!drawn.contains(secret), "{name} shows {secret}");

@@ -24,6 +24,11 @@ use codex_multi_auth::domain::quota::window::Window;
 use codex_multi_auth::domain::recovery::{Beside, Health, Loaded};
 use codex_multi_auth::domain::refresh::Outcome as Refreshed;
 use codex_multi_auth::domain::roster::Roster;
+use codex_multi_auth::domain::places::Places;
+use codex_multi_auth::domain::settings::edit::{Edit, with_twins};
+use codex_multi_auth::domain::settings::report::{Report, Saved, Source as Origin};
+use codex_multi_auth::domain::settings::schema::{Value, row};
+use codex_multi_auth::domain::stock::{self, Found, Item};
 use codex_multi_auth::domain::usage::entry::{Ending, Entry, Operation};
 use codex_multi_auth::domain::workspace::Workspace;
 
@@ -38,6 +43,7 @@ pub(crate) struct Stage {
     pub(crate) usage: Vec<Entry>,
     pub(crate) peers: Vec<PeerStatus>,
     pub(crate) demo: Option<&'static str>,
+    pub(crate) config: Report,
     pub(crate) size: (u16, u16),
     pub(crate) way: Way,
 }
@@ -118,6 +124,7 @@ pub(crate) fn six() -> Stage {
         usage: ledger(),
         peers: vec![proxy()],
         demo: None,
+        config: config(),
         size: (80, 24),
         way: Way::default(),
     }
@@ -363,7 +370,7 @@ impl Stage {
     pub(crate) fn open(&self) -> Model {
         let mut model = self.start();
         for message in [
-            Msg::Store(StoreMsg::Settings(std::sync::Arc::default())),
+            Msg::Store(StoreMsg::Settings(Arc::new(self.config.clone()))),
             Msg::Store(StoreMsg::Loaded(Ok(self.loaded()))),
             Msg::Store(StoreMsg::Quota(self.quota.clone())),
             Msg::Store(StoreMsg::Usage(self.usage.clone())),
@@ -413,6 +420,7 @@ fn named(name: &str) -> Key {
         "end" => Key::plain(Code::End),
         "pgup" => Key::plain(Code::PageUp),
         "pgdn" => Key::plain(Code::PageDown),
+        "space" => Key::char(' '),
         "backspace" => Key::plain(Code::Backspace),
         _ => match name.split_once('-') {
             Some(("ctrl", letter)) => Key::ctrl(letter.chars().next().unwrap()),
@@ -456,6 +464,13 @@ fn answered(model: &Model, effect: Effect) -> Option<Msg> {
         };
         return Some(Msg::Store(StoreMsg::Committed(ticket, Ok(loaded))));
     }
+    if let Effect::Store(StoreEffect::Configure(ticket, edits)) = effect {
+        let saved = Saved { report: Arc::new(written(&model.world.config, &edits)), notes: Vec::new() };
+        return Some(Msg::Store(StoreMsg::Configured(ticket, Ok(saved))));
+    }
+    if let Effect::Store(StoreEffect::Stock) = effect {
+        return Some(Msg::Store(StoreMsg::Stock(stock())));
+    }
     if let Effect::Auth(AuthEffect::Refresh(ticket, key, _)) = effect {
         return Some(Msg::Auth(AuthMsg::Refreshed(ticket, key, Refreshed::Missing)));
     }
@@ -483,4 +498,52 @@ pub(crate) fn checked(model: &mut Model, at: Moment, effects: &Effects) {
             update(model, at, Msg::Store(StoreMsg::Loaded(Ok(loaded))));
         }
     }
+}
+
+/// The settings as they stand once these edits are in the file.
+pub(crate) fn written(before: &Report, edits: &[Edit]) -> Report {
+    let mut report = before.clone();
+    for edit in with_twins(edits, before) {
+        for entry in report.entries.iter_mut().filter(|entry| entry.row.key == edit.key) {
+            entry.stored.clone_from(&edit.to);
+            entry.present = edit.to.is_some();
+            if entry.locked.is_none() {
+                entry.value = edit.to.clone().unwrap_or_else(|| entry.default.clone());
+                entry.source = if edit.to.is_some() { Origin::Unified } else { Origin::Default };
+            }
+        }
+    }
+    report
+}
+
+/// Settings as the wireframes have them: one member in the file, one variable.
+pub(crate) fn config() -> Report {
+    let mut report = Report { target: "/home/me/.codex/multi-auth/settings.json".to_owned(), ..Report::default() };
+    report = written(&report, &[Edit::set(row("menuSortEnabled").unwrap(), Value::Flag(true))]);
+    for entry in &mut report.entries {
+        if entry.row.key == "fetchTimeoutMs" {
+            entry.value = Value::Number(30_000.0);
+            entry.locked = Some("CODEX_AUTH_FETCH_TIMEOUT_MS");
+            entry.source = Origin::Variable("CODEX_AUTH_FETCH_TIMEOUT_MS");
+        }
+    }
+    report
+}
+
+/// Files and folders as they are found on a machine in use.
+fn stock() -> Vec<Item> {
+    let places = Places::under("/home/me/.codex/multi-auth", "/home/me/.codex");
+    stock::places(&places)
+        .into_iter()
+        .zip(0u64..)
+        .map(|((what, path, holds), number)| {
+            let found = match number {
+                0 | 8 | 9 => Found::Folder(12, Some(0o40_700)),
+                2 | 6 => Found::Missing,
+                5 => Found::File(14_000, Some(0o100_644)),
+                _ => Found::File(900 + number * 4_000, Some(0o100_600)),
+            };
+            Item { what, path: path.display().to_string(), holds, found }
+        })
+        .collect()
 }

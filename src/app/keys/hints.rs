@@ -69,10 +69,10 @@ const ACCOUNTS: &[Wish] = &[
     wish(3, Action::Filter, "find"),
     wish(2, Action::Use, "use"),
     wish(3, Action::Pin, "pin"),
-    wish(3, Action::Power, "on/off"),
+    wish(2, Action::Power, "on/off"),
     wish(4, Action::Check, "check"),
     wish(6, Action::CheckAll, "check all"),
-    wish(2, Action::Delete, "delete"),
+    wish(3, Action::Delete, "delete"),
     wish(5, Action::Sort, "sort"),
     wish(5, Action::Layout, "layout"),
     COMMANDS,
@@ -86,7 +86,7 @@ const DETAIL: &[Wish] = &[
     wish(2, Action::Power, "on/off"),
     wish(3, Action::Check, "check"),
     wish(4, Action::Copy, "copy id"),
-    wish(2, Action::Delete, "delete"),
+    wish(3, Action::Delete, "delete"),
     pair(5, Action::Previous, Action::Next, "other"),
     BACK,
     HELP,
@@ -327,7 +327,7 @@ mod tests {
     fn the_most_wanted_hints_survive_in_a_narrow_line() {
         assert_eq!(
             line(&SCOPES, 80),
-            "⏎ open  1-9 use  / find  s use  p pin  e on/off  c check  o sort  ? help  q"
+            "⏎ open  1-9 use  / find  s use  p pin  e on/off  c check  d delete  ? help  q"
         );
         assert_eq!(line(&SCOPES, 30), "⏎ open  1-9 use  ? help  q");
         assert_eq!(line(&SCOPES, 8), "? help");

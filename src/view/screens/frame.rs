@@ -42,7 +42,11 @@ pub fn render(scene: &Scene, buffer: &mut Buffer) {
 /// Whether the open screen uses the side pane.
 fn has_side(scene: &Scene) -> bool {
     let bare = scene.world.trouble.is_some() || scene.world.roster.accounts.is_empty();
-    scene.ui.tab == Tab::Monitor || (scene.ui.tab == Tab::Accounts && !bare && scene.world.loaded)
+    match scene.ui.tab {
+        Tab::Monitor => true,
+        Tab::Settings => false,
+        Tab::Accounts | Tab::Forecast => !bare && scene.world.loaded,
+    }
 }
 
 /// The last line.

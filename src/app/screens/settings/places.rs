@@ -69,12 +69,12 @@ pub fn places(layout: &Layout, page: Page, count: usize) -> Places {
     }
     let detail = if panel.height < LOW { 1 } else if page.has_preview() { 3 } else { 4 };
     let list = rows(HEAD, room.saturating_sub(detail + 1).min(if panel.height < LOW { u16::MAX } else { count.max(11) }));
-    let last = rows(panel.height - 1, 1);
+    let last = rows(panel.height.saturating_sub(1), 1);
     if panel.height < LOW {
         return parts(list, last, none);
     }
     if page.has_preview() {
-        return parts(list, last, rows(panel.height - 3, 1));
+        return parts(list, last, rows(panel.height.saturating_sub(3), 1));
     }
-    parts(list, rows(panel.height - 4, 4), none)
+    parts(list, rows(panel.height.saturating_sub(4), 4), none)
 }
