@@ -41,7 +41,7 @@ pub(super) fn keys(scene: &Scene, places: &Places, buffer: &mut Buffer) {
 
 /// Every file and folder: whether it is there, how large, and who may read it.
 pub(super) fn paths(scene: &Scene, places: &Places, buffer: &mut Buffer) {
-    let scope = if scene.world.setting.storage_path.contains("/projects/") { "project" } else { "global" };
+    let scope = if scene.world.setting.project.is_some() { "project" } else { "global" };
     head(scene, places, "Paths", &format!("{scope} pool"), buffer);
     if scene.world.stock.is_empty() {
         Pen::new(buffer, places.list).put(3, 0, "looking", scene.skin.dim());
