@@ -4,8 +4,8 @@ use std::fs::{self, Metadata};
 use std::io::ErrorKind;
 use std::path::Path;
 
-use crate::domain::stock::{Found, Item, places};
 use crate::domain::places::Places;
+use crate::domain::stock::{Found, Item, places};
 
 /// Every place and what is there.
 pub fn take_stock(all: &Places) -> Vec<Item> {

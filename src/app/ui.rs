@@ -261,9 +261,9 @@ impl Ui {
             Some(Overlay::Palette(palette)) => Some(&mut palette.field),
             Some(Overlay::Help(help)) => help.filter.as_mut(),
             Some(Overlay::Ask(ask)) => Some(&mut ask.field),
-            Some(
-                Overlay::Confirm(_) | Overlay::Messages(_) | Overlay::Turn(_) | Overlay::Differences(_),
-            ) => None,
+            Some(Overlay::Confirm(_) | Overlay::Messages(_) | Overlay::Turn(_) | Overlay::Differences(_)) => {
+                None
+            }
             None if self.typing.is_none() && value => {
                 self.sheet.typing.as_mut().map(|typing| &mut typing.field)
             }
@@ -293,9 +293,8 @@ impl Ui {
                 help.offset = 0;
             }
             Some(Overlay::Ask(ask)) => ask.wrong = None,
-            Some(
-                Overlay::Confirm(_) | Overlay::Messages(_) | Overlay::Turn(_) | Overlay::Differences(_),
-            ) => {}
+            Some(Overlay::Confirm(_) | Overlay::Messages(_) | Overlay::Turn(_) | Overlay::Differences(_)) => {
+            }
             None if self.typing.is_none() => {
                 if let Some(typing) = &mut self.sheet.typing {
                     typing.wrong = None;

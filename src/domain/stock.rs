@@ -100,9 +100,17 @@ mod tests {
 
         for (name, item, warning) in [
             ("private", item(Holds::Tokens, Found::File(1, Some(0o100_600))), None),
-            ("tokens, readable", item(Holds::Tokens, Found::File(1, Some(0o100_644))), Some("others may read it: mode 644")),
+            (
+                "tokens, readable",
+                item(Holds::Tokens, Found::File(1, Some(0o100_644))),
+                Some("others may read it: mode 644"),
+            ),
             ("plain, readable", item(Holds::Nothing, Found::File(1, Some(0o100_644))), None),
-            ("plain, writable", item(Holds::Nothing, Found::Folder(1, Some(0o777))), Some("others may change it: mode 777")),
+            (
+                "plain, writable",
+                item(Holds::Nothing, Found::Folder(1, Some(0o777))),
+                Some("others may change it: mode 777"),
+            ),
             ("no modes", item(Holds::Tokens, Found::File(1, None)), None),
             ("missing", item(Holds::Tokens, Found::Missing), None),
         ] {

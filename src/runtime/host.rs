@@ -6,12 +6,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::adapters::stock;
 use crate::adapters::clock::SystemClock;
 use crate::adapters::codex::OfficialCli;
 use crate::adapters::entropy::SystemEntropy;
 use crate::adapters::env::Env;
 use crate::adapters::peers::{LivePeers, process_start};
+use crate::adapters::stock;
 use crate::adapters::store::DiskStore;
 use crate::adapters::upstream::BackEnd;
 use crate::adapters::{SystemAuth, SystemHome, SystemPorts, SystemSignIn};
@@ -23,8 +23,8 @@ use crate::domain::endpoints::Endpoints;
 use crate::domain::places::Places;
 use crate::domain::problem::Problem;
 use crate::domain::settings::Settings;
-use crate::domain::stock::Item;
 use crate::domain::settings::report::Report;
+use crate::domain::stock::Item;
 use crate::formats::path_prefix::path_prefix;
 use crate::ports::{Entropy as _, Ports as _, Store as _};
 use crate::proxy;

@@ -84,9 +84,7 @@ impl Skins {
         let (depth, glyphs) = (given.depth(), given.glyph_set());
         match self.user_theme(&wish.theme) {
             Some(theme) => Skin::new(theme, depth, glyphs),
-            None => {
-                Skin::new(theme::accented(&theme::built_in(&wish.theme), &wish.accent), depth, glyphs)
-            }
+            None => Skin::new(theme::accented(&theme::built_in(&wish.theme), &wish.accent), depth, glyphs),
         }
     }
 

@@ -302,10 +302,7 @@ fn what_the_screens_remember_opens_them_again() {
 
     let again = Ui::new(&Entry::default(), (80, 24), &remembered.unwrap());
 
-    assert_eq!(
-        (again.tab, again.clock),
-        (Tab::Monitor, model.ui.clock)
-    );
+    assert_eq!((again.tab, again.clock), (Tab::Monitor, model.ui.clock));
 }
 
 #[test]

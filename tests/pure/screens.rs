@@ -14,7 +14,7 @@ use crate::support::snap::{file, folder, frame, skin, snap, text};
 use codex_multi_auth::domain::settings::edit::Edit;
 use codex_multi_auth::domain::settings::schema::{Value, row};
 
-use crate::support::stage::{written, NOW, Stage, key, many, press, six, window};
+use crate::support::stage::{NOW, Stage, key, many, press, six, window, written};
 
 type Show = fn((u16, u16)) -> Model;
 

@@ -19,12 +19,12 @@ use codex_multi_auth::domain::digest::sha256_hex;
 use codex_multi_auth::domain::facts::{
     AccountPulse, AttemptRow, Peer, PeerStatus, ProxyPulse, SessionRow, TurnRow, TurnStatus, TurnTokens, Via,
 };
+use codex_multi_auth::domain::places::Places;
 use codex_multi_auth::domain::quota::snapshot::{Snapshot, Source};
 use codex_multi_auth::domain::quota::window::Window;
 use codex_multi_auth::domain::recovery::{Beside, Health, Loaded};
 use codex_multi_auth::domain::refresh::Outcome as Refreshed;
 use codex_multi_auth::domain::roster::Roster;
-use codex_multi_auth::domain::places::Places;
 use codex_multi_auth::domain::settings::edit::{Edit, with_twins};
 use codex_multi_auth::domain::settings::report::{Report, Saved, Source as Origin};
 use codex_multi_auth::domain::settings::schema::{Value, row};
@@ -518,7 +518,8 @@ pub(crate) fn written(before: &Report, edits: &[Edit]) -> Report {
 
 /// Settings as the wireframes have them: one member in the file, one variable.
 pub(crate) fn config() -> Report {
-    let mut report = Report { target: "/home/me/.codex/multi-auth/settings.json".to_owned(), ..Report::default() };
+    let mut report =
+        Report { target: "/home/me/.codex/multi-auth/settings.json".to_owned(), ..Report::default() };
     report = written(&report, &[Edit::set(row("menuSortEnabled").unwrap(), Value::Flag(true))]);
     for entry in &mut report.entries {
         if entry.row.key == "fetchTimeoutMs" {

@@ -143,8 +143,11 @@ impl Sheet {
 
     /// Makes the list of rows anew; the cursor keeps its place.
     pub fn list(&mut self, world: &World) {
-        self.lines =
-            if self.needle.is_empty() { self.page.lines(world, self.fold) } else { page::found(&self.needle) };
+        self.lines = if self.needle.is_empty() {
+            self.page.lines(world, self.fold)
+        } else {
+            page::found(&self.needle)
+        };
         self.go(self.place);
     }
 
@@ -276,9 +279,8 @@ pub fn rows_of(lines: &[Line], kind: Screen) -> Vec<usize> {
     let mut before: Option<&Line> = None;
     let mut rows = Vec::with_capacity(lines.len());
     for line in lines {
-        let shared = kind == Screen::Medium
-            && is_key(before, "menuSortMode")
-            && is_key(Some(line), "menuLayoutMode");
+        let shared =
+            kind == Screen::Medium && is_key(before, "menuSortMode") && is_key(Some(line), "menuLayoutMode");
         if before.is_some() && !shared {
             row += 1;
         }

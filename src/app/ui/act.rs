@@ -96,7 +96,9 @@ impl Ui {
                 };
                 return self.set(&[("menuLayoutMode", word)], world, at);
             }
-            Action::Delete => return self.with_focused(world, |ui, account| ui.ask_delete(account, world, at)),
+            Action::Delete => {
+                return self.with_focused(world, |ui, account| ui.ask_delete(account, world, at));
+            }
             Action::DeleteAll => self.ask_delete_all(world, at),
             Action::Restore => return self.go_to_backups(world, at),
             Action::Follow => {
@@ -415,7 +417,6 @@ impl Ui {
         }
         Vec::new()
     }
-
 }
 
 /// Whether there was somewhere to go back to.

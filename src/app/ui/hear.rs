@@ -8,8 +8,8 @@ use crate::app::flows::login::Ending;
 use crate::app::goal::Tab;
 use crate::app::msg::{Msg, PeersMsg, StoreMsg};
 use crate::app::outcome::{Body, Checked, Done, Outcome, Switched};
-use crate::app::screens::settings::Saving;
 use crate::app::screens::monitor::{short_name, status, via};
+use crate::app::screens::settings::Saving;
 use crate::app::toasts::{Level, Toast};
 use crate::app::world::World;
 use crate::base::text::clean;
@@ -22,6 +22,7 @@ use crate::domain::problem::{Hint, Problem};
 use crate::domain::settings::report::Report;
 use crate::domain::survey::Standing;
 use crate::domain::settings::report::Saved;
+use crate::domain::survey::Standing;
 use crate::domain::usage::rollup::Figures;
 
 /// How long an act may be taken back is also how long its message stands.

@@ -30,9 +30,7 @@ impl Ui {
     fn wheel(&mut self, action: Action, world: &World, at: Moment) -> Vec<Intent> {
         match self.overlays.last() {
             Some(Overlay::Confirm(_) | Overlay::Turn(_) | Overlay::Ask(_)) => Vec::new(),
-            Some(
-                Overlay::Help(_) | Overlay::Palette(_) | Overlay::Messages(_) | Overlay::Differences(_),
-            ) => {
+            Some(Overlay::Help(_) | Overlay::Palette(_) | Overlay::Messages(_) | Overlay::Differences(_)) => {
                 self.act(action, world, at)
             }
             None if self.is_typing_value() => Vec::new(),

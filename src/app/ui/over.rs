@@ -108,11 +108,9 @@ impl Ui {
             Run::Turn(key, Switch::Off) => {
                 world.roster.get(&key).map(|account| self.power(account, world, at)).unwrap_or_default()
             }
-            Run::Delete(key) => world
-                .roster
-                .get(&key)
-                .map(|account| self.ask_delete(account, world, at))
-                .unwrap_or_default(),
+            Run::Delete(key) => {
+                world.roster.get(&key).map(|account| self.ask_delete(account, world, at)).unwrap_or_default()
+            }
             Run::Setting(key) => {
                 if let Some(row) = row(key) {
                     self.sheet.find(row);

@@ -70,7 +70,8 @@ impl Ui {
             1 => format!("{used}; 1 session is bound to it and moves on."),
             many => format!("{used}; {many} sessions are bound to it and move on."),
         });
-        self.overlays.push(Overlay::Confirm(question.saying("A backup is written first; undo works for 10 s.")));
+        self.overlays
+            .push(Overlay::Confirm(question.saying("A backup is written first; undo works for 10 s.")));
         Vec::new()
     }
 

@@ -33,7 +33,12 @@ impl Ui {
     }
 
     /// Does what an action means in the tab; `None` when it means what it means everywhere.
-    pub(super) fn act_on_settings(&mut self, action: Action, world: &World, at: Moment) -> Option<Vec<Intent>> {
+    pub(super) fn act_on_settings(
+        &mut self,
+        action: Action,
+        world: &World,
+        at: Moment,
+    ) -> Option<Vec<Intent>> {
         let page = self.room().saturating_sub(1);
         if let Some(by) = action.steps(page) {
             self.move_in_settings(by, world);
@@ -69,7 +74,9 @@ impl Ui {
         }
         match self.sheet.page {
             Page::Paths if world.stock.is_empty() => vec![Intent::TakeStock],
-            Page::Backups => self.sheet.backups.wanted().map(|act| Intent::Vault(Box::new(act))).into_iter().collect(),
+            Page::Backups => {
+                self.sheet.backups.wanted().map(|act| Intent::Vault(Box::new(act))).into_iter().collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -144,7 +151,11 @@ impl Ui {
             Some(next) => self.sheet.change(row, next, world),
             None if matches!(row.kind, Kind::Number { .. }) => {
                 let end = if by < 0 { "the least" } else { "the greatest" };
-                let text = format!("{}: {end} a key reaches; enter types a value ({})", row.title, words::bounds(row));
+                let text = format!(
+                    "{}: {end} a key reaches; enter types a value ({})",
+                    row.title,
+                    words::bounds(row)
+                );
                 self.say(Toast::new(Level::Info, "settings", text), world, at);
             }
             None => self.edit_text(row, world),
@@ -221,9 +232,11 @@ impl Ui {
         self.sheet.change(row, Value::List(chosen), world);
         let (_, words) = parts(row, &self.sheet.draft.value(row, &world.config));
         let wanted = words.iter().position(|other| other == word);
-        let place = self.sheet.lines.iter().position(
-            |line| matches!(line, Line::Part(of, at) if *of == row && Some(*at) == wanted),
-        );
+        let place = self
+            .sheet
+            .lines
+            .iter()
+            .position(|line| matches!(line, Line::Part(of, at) if *of == row && Some(*at) == wanted));
         self.sheet.place = place.unwrap_or(self.sheet.place);
     }
 
@@ -268,9 +281,11 @@ impl Ui {
     /// Asks what becomes of unsaved changes before `onward`.
     pub(super) fn ask_unsaved(&mut self, onward: Option<Deed>) {
         let count = self.sheet.draft.len();
-        let title = if count == 1 { "1 unsaved change".to_owned() } else { format!("{count} unsaved changes") };
+        let title =
+            if count == 1 { "1 unsaved change".to_owned() } else { format!("{count} unsaved changes") };
         let keys: Vec<&str> = self.sheet.draft.keys().take(6).collect();
-        let more = if count > keys.len() { format!(" and {} more", count - keys.len()) } else { String::new() };
+        let more =
+            if count > keys.len() { format!(" and {} more", count - keys.len()) } else { String::new() };
         let saved = [Deed::Save].into_iter().chain(onward.clone());
         let dropped = [Deed::Drop].into_iter().chain(onward);
         let question = Confirm::new(title, "Stay", "Save", saved)
@@ -312,24 +327,34 @@ impl Ui {
         let Some(backup) = self.sheet.backups.focused().cloned() else { return };
         if !backup.is_good() {
             let text = format!("{} cannot be put back: it holds no account that can be read", backup.name);
-            self.say(Toast::new(Level::Warn, "backups", text).with(backup.path.display().to_string()), world, at);
+            self.say(
+                Toast::new(Level::Warn, "backups", text).with(backup.path.display().to_string()),
+                world,
+                at,
+            );
             return;
         }
         let source = Source::File(backup.path.clone());
         let merge = Intent::Vault(Box::new(Act::Import(source.clone(), Run::Real)));
         let replace = Intent::Vault(Box::new(Act::Restore(source)));
         let name = clean(&backup.name).into_owned();
-        let mut question = Confirm::new(format!("Put back {name}?"), "Keep", "Merge", [merge]).or("Replace", [replace]);
+        let mut question =
+            Confirm::new(format!("Put back {name}?"), "Keep", "Merge", [merge]).or("Replace", [replace]);
         if let Some(Ok(comparison)) = self.sheet.backups.comparison() {
-            let count = |many: usize| if many == 1 { "1 account".to_owned() } else { format!("{many} accounts") };
+            let count =
+                |many: usize| if many == 1 { "1 account".to_owned() } else { format!("{many} accounts") };
             question = question
-                .saying(format!("Merge adds {}; nothing leaves the pool.", count(comparison.only_there.len())))
+                .saying(format!(
+                    "Merge adds {}; nothing leaves the pool.",
+                    count(comparison.only_there.len())
+                ))
                 .saying(format!(
                     "Replace also drops {} that the backup does not have.",
                     count(comparison.only_here.len())
                 ));
         }
-        let question = question.saying("Newer tokens stay in both cases. The pool as it is now is backed up before either.");
+        let question = question
+            .saying("Newer tokens stay in both cases. The pool as it is now is backed up before either.");
         self.overlays.push(Overlay::Confirm(question));
     }
 
@@ -375,7 +400,8 @@ impl Ui {
 
 fn deletion(backup: &Backup) -> Confirm {
     let act = Intent::Vault(Box::new(Act::Delete(Source::File(backup.path.clone()))));
-    let holds = if backup.accounts == 1 { "1 account".to_owned() } else { format!("{} accounts", backup.accounts) };
+    let holds =
+        if backup.accounts == 1 { "1 account".to_owned() } else { format!("{} accounts", backup.accounts) };
     Confirm::new(format!("Delete the backup {}?", clean(&backup.name)), "Keep", "Delete", [act])
         .saying(format!("It holds {holds}. The pool is not touched."))
         .saying("A deleted backup cannot be brought back.")
@@ -385,7 +411,8 @@ fn deletion(backup: &Backup) -> Confirm {
 pub fn parts(row: &Row, value: &Value) -> (Vec<String>, Vec<String>) {
     let chosen = if let Value::List(list) = value { list.clone() } else { Vec::new() };
     let all: &[&str] = if let Kind::List(words) = row.kind { words } else { &[] };
-    let rest = all.iter().filter(|word| chosen.iter().all(|other| other != *word)).map(|word| (*word).to_owned());
+    let rest =
+        all.iter().filter(|word| chosen.iter().all(|other| other != *word)).map(|word| (*word).to_owned());
     let words = chosen.iter().cloned().chain(rest).collect();
     (chosen, words)
 }

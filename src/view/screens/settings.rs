@@ -28,7 +28,12 @@ pub fn render(scene: &Scene, buffer: &mut Buffer) -> Option<Position> {
     divider(scene, &places, buffer);
     groups::render(scene, places.groups, buffer);
     if found {
-        return rows::render(scene, &places, &format!("Settings that hold '{}'", clean(&sheet.needle)), buffer);
+        return rows::render(
+            scene,
+            &places,
+            &format!("Settings that hold '{}'", clean(&sheet.needle)),
+            buffer,
+        );
     }
     match page {
         Page::Backups => {

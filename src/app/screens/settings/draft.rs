@@ -107,10 +107,7 @@ impl Draft {
 
     /// What is to be written.
     pub fn edits(&self) -> Vec<Edit> {
-        self.edits
-            .iter()
-            .map(|(key, to)| Edit { key, to: to.clone() })
-            .collect()
+        self.edits.iter().map(|(key, to)| Edit { key, to: to.clone() }).collect()
     }
 }
 

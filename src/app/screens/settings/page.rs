@@ -242,12 +242,7 @@ fn keys() -> Vec<Line> {
 }
 
 fn variables(world: &World) -> Vec<Line> {
-    world
-        .config
-        .entries
-        .iter()
-        .filter_map(|entry| Some(Line::Variable(entry.row, entry.locked?)))
-        .collect()
+    world.config.entries.iter().filter_map(|entry| Some(Line::Variable(entry.row, entry.locked?))).collect()
 }
 
 /// The settings of all groups whose key, name or help holds this.
@@ -255,10 +250,8 @@ pub fn found(needle: &str) -> Vec<Line> {
     let needle = needle.to_lowercase();
     let mut lines = Vec::new();
     for page in Page::ALL.into_iter().filter(|page| page.is_sheet()) {
-        let hits: Vec<Line> = rows()
-            .filter(|row| page.holds(row) && matches(row, &needle))
-            .map(Line::Setting)
-            .collect();
+        let hits: Vec<Line> =
+            rows().filter(|row| page.holds(row) && matches(row, &needle)).map(Line::Setting).collect();
         if !hits.is_empty() {
             lines.push(Line::Title(page));
             lines.extend(hits);

@@ -40,12 +40,10 @@ pub fn places(layout: &Layout, page: Page, count: usize) -> Places {
     let blank = u16::from(layout.context.height > 0).min(body.height);
     let inner = Rect { y: body.y + blank, height: body.height - blank, ..body };
     let divider = if wide { Rect { x: at, width: 1, ..body } } else { Rect { x: at, width: 1, ..inner } };
-    let panel =
-        Rect { x: at + 1, width: body.width.saturating_sub(at + 1), ..inner }.intersection(inner);
+    let panel = Rect { x: at + 1, width: body.width.saturating_sub(at + 1), ..inner }.intersection(inner);
     let groups = Rect { width: at, ..inner };
-    let rows = |from: u16, height: u16| {
-        Rect::new(panel.x, panel.y + from, panel.width, height).intersection(panel)
-    };
+    let rows =
+        |from: u16, height: u16| Rect::new(panel.x, panel.y + from, panel.width, height).intersection(panel);
     let none = Rect::new(panel.x, panel.y, 0, 0);
     let parts = |list, detail, preview| Places { groups, divider, panel, list, detail, preview };
     let room = panel.height.saturating_sub(HEAD);
@@ -67,8 +65,17 @@ pub fn places(layout: &Layout, page: Page, count: usize) -> Places {
         let preview = if page.has_preview() { rows(from + 4, 6) } else { none };
         return parts(list, rows(from, 3), preview);
     }
-    let detail = if panel.height < LOW { 1 } else if page.has_preview() { 3 } else { 4 };
-    let list = rows(HEAD, room.saturating_sub(detail + 1).min(if panel.height < LOW { u16::MAX } else { count.max(11) }));
+    let detail = if panel.height < LOW {
+        1
+    } else if page.has_preview() {
+        3
+    } else {
+        4
+    };
+    let list = rows(
+        HEAD,
+        room.saturating_sub(detail + 1).min(if panel.height < LOW { u16::MAX } else { count.max(11) }),
+    );
     let last = rows(panel.height.saturating_sub(1), 1);
     if panel.height < LOW {
         return parts(list, last, none);

@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::app::world::Setting;
 use crate::base::Moment;
 use crate::base::calendar::Zone;
-use crate::app::world::Setting;
 use crate::domain::settings::schema::rows;
 
 fn world() -> World {
@@ -60,7 +60,10 @@ fn a_value_that_goes_back_to_what_it_was_is_no_change() {
 
     for (key, there, back) in [("menuShowLastUsed", true, false), ("menuShowStatusBadge", false, true)] {
         sheet.change(setting(key), Value::Flag(there), &world);
-        assert_eq!(sheet.draft.edits(), [crate::domain::settings::edit::Edit::set(setting(key), Value::Flag(there))]);
+        assert_eq!(
+            sheet.draft.edits(),
+            [crate::domain::settings::edit::Edit::set(setting(key), Value::Flag(there))]
+        );
         sheet.change(setting(key), Value::Flag(back), &world);
         assert!(!sheet.is_dirty(), "{key}");
     }
@@ -73,7 +76,10 @@ fn reset_deletes_a_stored_member_and_forgets_an_unsaved_one() {
     let mut sheet = Sheet::default();
 
     sheet.reset(setting("menuShowLastUsed"), &world);
-    assert_eq!(sheet.draft.edits(), [crate::domain::settings::edit::Edit::unset(setting("menuShowLastUsed"))]);
+    assert_eq!(
+        sheet.draft.edits(),
+        [crate::domain::settings::edit::Edit::unset(setting("menuShowLastUsed"))]
+    );
     assert_eq!(sheet.draft.value(setting("menuShowLastUsed"), &world.config), Value::Flag(true));
 
     sheet.change(setting("menuShowStatusBadge"), Value::Flag(false), &world);

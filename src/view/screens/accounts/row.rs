@@ -99,7 +99,18 @@ impl Columns {
         named: bool,
     ) -> Self {
         let state = Some(state);
-        Self { number: 2, account, account_width, plan, state, cells, bar, named, percent: 5, figures: FIGURES }
+        Self {
+            number: 2,
+            account,
+            account_width,
+            plan,
+            state,
+            cells,
+            bar,
+            named,
+            percent: 5,
+            figures: FIGURES,
+        }
     }
 
     /// Leaves out what the settings do not want to see; a bar grows where its reset time went.
@@ -236,7 +247,8 @@ pub fn summary(scene: &Scene, account: &Account) -> String {
                 for window in quota.iter().flat_map(|quota| quota.windows()) {
                     let Some(left) = window.left(scene.now) else { continue };
                     let name = window.name().unwrap_or_else(|| "?".to_owned());
-                    let reset = if display.resets { format!(", {}", scene.reset(window)) } else { String::new() };
+                    let reset =
+                        if display.resets { format!(", {}", scene.reset(window)) } else { String::new() };
                     parts.push(format!("{name} {}%{reset}", left.rounded()));
                 }
             }

@@ -35,7 +35,8 @@ pub(super) fn render(scene: &Scene, places: &Places, buffer: &mut Buffer) {
     pen.put(STATE + shift, 0, "STATE", skin.dim());
     let mut pen = Pen::new(buffer, places.list);
     if let Some(trouble) = &backups.trouble {
-        for (row, line) in (0..).zip(wrap(&clean(trouble), usize::from(places.list.width.saturating_sub(4)))) {
+        for (row, line) in (0..).zip(wrap(&clean(trouble), usize::from(places.list.width.saturating_sub(4))))
+        {
             pen.put(NAME, row, &line, skin.bad());
         }
         return;
@@ -177,15 +178,29 @@ fn facts(scene: &Scene, pen: &mut Pen, found: &Comparison) {
             .iter()
             .map(|name| {
                 let name = clean(name);
-                let name = if short { name.split('@').next().unwrap_or(&name).to_owned() } else { name.into_owned() };
+                let name = if short {
+                    name.split('@').next().unwrap_or(&name).to_owned()
+                } else {
+                    name.into_owned()
+                };
                 scene.veiled(&name)
             })
             .collect();
         if shown.is_empty() { "none".to_owned() } else { shown.join(", ") }
     };
     say(pen, "same", &names(&found.same, true), "");
-    say(pen, "only here", &names(&found.only_here, true), if found.only_here.is_empty() { "" } else { "gone if replaced" });
-    say(pen, "only there", &names(&found.only_there, false), if found.only_there.is_empty() { "" } else { "would come back" });
+    say(
+        pen,
+        "only here",
+        &names(&found.only_here, true),
+        if found.only_here.is_empty() { "" } else { "gone if replaced" },
+    );
+    say(
+        pen,
+        "only there",
+        &names(&found.only_there, false),
+        if found.only_there.is_empty() { "" } else { "would come back" },
+    );
     let tokens = match (found.older_tokens, found.newer_tokens) {
         (0, 0) => "as old as the pool's".to_owned(),
         (0, newer) => format!("{newer} newer than the pool's"),
@@ -197,8 +212,12 @@ fn facts(scene: &Scene, pen: &mut Pen, found: &Comparison) {
     say(pen, "tokens", &tokens, &from);
     let pin = match &found.pin {
         PinFate::None => "nothing is pinned".to_owned(),
-        PinFate::Stays(name) => format!("none in the backup; {} stays pinned", names(std::slice::from_ref(name), true)),
-        PinFate::Lost(name) => format!("{} is not in it: replacing unpins", names(std::slice::from_ref(name), true)),
+        PinFate::Stays(name) => {
+            format!("none in the backup; {} stays pinned", names(std::slice::from_ref(name), true))
+        }
+        PinFate::Lost(name) => {
+            format!("{} is not in it: replacing unpins", names(std::slice::from_ref(name), true))
+        }
     };
     say(pen, "pin", &pin, "");
 }

@@ -8,6 +8,7 @@ use crate::app::geometry::Kind;
 use crate::app::goal::Entry;
 use crate::app::ui::Ui;
 use crate::app::world::World;
+use crate::base::text::truncate;
 use crate::base::{Moment, Percent, Span};
 use crate::domain::account::Account;
 use crate::domain::quota::snapshot::{Snapshot, Source};
@@ -16,7 +17,6 @@ use crate::domain::roster::Roster;
 use crate::view::pen::Pen;
 use crate::view::scene::Scene;
 use crate::view::screens::accounts::row::{Columns, shown, summary};
-use crate::base::text::truncate;
 use crate::view::words::CUT;
 
 /// Draws the preview into its part of the tab.
@@ -43,7 +43,8 @@ pub(super) fn render(scene: &Scene, area: Rect, buffer: &mut Buffer) {
         Pen::new(buffer, area).put(1, 0, "preview", scene.skin.dim());
         let line = Rect { x: area.x + 10, width: area.width.saturating_sub(10), height: 1, ..area };
         if scene.ui.sheet.page == crate::app::screens::settings::Page::DetailsLine {
-            let text = world.roster.accounts.first().map(|account| summary(&small, account)).unwrap_or_default();
+            let text =
+                world.roster.accounts.first().map(|account| summary(&small, account)).unwrap_or_default();
             let room = usize::from(line.width.saturating_sub(1));
             Pen::new(buffer, line).put(0, 0, &truncate(&text, room, CUT), scene.skin.text());
             return;

@@ -143,7 +143,8 @@ fn list(
     let skin = scene.skin;
     let sheet = &scene.ui.sheet;
     let mut pen = Pen::new(buffer, places.list);
-    for (row, (place, line)) in (0..places.list.height).zip(sheet.lines.iter().enumerate().skip(sheet.offset)) {
+    for (row, (place, line)) in (0..places.list.height).zip(sheet.lines.iter().enumerate().skip(sheet.offset))
+    {
         draw(scene, &mut pen, row, *line);
         if place == sheet.place && line.is_reachable() {
             pen.put(1, row, "▸", skin.accent());

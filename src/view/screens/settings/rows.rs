@@ -233,7 +233,8 @@ fn detail(scene: &Scene, area: Rect, buffer: &mut Buffer) {
         let after = pen.put(1, 0, setting.title, skin.heading());
         let after = pen.run(after, 0, &[("   key ", skin.dim()), (setting.key, skin.text())]);
         let bounds = format!("   {}", words::bounds(setting));
-        let after = pen.put(after, 0, &truncate(&bounds, room.saturating_sub(usize::from(after)), CUT), skin.dim());
+        let after =
+            pen.put(after, 0, &truncate(&bounds, room.saturating_sub(usize::from(after)), CUT), skin.dim());
         let (state, tone) = state(scene, setting);
         pen.put(after + 3, 0, &state, tone);
         for (row, line) in (1..3).zip(wrap(&help, room)) {
