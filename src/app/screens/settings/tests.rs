@@ -9,6 +9,7 @@ use crate::domain::settings::schema::rows;
 fn world() -> World {
     let setting = Setting {
         storage_path: "pool.json".to_owned(),
+        project: None,
         codex_home: "home".to_owned(),
         backups: "backups".to_owned(),
         home: "home".to_owned(),
