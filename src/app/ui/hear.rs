@@ -20,8 +20,8 @@ use crate::domain::label;
 use crate::domain::login::admission::Admitted;
 use crate::domain::problem::{Hint, Problem};
 use crate::domain::settings::report::Report;
-use crate::domain::survey::Standing;
 use crate::domain::settings::report::Saved;
+use crate::domain::survey::Standing;
 use crate::domain::survey::Standing;
 use crate::domain::usage::rollup::Figures;
 
