@@ -22,7 +22,6 @@ use crate::domain::problem::{Hint, Problem};
 use crate::domain::settings::report::Report;
 use crate::domain::settings::report::Saved;
 use crate::domain::survey::Standing;
-use crate::domain::survey::Standing;
 use crate::domain::usage::rollup::Figures;
 
 /// How long an act may be taken back is also how long its message stands.
