@@ -36,7 +36,7 @@ const FAULT: &str = "CODEX_MULTI_AUTH_FAULT";
 const OFTEN: u64 = 50;
 
 /// Everything that changes files, by its words.
-const OPERATIONS: [Operation; 2] = [
+const OPERATIONS: &[Operation] = &[
     Operation {
         name: "switch",
         prepare: |_, _| {},
@@ -50,6 +50,27 @@ const OPERATIONS: [Operation; 2] = [
             assert!(trial::is_done(&ran), "{}", ran.stderr);
         },
         words: |_, _| words(&["unpin", "--json"]),
+        again: &[],
+    },
+    Operation {
+        name: "config set",
+        prepare: |home, _| {
+            let text = r#"{"version":1,"pluginConfig":{"fetchTimeoutMs":70000,"future":{"a":[1]}},"other":{"deep":true}}"#;
+            home.write(&home.root().join("settings.json"), text);
+        },
+        words: |_, rng| {
+            words(&["config", "set", "fetchTimeoutMs", &rng.u32(1_000..60_000).to_string(), "--json"])
+        },
+        again: &[],
+    },
+    Operation {
+        name: "config unset",
+        prepare: |home, _| {
+            let text =
+                r#"{"version":1,"pluginConfig":{"fetchTimeoutMs":70000},"dashboardDisplaySettings":{"x":1}}"#;
+            home.write(&home.root().join("settings.json"), text);
+        },
+        words: |_, _| words(&["config", "unset", "fetchTimeoutMs", "--json"]),
         again: &[],
     },
 ];
@@ -67,63 +88,86 @@ fn other(home: &Home, rng: &mut fastrand::Rng) -> String {
     ((active + step) % count + 1).to_string()
 }
 
-/// What the operation passes: point and passage, found by cutting it until nothing is left to cut.
-fn cut_everywhere(
-    operation: &Operation,
-    begin: &str,
-    seed: u64,
-    end: &str,
-    judge: impl Fn(&Trial, &str, &crate::support::process::Ran),
-) -> usize {
+/// Which passages of a point are cut.
+#[derive(Debug, Clone, Copy)]
+enum Extent {
+    All,
+    /// Every third, beginning anywhere.
+    Some,
+}
+
+/// Kills the operation at the passages of the points that begin so, each time on another random home; says how many
+/// cuts that were.
+fn kill_everywhere(operation: &Operation, begin: &str, seed: u64, extent: Extent) -> usize {
     let mut cuts = 0;
-    for point in POINTS.iter().copied().filter(|point| point.starts_with(begin)) {
-        for passage in 1.. {
+    for point in points(begin) {
+        let (first, step) = match extent {
+            Extent::All => (1, 1),
+            Extent::Some => (1 + seed % 3, 3),
+        };
+        for passage in (first..).step_by(step) {
             let trial = Trial::new(operation, seed + passage);
-            let fault = format!("{point}:{passage}{end}");
-            let ran = trial.hit(&fault);
-            if end.is_empty() && ran.code() != ABORTED {
+            let fault = format!("{point}:{passage}");
+            if trial.hit(&fault).code() != ABORTED {
                 break;
             }
-            judge(&trial, &fault, &ran);
+            trial.survives(&fault);
             cuts += 1;
-            // An error need not end the command; the passages of a kill are the same ones.
-            if passage > 40 || (!end.is_empty() && trial::is_done(&ran)) {
-                break;
-            }
         }
     }
     cuts
 }
 
-#[test]
-fn whatever_is_killed_at_any_write_leaves_the_old_state_or_the_new_one() {
-    for operation in &OPERATIONS {
-        let cuts = cut_everywhere(operation, "disk.", 1, "", |trial, fault, _| trial.survives(fault));
-        assert!(cuts >= 8, "{operation:?}: {cuts} cuts");
-    }
-}
-
-#[test]
-fn a_disk_that_fails_at_any_write_is_named_and_nothing_is_lost() {
-    for (seed, error) in [(100, "ENOSPC"), (200, "EACCES"), (300, "EROFS"), (400, "EIO")] {
-        for operation in &OPERATIONS {
-            let end = format!("={error}");
-            cut_everywhere(operation, "disk.", seed, &end, |trial, fault, ran| {
-                trial.told_the_truth(fault, ran)
-            });
+/// Lets the disk fail at each passage, with another error each time, until the operation does not come that far.
+fn fail_everywhere(operation: &Operation, begin: &str, seed: u64, extent: Extent) {
+    let errors = ["ENOSPC", "EACCES", "EROFS", "EIO"];
+    for (index, point) in points(begin).enumerate() {
+        let step = if matches!(extent, Extent::All) { 1 } else { 3 };
+        for passage in (1..=12_usize).step_by(step) {
+            let trial = Trial::new(operation, seed + passage as u64);
+            let fault = format!("{point}:{passage}={}", errors[(index + passage) % errors.len()]);
+            let ran = trial.hit(&fault);
+            trial.told_the_truth(&fault, &ran);
         }
     }
 }
 
 #[test]
+fn whatever_is_killed_at_any_write_leaves_the_old_state_or_the_new_one() {
+    for (seed, operation) in (1..).zip(OPERATIONS) {
+        let cuts = kill_everywhere(operation, "disk.", seed, Extent::Some);
+        assert!(cuts >= 4, "{operation:?}: {cuts} cuts");
+    }
+}
+
+#[test]
+fn a_disk_that_fails_at_any_write_is_named_and_nothing_is_lost() {
+    for (seed, operation) in (100..).zip(OPERATIONS) {
+        fail_everywhere(operation, "disk.", seed, Extent::Some);
+    }
+}
+
+#[test]
 #[ignore = "long: fifty random pools for each write of each operation"]
-fn the_same_fifty_times_over() {
+fn the_kills_fifty_times_over() {
+    let mut cuts = 0;
     for round in 1..=OFTEN {
-        for operation in &OPERATIONS {
-            cut_everywhere(operation, "disk.", round * 1_000, "", |trial, fault, _| trial.survives(fault));
-            cut_everywhere(operation, "save.", round * 1_000 + 500, "", |trial, fault, _| {
-                trial.survives(fault)
-            });
+        for operation in OPERATIONS {
+            cuts += kill_everywhere(operation, "disk.", round * 1_000, Extent::All);
+            for points in ["save.", "backup.", "settings.", "reset.", "vault."] {
+                cuts += kill_everywhere(operation, points, round * 1_000 + 500, Extent::All);
+            }
+        }
+        println!("round {round}: {cuts} kills so far");
+    }
+}
+
+#[test]
+#[ignore = "long: every error at each write of each operation"]
+fn the_failures_of_the_disk_over_and_over() {
+    for round in 1..=4 {
+        for operation in OPERATIONS {
+            fail_everywhere(operation, "disk.", round * 1_001, Extent::All);
         }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use fastrand::Rng;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::pools::{self, POOL};
 use crate::support::dirs::Home;
@@ -84,7 +84,8 @@ impl Trial {
     pub(super) fn told_the_truth(&self, point: &str, failed: &Ran) {
         let name = format!("{}, {point}", self.name);
         if is_done(failed) {
-            assert_eq!(settled(&self.home, &name), self.after, "{name}: success was claimed");
+            let left = settled(&self.home, &name);
+            assert!(left == self.after, "{name}: success was claimed: {}", differences(&left, &self.after));
         } else {
             explains(&name, failed);
             let left = settled(&self.home, &name);
@@ -128,7 +129,7 @@ impl Trial {
             again.stderr
         );
         let (left, wanted) = (without_generation(state(&self.home)), without_generation(self.after.clone()));
-        assert_eq!(left, wanted, "{name}: done again");
+        assert!(left == wanted, "{name}: done again: {}", differences(&left, &wanted));
         // Doing nothing a second time sweeps nothing; a save does.
         for number in ["1", "2"] {
             run(&mut self.home.manager(&["switch", number]));
@@ -177,8 +178,29 @@ fn explains(name: &str, failed: &Ran) {
     }
 }
 
-/// What a pool means: everything but the time of last use and ids that are derived from the rest.
+/// What the files mean to a person: the pool, what stands beside it, the settings.
 pub(super) fn state(home: &Home) -> Value {
+    let read = |name: &str| {
+        let text = std::fs::read(home.root().join(name)).ok()?;
+        serde_json::from_slice::<Value>(&text).ok()
+    };
+    let copies = std::fs::read_dir(home.root().join("backups")).into_iter().flatten().filter_map(Result::ok);
+    let mut copies: Vec<_> = copies
+        .filter(|copy| copy.path().extension().is_some_and(|end| end == "json"))
+        .filter_map(|copy| serde_json::from_slice::<Value>(&std::fs::read(copy.path()).ok()?).ok())
+        .map(|copy| copy["accounts"].as_array().map_or(0, Vec::len))
+        .collect();
+    copies.sort_unstable();
+    json!({
+        "pool": pool(home),
+        "settings": read("settings.json"),
+        "flagged": read("openai-codex-flagged-accounts.json"),
+        "copies": copies,
+    })
+}
+
+/// What a pool means: everything but the time of last use and ids that are derived from the rest.
+fn pool(home: &Home) -> Value {
     let Some(mut pool) = home.pool_if_any() else { return Value::Null };
     let active = pool["activeIndex"].clone();
     let Some(document) = pool.as_object_mut() else { return pool };
@@ -198,19 +220,38 @@ pub(super) fn state(home: &Home) -> Value {
 }
 
 fn without_generation(mut state: Value) -> Value {
-    if let Some(document) = state.as_object_mut() {
+    if let Some(document) = state["pool"].as_object_mut() {
         document.remove("affinityGeneration");
     }
     state
 }
 
-/// Members that differ, for a failure that can be read.
+/// Where two documents differ, for a failure that can be read.
 fn differences(left: &Value, right: &Value) -> String {
-    let empty = Map::new();
-    let (left, right) = (left.as_object().unwrap_or(&empty), right.as_object().unwrap_or(&empty));
-    let names = left.keys().chain(right.keys().filter(|name| !left.contains_key(*name)));
-    let differing = names.filter(|name| left.get(*name) != right.get(*name));
-    differing.map(|name| format!("\n  {name}: {:?}\n  not {:?}", left.get(name), right.get(name))).collect()
+    let mut found = String::new();
+    differ("", left, right, &mut found);
+    found
+}
+
+fn differ(path: &str, left: &Value, right: &Value, found: &mut String) {
+    match (left, right) {
+        (Value::Object(one), Value::Object(other)) => {
+            for name in one.keys().chain(other.keys().filter(|name| !one.contains_key(*name))) {
+                differ(&format!("{path}/{name}"), &left[name], &right[name], found);
+            }
+        }
+        (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
+            for (index, (one, other)) in one.iter().zip(other).enumerate() {
+                differ(&format!("{path}/{index}"), one, other, found);
+            }
+        }
+        _ if left == right => {}
+        _ => found.push_str(&format!("\n  {path}: {} is not {}", brief(left), brief(right))),
+    }
+}
+
+fn brief(value: &Value) -> String {
+    value.to_string().chars().take(120).collect()
 }
 
 /// Files whose content matters from one start to the next.
