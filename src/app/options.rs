@@ -1,6 +1,7 @@
 //! How a run is presented; set once, from the command line.
 
 use crate::base::Span;
+pub use crate::domain::official::Consent;
 use crate::domain::scope::Wish;
 
 /// Presentation of a run.
@@ -24,16 +25,6 @@ pub struct Options {
     pub watch: Option<Span>,
     /// `--yes`
     pub consent: Consent,
-}
-
-/// Whether the questions of an act are answered in advance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Consent {
-    /// With yes, by `--yes`.
-    Given,
-    /// They have to be asked.
-    #[default]
-    NotGiven,
 }
 
 /// What root may do in a home that is somebody else's.

@@ -106,6 +106,16 @@ pub struct Listed {
     pub active: bool,
 }
 
+/// Whether somebody's other login may be replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Consent {
+    /// A person said yes.
+    Given,
+    /// Nobody was asked.
+    #[default]
+    NotGiven,
+}
+
 /// What became of a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Written {

@@ -44,17 +44,23 @@ pub fn read(text: &str) -> Option<Roll> {
         .into_iter()
         .filter_map(|raw| listed(&Object::parse(raw).ok()?, &stamp))
         .collect();
-    let active = entries.iter().find(|entry| entry.active);
     let named = |names: [&str; 2]| {
         names.into_iter().find_map(|name| file.text(name)).filter(|text| !text.trim().is_empty())
     };
+    let (mut active_id, email) =
+        (named(["activeAccountId", "active_account_id"]), named(["activeEmail", "active_email"]));
+    let mut active_email = email.as_deref().and_then(jwt::email_key);
+    // The list's own marks count only where the file names nobody.
+    if active_id.is_none()
+        && active_email.is_none()
+        && let Some(entry) = entries.iter().find(|entry| entry.active)
+    {
+        active_id.clone_from(&entry.login.account_id);
+        active_email.clone_from(&entry.login.claims.email);
+    }
     Some(Roll {
-        active_id: named(["activeAccountId", "active_account_id"])
-            .or_else(|| active.and_then(|entry| entry.login.account_id.clone())),
-        active_email: named(["activeEmail", "active_email"])
-            .as_deref()
-            .and_then(jwt::email_key)
-            .or_else(|| active.and_then(|entry| entry.login.claims.email.clone())),
+        active_id,
+        active_email,
         sync_version: file.millis("codexMultiAuthSyncVersion").map(Moment::from_millis),
         entries,
     })

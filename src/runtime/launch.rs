@@ -9,7 +9,6 @@ use crate::adapters::env;
 use crate::adapters::question::{Asking, TerminalQuestion};
 use crate::adapters::{SystemHome, SystemPorts};
 use crate::app::msg::{Mirrored, Planned};
-use crate::app::options::Consent;
 use crate::domain::account::{Account, AccountKey};
 use crate::domain::launch::Through;
 use crate::domain::official::{Login, Written};
@@ -108,7 +107,7 @@ impl Host {
                     Err(error) => Mirrored::Failed(error.to_string()),
                 };
             }
-            let Some(answer) = self.write(login, account).await else { continue };
+            let Some(answer) = self.write(account).await else { continue };
             mirrored = answer;
             break;
         }
@@ -120,21 +119,8 @@ impl Host {
     }
 
     /// `None` when the file became another one meanwhile.
-    async fn write(&self, login: Login, account: &Account) -> Option<Mirrored> {
-        let seen = match login {
-            Login::Absent => None,
-            Login::ChatGpt(login) => Some(login.stamp),
-            Login::Unreadable { detail, .. } => return Some(Mirrored::Failed(detail)),
-            Login::Other { kind, stamp } => match self.consent {
-                Consent::Given => Some(stamp),
-                Consent::NotGiven => {
-                    let why =
-                        format!("auth.json holds {kind}; `switch … --yes` replaces it and keeps a copy");
-                    return Some(Mirrored::Skipped(why));
-                }
-            },
-        };
-        Some(match self.home.replace(seen.as_ref(), account, self.clock.now()).await {
+    async fn write(&self, account: &Account) -> Option<Mirrored> {
+        Some(match self.home.select(account, self.consent, self.clock.now()).await {
             Ok(Written::Done) => Mirrored::Written,
             Ok(Written::Unchanged) => Mirrored::Unchanged,
             Ok(Written::Changed) => return None,

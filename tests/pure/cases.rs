@@ -6,6 +6,7 @@
 
 mod auxiliary;
 mod expect;
+mod official;
 mod pool;
 mod settings;
 mod vault;
@@ -43,6 +44,7 @@ struct Found {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Area {
     Auxiliary,
+    Official,
     Pool,
     Settings,
     Vault,
@@ -55,6 +57,7 @@ fn area(id: &str) -> Option<Area> {
         "a04" | "b29" | "b30" | "b31" => Some(Area::Vault),
         number if number.starts_with('n') => Some(Area::Vault),
         number if number.starts_with(['a', 'b']) => Some(Area::Pool),
+        number if number.starts_with('k') => Some(Area::Official),
         number if number.starts_with('s') => Some(Area::Settings),
         number if number.starts_with('x') => Some(Area::Auxiliary),
         _ => None,
@@ -64,6 +67,7 @@ fn area(id: &str) -> Option<Area> {
 async fn perform(area: Area, staged: &Staged, ask: Ask<'_>) -> Found {
     match area {
         Area::Auxiliary => auxiliary::perform(staged, ask).await,
+        Area::Official => official::perform(staged, ask).await,
         Area::Pool => pool::perform(staged, ask).await,
         Area::Settings => settings::perform(staged, ask).await,
         Area::Vault => vault::perform(staged, ask).await,

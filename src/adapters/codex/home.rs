@@ -16,7 +16,7 @@ use crate::base::{Moment, Span, calendar};
 use crate::domain::account::{Account, AccountKey, Credentials};
 use crate::domain::change::Change;
 use crate::domain::launch::config::ConfigFacts;
-use crate::domain::official::{Aside, ChatGpt, Login, Stamp, Written};
+use crate::domain::official::{Aside, ChatGpt, Consent, Login, Roll, Stamp, Written};
 use crate::domain::places::Places;
 use crate::domain::roster::Roster;
 use crate::domain::token;
@@ -41,6 +41,39 @@ impl<S: Store, C: Clock> CodexHome<S, C> {
     /// The home that `places` names; `store` knows whose tokens a file holds.
     pub fn new(store: S, places: Arc<Places>, clock: C) -> Self {
         Self { store, places, clock }
+    }
+
+    /// Puts `account` into the official files because a person chose it: whatever login stands there now is
+    /// replaced, but somebody's API key, agent identity or personal token only with `consent`.
+    ///
+    /// # Errors
+    /// What went wrong, for people; the files are as they were.
+    pub async fn select(&self, account: &Account, consent: Consent, at: Moment) -> Result<Written, String> {
+        let seen = match self.login().await {
+            Login::Absent => None,
+            Login::ChatGpt(login) => Some(login.stamp),
+            Login::Unreadable { path, detail } => {
+                return Ok(Written::Skipped(format!(
+                    "{path} cannot be read ({detail}) and was left as it is"
+                )));
+            }
+            Login::Other { stamp, .. } if consent == Consent::Given => Some(stamp),
+            Login::Other { kind, .. } => {
+                let why = format!("auth.json holds {kind}; with `--yes` it is replaced and a copy is kept");
+                return Ok(Written::Skipped(why));
+            }
+        };
+        self.replace(seen.as_ref(), account, at).await
+    }
+
+    /// What the official files say together; `None` when they cannot be read or must not be.
+    pub async fn state(&self) -> Option<Roll> {
+        if self.objection().await.is_some() {
+            return None;
+        }
+        let accounts = atomic::read_text(self.places.accounts_json()).ok().flatten();
+        let auth = atomic::read(self.auth()).ok().flatten();
+        codex_accounts::state(accounts.as_deref(), auth.as_deref())
     }
 
     fn auth(&self) -> &Path {
