@@ -8,6 +8,7 @@ use crate::domain::label::{self, Current, State};
 use crate::domain::presence;
 use crate::domain::problem::{Exit, Hint, Problem};
 use crate::domain::recovery::Health;
+use crate::domain::refresh::{WRONG_IDENTITY, words};
 use crate::domain::selection::Strategy;
 use crate::domain::selection::explain::{Candidate, Decision, Rule};
 
@@ -128,6 +129,9 @@ fn markers(facts: &Facts, account: &Account, place: &[&str], pinned: bool) -> Ve
     if account.invalidation.is_some() {
         markers.push("token-invalid — re-login needed".to_owned());
     }
+    if has_strange_tokens(account) {
+        markers.push("wrong identity in the last refresh".to_owned());
+    }
     if account.uncertain_since.is_some() {
         markers.push("uncertain".to_owned());
     }
@@ -171,6 +175,13 @@ pub(super) fn concern(facts: &Facts, exit: Exit) -> Option<Problem> {
     }
 }
 
+fn has_strange_tokens(account: &Account) -> bool {
+    account
+        .invalidation
+        .as_ref()
+        .is_some_and(|invalidation| invalidation.code.as_deref() == Some(WRONG_IDENTITY))
+}
+
 fn attention(facts: &Facts) -> Problem {
     let exit = Exit::Attention;
     let label = |account: &Account| {
@@ -192,15 +203,17 @@ fn attention(facts: &Facts) -> Problem {
             .hint(Hint::Run("why-selected".to_owned()));
     }
     let on = || facts.roster.accounts.iter().filter(|account| account.is_on());
-    if let Some(account) = on().find(|account| account.invalidation.is_some()) {
-        return Problem::new("needs-login", exit, format!("{} must sign in again", label(account)));
-    }
-    if let Some(account) = on().find(|account| account.uncertain_since.is_some()) {
-        return Problem::new(
-            "account-uncertain",
-            exit,
-            format!("a refresh of {} was cut and its outcome is unknown", label(account)),
-        );
+    let dead = || on().filter(|account| account.invalidation.is_some());
+    // Somebody else's tokens are the one thing that no routine explains: they are told first.
+    let strange = dead().find(|account| has_strange_tokens(account));
+    let troubled = strange.or_else(|| dead().next()).map(|account| ("needs-login", account)).or_else(|| {
+        on().find(|account| account.uncertain_since.is_some()).map(|account| ("account-uncertain", account))
+    });
+    if let Some((code, account)) = troubled
+        && let Some(advice) = words::advice(account)
+    {
+        let what = format!("{} {}", label(account), advice.what);
+        return Problem::new(code, exit, what).hint(Hint::Say(advice.help.to_owned()));
     }
     Problem::new("checks-failed", exit, "something needs attention")
 }

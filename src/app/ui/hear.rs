@@ -19,6 +19,7 @@ use crate::domain::facts::TurnRow;
 use crate::domain::label;
 use crate::domain::login::admission::Admitted;
 use crate::domain::problem::{Hint, Problem};
+use crate::domain::refresh::words;
 use crate::domain::settings::report::Report;
 use crate::domain::settings::report::Saved;
 use crate::domain::survey::Standing;
@@ -170,17 +171,17 @@ impl Ui {
             .roster
             .accounts
             .iter()
-            .filter(|account| account.is_on() && account.invalidation.is_some())
+            .filter(|account| account.is_on())
+            .filter(|account| account.invalidation.is_some() || account.uncertain_since.is_some())
             .map(|account| account.key.clone())
             .collect();
         let known = self.heard.dead.replace(dead.clone());
         // What was so at the start is on screen already; only news are told.
         let Some(known) = known else { return };
         for key in dead.difference(&known) {
-            let code = world.roster.get(key).and_then(|account| account.invalidation.as_ref()?.code.clone());
-            let why = code.map(|code| format!(": {}", code.replace('_', " "))).unwrap_or_default();
-            let text = format!("{} needs a new sign-in{why}", short_name(world, key));
-            self.say(Toast::new(Level::Error, "refresh", text).about(key), world, at);
+            let Some(advice) = world.roster.get(key).and_then(words::advice) else { continue };
+            let text = format!("{} {}", short_name(world, key), advice.what);
+            self.say(Toast::new(Level::Error, "refresh", text).about(key).with(advice.help), world, at);
         }
     }
 

@@ -7,11 +7,12 @@ use ratatui::widgets::Widget;
 
 use crate::app::geometry::Kind;
 use crate::app::screens::accounts::Accounts;
-use crate::base::text::{clean, truncate, truncate_middle};
+use crate::base::text::{clean, truncate, truncate_middle, wrap};
 use crate::base::{Percent, Span, calendar};
 use crate::domain::account::Account;
 use crate::domain::quota::pace::elapsed;
 use crate::domain::quota::window::Window;
+use crate::domain::refresh::words;
 use crate::view::pen::Pen;
 use crate::view::scene::Scene;
 use crate::view::screens::accounts::side::{divider, inner, recent, tail};
@@ -32,6 +33,9 @@ enum Line {
     Spark(String, String),
     Recent(usize),
 }
+
+/// Widest line of an advice.
+const HELP: u16 = 58;
 
 /// Column of the second half of a pair, as the wireframe has it.
 const SECOND: u16 = 39;
@@ -123,6 +127,9 @@ fn person(scene: &Scene, account: &Account, index: usize, pairs: bool, lines: &m
     lines.push(Line::Blank);
     if let Some(why) = stands_against(scene, account) {
         lines.push(Line::Alarm(why));
+        let advice = words::advice(account).filter(|_| account.is_on());
+        let room = usize::from(scene.layout.body.width.min(HELP));
+        lines.extend(advice.iter().flat_map(|advice| wrap(advice.help, room)).map(Line::Note));
         lines.push(Line::Blank);
     }
     if pairs {
