@@ -3,6 +3,7 @@
 pub mod checkup;
 pub mod demo;
 pub mod engine;
+pub mod guardian;
 pub mod host;
 pub mod input;
 pub mod launch;

@@ -22,6 +22,8 @@ pub enum Sub {
     Figures(Span),
     /// `auth.json`: the official CLI renews its tokens by itself, and the pool takes them over.
     Official,
+    /// Tokens refreshed ahead of their end, without a proxy.
+    Guardian,
     /// Our own proxy.
     Proxy(ProxySpec),
 }

@@ -27,6 +27,7 @@ use crate::domain::problem::{Exit, Hint, Problem};
 use crate::domain::quota::relief::is_lifted;
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::selection::Ask;
+use crate::domain::settings::BackgroundNetwork;
 
 /// How long an act can be taken back (dashboard.md §11.8).
 const UNDO: Span = Span::seconds(8);
@@ -155,6 +156,9 @@ pub fn subscriptions(model: &Model) -> BTreeSet<Sub> {
             subs.insert(Sub::Settings);
             subs.extend(live.then_some(Sub::Store));
             subs.insert(Sub::Official);
+            if model.world.settings.background_network == BackgroundNetwork::On {
+                subs.insert(Sub::Guardian);
+            }
             let busy = model.ui.tab() == Tab::Monitor || model.ui.is_pane();
             subs.insert(Sub::Peers(Span::seconds(if busy { 1 } else { 5 })));
             subs.insert(Sub::Figures(Span::seconds(if busy { 5 } else { 15 })));

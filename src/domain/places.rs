@@ -328,6 +328,11 @@ impl Places {
         self.lock("refresh")
     }
 
+    /// Lock of the process that refreshes ahead of time.
+    pub fn guardian_lock(&self) -> PathBuf {
+        self.lock("guardian")
+    }
+
     /// Lock of the official CLI's home.
     pub fn codex_home_lock(&self) -> PathBuf {
         self.locks().join(format!("codex-home-{}.lock", short_hash(&self.codex_home)))

@@ -5,6 +5,7 @@
 //! journal entry written before the call tells the next start which of the two it was. What became of each token
 //! is remembered by its hash ([`past`]), so no copy of an old pool can bring a spent one back to the endpoint.
 
+pub mod guardian;
 pub mod past;
 pub mod verdict;
 pub mod words;

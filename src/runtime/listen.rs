@@ -16,6 +16,7 @@ use crate::app::msg::{Msg, PeersMsg, Signal, StoreMsg};
 use crate::app::sub::Sub;
 use crate::base::Span;
 use crate::ports::{Auth as _, Clock as _, Store as _};
+use crate::runtime::guardian::{self, Post};
 use crate::runtime::host::Host;
 use crate::runtime::services::Services;
 use crate::runtime::{input, perform};
@@ -58,6 +59,11 @@ pub fn start(
         Sub::Peers(every) => until(cancel.clone(), peers(host, *every, sender)),
         Sub::Figures(every) => until(cancel.clone(), figures(host, *every, sender)),
         Sub::Official => until(cancel.clone(), official(host)),
+        Sub::Guardian => {
+            let lock = host.places.guardian_lock();
+            let ports = host.ports.clone();
+            until(cancel.clone(), guardian::watch(ports, lock, Post::Dashboard, cancel.clone()))
+        }
         Sub::Proxy(spec) => {
             services.start_proxy(spec.clone(), cancel.clone());
             return Listener { cancel, task: None };

@@ -17,8 +17,9 @@ use crate::app::msg::{Msg, ServiceMsg};
 use crate::app::sub::ProxySpec;
 use crate::domain::briefing::Briefing;
 use crate::domain::problem::Problem;
-use crate::ports::{Peers as _, Ports as _};
+use crate::ports::{Clock as _, Peers as _, Ports as _};
 use crate::proxy;
+use crate::runtime::guardian::{self, Activity, Post};
 use crate::runtime::host::Host;
 
 /// What runs in this process beside the loop.
@@ -99,8 +100,11 @@ fn host_proxy(
         let ports = host.service_ports().await.map_err(sentence)?;
         let (facts, mut heard) = mpsc::unbounded_channel();
         let upwards = sender.clone();
+        let (activity, clock) = (Activity::since(host.clock.now()), host.clock.clone());
+        let noted = activity.clone();
         let relay = tokio::spawn(async move {
             while let Some(fact) = heard.recv().await {
+                noted.note(clock.now());
                 if upwards.send(Msg::Service(ServiceMsg::Fact(fact))).is_err() {
                     return;
                 }
@@ -120,7 +124,11 @@ fn host_proxy(
         if let Some(demo) = &host.demo {
             demo.play(running.base_url.clone(), stop.clone());
         }
+        let lock = host.places.guardian_lock();
+        let guardian =
+            tokio::spawn(guardian::watch(ports.clone(), lock, Post::Proxy(activity), stop.clone()));
         running.run().await;
+        let _ = guardian.await;
         ports.auth().shutdown().await;
         let _ = relay.await;
         Ok(())
