@@ -61,7 +61,7 @@ pub async fn watch<P: Ports>(ports: P, lock: PathBuf, post: Post, stop: Cancella
         let settings = ports.store().settings().await.unwrap_or_default();
         tokio::select! {
             () = stop.cancelled() => return,
-            () = clock.sleep(settings.refresh_interval + pause) => {}
+            () = clock.sleep(settings.refresh_interval + pause.min(settings.refresh_interval)) => {}
         }
         pause = Span::ZERO;
         let settings = ports.store().settings().await.unwrap_or_default();

@@ -424,6 +424,23 @@ async fn a_start_after_a_crash_behind_a_verdict_marks_the_account_dead() {
 }
 
 #[tokio::test]
+async fn a_journal_of_another_pool_leaves_the_token_in_doubt_everywhere() {
+    let stage = Stage::new().await;
+    let started_at = Moment::from_millis(1_795_000_000_000);
+    let old_hash = token::hash(&stage.stored().credentials.refresh);
+    let entry = Intent { key: AccountKey::new("record:of-another-pool"), old_hash, started_at };
+    std::fs::create_dir_all(stage.leases()).unwrap();
+    std::fs::write(stage.leases().join("intent.json"), leases::print_intent(&entry)).unwrap();
+    stage.server().recover().await;
+
+    let outcome = stage.server().refresh(&one(), Reason::UnauthorizedRecovery, stage.stale()).await;
+
+    assert_eq!((outcome, stage.calls()), (Outcome::Uncertain { since: started_at }, 0));
+    assert_eq!(stage.stored().uncertain_since, Some(started_at));
+    assert_eq!(stage.left(), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn every_known_refusal_ends_the_account_at_once_and_for_good() {
     for (status, code, expected) in [
         (401, "refresh_token_expired", "refresh_token_expired"),

@@ -4,6 +4,7 @@
 //! around a refresh, and nothing else.
 
 pub(crate) mod matrix;
+mod neighbours;
 
 use codex_multi_auth::adapters::SystemPorts;
 use codex_multi_auth::adapters::env::Env;

@@ -86,14 +86,25 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> Shared<S, H, C, E> {
         outcome
     }
 
-    /// An account whose token must never be sent again is shown as one that needs a sign-in, even when it was
-    /// another copy of the pool that learnt it.
+    /// What stands against sending an account's token is shown in the pool, even when it was another pool, or a
+    /// copy of this one, that learnt it.
     async fn show(&self, key: &AccountKey, outcome: Outcome) -> Result<Outcome, RefreshError> {
-        if let Outcome::Dead { code } = &outcome
-            && let Some(account) = self.store.load().await?.roster.get(key)
-            && account.invalidation.is_none()
-        {
-            self.invalidate(account, code.clone()).await?;
+        let loaded = self.store.load().await?;
+        let Some(account) = loaded.roster.get(key).filter(|account| account.invalidation.is_none()) else {
+            return Ok(outcome);
+        };
+        match &outcome {
+            Outcome::Dead { code } => self.invalidate(account, code.clone()).await?,
+            Outcome::Uncertain { since } if account.uncertain_since.is_none() => {
+                let change = Change::BecameUncertain { key: key.clone(), at: *since };
+                self.store.commit(vec![change]).await?;
+            }
+            Outcome::Uncertain { .. }
+            | Outcome::Renewed(_)
+            | Outcome::Adopted(_)
+            | Outcome::Transient { .. }
+            | Outcome::Refused { .. }
+            | Outcome::Missing => {}
         }
         Ok(outcome)
     }
@@ -176,7 +187,8 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> Shared<S, H, C, E> {
                 return Some(Outcome::Dead { code: code.to_owned() });
             }
         }
-        bar.map(|_| Outcome::Uncertain { since: account.uncertain_since.unwrap_or(ask.at) })
+        let since = || self.memory.recall().of(&token::hash(token)).map_or(ask.at, |trace| trace.at);
+        bar.map(|_| Outcome::Uncertain { since: account.uncertain_since.unwrap_or_else(since) })
     }
 
     /// Looks again now that nobody of ours can be at work, and takes the lease a running reference respects.

@@ -226,7 +226,9 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> Shared<S, H, C, E> {
         for lease in self.leases.results() {
             let hash = token::hash(&lease.refresh);
             let is_held = loaded.roster.accounts.iter().any(|row| row.credentials.refresh == lease.refresh);
-            if is_held || past.of(&hash).is_some() || self.store.owner_of_refresh(&hash).await.is_some() {
+            // A result for another pool of this root is known by what is remembered of its tokens.
+            let is_known = past.is_spent(&lease.token_hash) || past.of(&hash).is_some();
+            if is_held || is_known || self.store.owner_of_refresh(&hash).await.is_some() {
                 adopted.push(lease.token_hash);
             }
         }
