@@ -220,7 +220,7 @@ impl Leases {
                 age > FORGOTTEN
                     || (age > self.rules.result_life && lease.is_some_and(|lease| is_adopted(&lease)))
             } else {
-                name.ends_with(".lock") && age > artefact
+                path.extension().is_some_and(|kind| kind == "lock") && age > artefact
             };
             if goes {
                 let _removed = fs::remove_file(path);

@@ -61,9 +61,9 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> Shared<S, H, C, E> {
         let mut newer = self.home.newer(roster).await;
         if !newer.is_empty() {
             let past = self.memory.recall();
-            newer.retain(|change| match change {
-                Change::Renewed { credentials, .. } => !past.is_spent(&token::hash(&credentials.refresh)),
-                _ => false,
+            newer.retain(|change| {
+                let Change::Renewed { credentials, .. } = change else { return false };
+                !past.is_spent(&token::hash(&credentials.refresh))
             });
         }
         newer
