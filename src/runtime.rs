@@ -174,13 +174,20 @@ fn stranger(host: &Host, options: &Options) -> Option<Problem> {
 
 /// Whether a command can do its work without writing anything.
 fn only_looks(goal: &Goal) -> bool {
-    matches!(goal, Goal::Run(Command::Status(_) | Command::Why(_) | Command::Monitor))
+    match goal {
+        Goal::Run(Command::Config(ask)) => !ask.is_act(),
+        Goal::Run(_) | Goal::Dashboard(_) | Goal::Forward(_) | Goal::Serve(_) => {
+            matches!(goal, Goal::Run(Command::Status(_) | Command::Why(_) | Command::Monitor))
+        }
+    }
 }
 
-/// A screen is not opened where the settings ask for the scripted face.
+/// A screen is not opened where the settings ask for the scripted face, or for lines instead of screens.
 fn settle(goal: Goal, options: &Options, settings: &Settings) -> Goal {
     match goal {
-        Goal::Dashboard(entry) if options.face != Face::Screen || settings.headless_by_default => {
+        Goal::Dashboard(entry)
+            if options.face != Face::Screen || settings.headless_by_default || settings.plain =>
+        {
             Goal::Run(entry.command.unwrap_or(Command::Status(Listing::Status)))
         }
         Goal::Run(Command::Login(request)) if settings.headless_by_default => {

@@ -17,6 +17,7 @@ use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::recovery::{Beside, Health, Recovery};
 use crate::domain::roster::Roster;
 use crate::domain::selection::explain::Decision;
+use crate::domain::settings::Settings;
 use crate::domain::survey::{Calls, Standing};
 use crate::domain::usage::entry::Entry;
 
@@ -169,6 +170,8 @@ pub struct Facts {
     pub demo: Option<String>,
     /// What was odd in the settings.
     pub notes: Vec<String>,
+    /// Effective settings: what a report shows and what it masks.
+    pub settings: Arc<Settings>,
 }
 
 /// Requests nobody asked for, counted since `since`.

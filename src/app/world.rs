@@ -298,6 +298,7 @@ impl World {
             background: self.background,
             demo: self.setting.demo.clone(),
             notes: self.settings.notes.clone(),
+            settings: self.settings.clone(),
         }
     }
 }

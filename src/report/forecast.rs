@@ -143,11 +143,14 @@ pub(super) fn printed(outcome: &Outcome, forecasted: &Forecasted) -> Printed {
         summary.ready, summary.delayed, summary.unavailable, summary.high_risk
     );
     out.push('\n');
-    for one in forecast.ranked() {
-        account(forecasted, one, &mut out);
+    let display = &facts.settings.display;
+    if display.account_rows {
+        for one in forecast.ranked() {
+            account(forecasted, one, &mut out);
+        }
+        out.push('\n');
     }
-    out.push('\n');
-    match forecast.selected() {
+    match forecast.selected().filter(|_| display.recommendations) {
         Some(selected) => {
             let _ = writeln!(out, "Best next account: {}", name(facts, selected));
             let _ = writeln!(out, "Why: {}", forecast.reason);
@@ -155,11 +158,14 @@ pub(super) fn printed(outcome: &Outcome, forecasted: &Forecasted) -> Printed {
                 let _ = writeln!(out, "Switch now with: codex-multi-auth switch {}", selected.index + 1);
             }
         }
-        None => {
+        None if display.recommendations => {
             let _ = writeln!(out, "Best next account: none\nNote: {}", forecast.reason);
         }
+        None => {}
     }
-    notes(&forecasted.notes, &mut out);
+    if display.probe_notes {
+        notes(&forecasted.notes, &mut out);
+    }
     let err = if outcome.exit == Exit::Network { text::problem(&offline()) } else { String::new() };
     Printed { out, err }
 }
@@ -179,7 +185,12 @@ fn account(forecasted: &Forecasted, one: &Prospect, out: &mut String) {
         one.level.word(),
         one.risk
     );
-    let shown = if forecasted.forecasting.explain { one.reasons.len() } else { FEW };
+    let display = &facts.settings.display;
+    let shown = match (forecasted.forecasting.explain, display.reasons) {
+        (true, _) => one.reasons.len(),
+        (false, true) => FEW,
+        (false, false) => 0,
+    };
     for reason in one.reasons.iter().take(shown) {
         if forecasted.forecasting.explain {
             let points = if reason.points == 0 { "0".to_owned() } else { format!("{:+}", reason.points) };
@@ -190,6 +201,7 @@ fn account(forecasted: &Forecasted, one: &Prospect, out: &mut String) {
     }
     if let Some(quota) = facts.quota.get(&one.key).map(|quota| text::quota(quota, facts.at))
         && !quota.is_empty()
+        && display.quota_details
         && one.availability != Availability::Unavailable
     {
         let _ = writeln!(out, "     quota: {quota}");
@@ -343,7 +355,8 @@ pub(super) fn checked_value(outcome: &Outcome, checked: &Checked) -> Value {
 pub(super) fn checked_printed(outcome: &Outcome, checked: &Checked) -> Printed {
     let facts = &checked.facts;
     let mut out = String::new();
-    for (index, account) in facts.roster.accounts.iter().enumerate() {
+    let display = &facts.settings.display;
+    for (index, account) in facts.roster.accounts.iter().enumerate().filter(|_| display.account_rows) {
         let Some(standing) = checked.standings.get(&account.key) else { continue };
         let mark = match standing {
             Standing::Available => '✓',
@@ -353,6 +366,7 @@ pub(super) fn checked_printed(outcome: &Outcome, checked: &Checked) -> Printed {
         let mut line =
             format!("{mark} {} | {}", label::account_label(account, index + 1), standing.sentence());
         if *standing == Standing::Available
+            && display.quota_details
             && let Some(quota) = facts.quota.get(&account.key)
         {
             let _ = write!(line, " ({})", with_resets(quota, facts));

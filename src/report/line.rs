@@ -62,7 +62,12 @@ fn subject(facts: &Facts) -> String {
         .or_else(|| pool::next(facts).map(|(index, account, _)| (index, account)))
         .or_else(active);
     let Some((index, account)) = shown else { return "nobody".to_owned() };
-    let mut words = vec![label::short_name(account, index + 1).into_owned()];
+    let name = if facts.settings.show_emails {
+        label::name(account, index + 1)
+    } else {
+        label::short_name(account, index + 1)
+    };
+    let mut words = vec![name.into_owned()];
     words.extend(windows(facts, account));
     words.join(" ")
 }

@@ -5,7 +5,7 @@ use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::app::outcome::{BackgroundCalls, Facts, Mirrored, Moments, Named, Origin, Switched};
+use crate::app::outcome::{BackgroundCalls, Checked, Facts, Mirrored, Moments, Named, Origin, Switched};
 use crate::base::{Moment, Percent, Span};
 use crate::domain::account::{
     Account, AccountKey, Claims, Cooldown, CooldownReason, Credentials, IdSource, Invalidation, Switch,
@@ -18,6 +18,8 @@ use crate::domain::recovery::{Beside, Health};
 use crate::domain::roster::Roster;
 use crate::domain::selection::Strategy;
 use crate::domain::selection::explain::{Candidate, Decision, Parts, Rule, Skip};
+use crate::domain::settings::{Display, Settings};
+use crate::domain::survey::{Calls, Standing};
 
 const NOW: Moment = Moment::from_secs(1_790_000_000);
 
@@ -115,6 +117,7 @@ fn facts() -> Facts {
         background: BackgroundCalls::default(),
         demo: None,
         notes: Vec::new(),
+        settings: Arc::default(),
     }
 }
 
@@ -490,4 +493,22 @@ fn a_rehearsal_says_so_on_both_faces() {
 
     assert!(print(&status(facts.clone(), Exit::Ok), Form::Text).out.starts_with("Rehearsal: tour"));
     assert_eq!(document(&status(facts, Exit::Ok))["demo"], json!(true));
+}
+
+#[test]
+fn the_results_of_a_check_leave_out_what_the_settings_hide() {
+    let checked = |display: Display| {
+        let settings = Settings { display, ..Settings::default() };
+        let facts = Facts { settings: Arc::new(settings), ..facts() };
+        let standings = BTreeMap::from([(key("alpha"), Standing::Available)]);
+        let body = Body::Checked(Box::new(Checked { standings, calls: Calls::default(), facts }));
+        print(&Outcome { command: "check", exit: Exit::Ok, body }, Form::Text).out
+    };
+    let all = checked(Display::default());
+    let bare = checked(Display { quota_details: false, ..Display::default() });
+    let short = checked(Display { account_rows: false, ..Display::default() });
+
+    assert!(all.contains("left") && all.contains("alpha@example.com"), "{all}");
+    assert!(!bare.contains("left") && bare.contains("alpha@example.com"), "{bare}");
+    assert!(!short.contains("alpha@example.com") && short.starts_with("Result:"), "{short}");
 }

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use crate::support::dirs::Home;
-use crate::support::process::{Ran, Running, run};
+use crate::support::process::{MANAGER, Ran, Running, run};
+use crate::support::pty::Terminal;
 
 /// Members no version knows, on every level.
 const SHARED: &str =
@@ -29,7 +30,7 @@ fn document(ran: &Ran) -> Value {
 #[test]
 fn a_value_is_set_read_explained_and_unset() {
     let home = home();
-    let mut plain = |words: &[&str]| run(&mut home.manager(words)).expect(0).stdout;
+    let plain = |words: &[&str]| run(&mut home.manager(words)).expect(0).stdout;
 
     assert_eq!(plain(&["config", "set", "fetchTimeoutMs", "95s"]), "fetchTimeoutMs = 95000 (was 90000)\n");
     assert_eq!(plain(&["config", "get", "fetchTimeoutMs"]), "95000\n");
@@ -229,5 +230,47 @@ fn a_save_that_is_cut_anywhere_leaves_the_old_or_the_new_settings() {
             assert_eq!(now["pluginConfig"]["mine"]["a"][0], 1, "{point}{end}");
             assert_eq!(now["pluginConfig"]["toastDurationMs"], 6_000, "{point}{end}");
         }
+    }
+}
+
+#[test]
+fn an_edited_file_is_checked_before_it_counts_and_a_refused_text_is_kept() {
+    let mut home = home();
+    home.put_program("good", "#!/bin/sh\nsed 's/90000/91000/' \"$1\" > \"$1.new\" && mv \"$1.new\" \"$1\"\n");
+    home.put_program("bad", "#!/bin/sh\nsed 's/90000/5/' \"$1\" > \"$1.new\" && mv \"$1.new\" \"$1\"\n");
+    home.put_program("gone", "#!/bin/sh\nexit 1\n");
+    let mut edited = |editor: &str| {
+        home.set("EDITOR", editor);
+        let mut terminal = Terminal::start(MANAGER, &["config", "edit"], &home.environment(), (100, 30));
+        let code = terminal.finish().exit_code();
+        (code, terminal.settled())
+    };
+
+    let (refused, why) = edited("bad");
+    let (cancelled, _) = edited("gone");
+    let (unchanged, _) = edited("true");
+    let (done, said) = edited("good");
+
+    assert_eq!((refused, cancelled, unchanged, done), (2, 3, 0, 0), "{why}\n{said}");
+    assert!(why.contains("fetchTimeoutMs: 5") && why.contains("Your text is kept in"), "{why}");
+    assert_eq!(stored(&home)["pluginConfig"]["fetchTimeoutMs"], 91_000);
+    assert_eq!(stored(&home)["future"]["x"], 1);
+    let drafts: Vec<_> =
+        home.files().into_keys().filter(|path| path.display().to_string().contains("edit-")).collect();
+    assert_eq!(drafts.len(), 1, "only the refused text is left: {drafts:?}");
+}
+
+#[test]
+fn plain_mode_opens_no_screen() {
+    for (name, value, setting) in [("CODEX_TUI_V2", "0", "{}"), ("LANG", "C", r#"{"tuiPlain":true}"#)] {
+        let mut home = Home::with_samples(2);
+        home.set(name, value);
+        home.write(&home.root().join("settings.json"), &format!("{{\"pluginConfig\":{setting}}}"));
+
+        let mut terminal = Terminal::start(MANAGER, &[""; 0], &home.environment(), (100, 30));
+        terminal.finish();
+
+        let written = String::from_utf8_lossy(&terminal.written()).into_owned();
+        assert!(!written.contains("[?1049h") && written.contains("person1@example.com"), "{name}: {written}");
     }
 }

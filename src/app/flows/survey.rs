@@ -1,4 +1,4 @@
-//! Asking the back end about several accounts, a few at a time: tokens are brought up to date when they are due,
+//! Asking the back end about several accounts, one at a time or as many as `parallelProbing` allows: tokens are brought up to date when they are due,
 //! then the usage endpoint is asked, which spends nothing. Part of the flows that need fresh figures.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -12,8 +12,6 @@ use crate::domain::account::{Account, AccountKey};
 use crate::domain::refresh::Reason;
 use crate::domain::survey::{Calls, Kind, Standing, Unread};
 
-/// Accounts asked at the same time (dashboard.md §11.7).
-const AT_ONCE: usize = 2;
 /// An access token this close to its end is renewed first (commands.md §2.1).
 const USABLE: Span = Span::minutes(5);
 
@@ -79,7 +77,9 @@ impl Survey {
     /// Asks about the next accounts.
     pub fn go_on(&mut self, world: &World, at: Moment) -> Effects {
         let mut effects = Effects::new();
-        while self.running.len() < AT_ONCE {
+        let settings = &world.settings;
+        let most = if settings.parallel_probing { settings.probes_at_once.max(1) } else { 1 };
+        while self.running.len() < most {
             let Some(key) = self.waiting.pop_front() else { break };
             match world.roster.get(&key).map(|account| self.first(account, at)) {
                 None => {}
@@ -151,5 +151,39 @@ impl Survey {
         let offline =
             |standing: &Standing| matches!(standing, Standing::Unknown(Unread { kind: Kind::Network, .. }));
         !self.standings.is_empty() && self.standings.values().all(offline)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::app::world::Setting;
+    use crate::base::calendar::Zone;
+    use crate::domain::roster::Roster;
+
+    #[test]
+    fn accounts_are_asked_one_at_a_time_unless_the_settings_allow_more() {
+        let setting = Setting {
+            storage_path: String::new(),
+            project: None,
+            codex_home: String::new(),
+            overrides: (None, None),
+            demo: None,
+            zone: Zone::utc(),
+        };
+        let at = Moment::from_secs(100);
+        let mut world = World::new(setting, at);
+        let accounts: Vec<Account> = ["a", "b", "c", "d"].map(Account::sample).to_vec();
+        let keys: Vec<AccountKey> = accounts.iter().map(|account| account.key.clone()).collect();
+        world.roster = Arc::new(Roster { accounts, ..Roster::default() });
+        let mut asked = |parallel, most| {
+            let settings = Arc::make_mut(&mut world.settings);
+            (settings.parallel_probing, settings.probes_at_once) = (parallel, most);
+            Survey::new(Ticket(1), keys.clone(), Tokens::WhenDue).go_on(&world, at).len()
+        };
+
+        assert_eq!((asked(false, 3), asked(true, 3), asked(true, 5)), (1, 3, 4));
     }
 }

@@ -15,7 +15,7 @@ pub(super) const ROWS: &[Row] = &[
         ["CODEX_AUTH_LIVE_ACCOUNT_SYNC_POLL_MS"],
         "live sync poll", "look for changes of the pool where notifications are missing",
         |s, v| s.sync_poll = span(v)).stepping(500.0),
-    setting!(Shared Idle Session "perProjectAccounts" = flag(true), ["CODEX_AUTH_PER_PROJECT_ACCOUNTS"],
+    setting!(Shared Acts Session "perProjectAccounts" = flag(true), ["CODEX_AUTH_PER_PROJECT_ACCOUNTS"],
         "pool per project", "a pool of its own per project, only while the official CLI's files are not written",
         |s, v| s.per_project = is(v)),
     setting!(Shared Acts Refresh "tokenRefreshSkewMs" = ms(60_000.0, 0.0, NO_MOST), ["CODEX_AUTH_TOKEN_REFRESH_SKEW_MS"],
