@@ -49,7 +49,7 @@ impl<C: Clock> DiskStore<C> {
             let shared = Arc::clone(&self.shared);
             let (report, busy) = blocking(move || {
                 let (report, busy, migrates) = shared.report();
-                if migrates && config::migrate(&shared.places).is_ok() {
+                if migrates && shared.forbidden.get().is_none() && config::migrate(&shared.places).is_ok() {
                     let (report, busy, _) = shared.report();
                     return Ok::<_, StoreError>((report, busy));
                 }
