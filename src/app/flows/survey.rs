@@ -167,6 +167,8 @@ mod tests {
     fn accounts_are_asked_one_at_a_time_unless_the_settings_allow_more() {
         let setting = Setting {
             storage_path: String::new(),
+            backups: String::new(),
+            home: String::new(),
             project: None,
             codex_home: String::new(),
             overrides: (None, None),
