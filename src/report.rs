@@ -10,6 +10,7 @@ pub mod json;
 pub mod line;
 pub mod login;
 pub mod monitor;
+pub mod policy;
 pub mod pool;
 pub mod status;
 pub mod switch;
@@ -69,6 +70,8 @@ fn value(outcome: &Outcome) -> Option<serde_json::Value> {
         Body::Best(best) => forecast::best_value(outcome, best),
         Body::Login(ending) => login::value(outcome, ending),
         Body::Checkup(report) => checkup::value(outcome, report),
+        Body::Ruled(ruled) => policy::ruled_value(outcome, ruled),
+        Body::Policies(facts) => policy::list_value(outcome, facts),
         Body::Undone(what) => switch::undone_value(outcome, what),
         Body::Config(told) => config::value(outcome, told),
         Body::Problem(problem) => json::problem(outcome.command, problem),
@@ -93,6 +96,8 @@ fn plain(outcome: &Outcome) -> Printed {
         Body::Best(best) => return forecast::best_printed(best),
         Body::Login(ending) => return login::printed(ending),
         Body::Checkup(report) => return checkup::printed(outcome, report),
+        Body::Ruled(ruled) => policy::ruled_text(ruled),
+        Body::Policies(facts) => policy::list_text(facts),
         Body::Undone(what) => format!("Undone: {what}\n"),
         Body::Config(told) => return config::printed(told),
         Body::Problem(problem) => return Printed { out: String::new(), err: text::problem(problem) },

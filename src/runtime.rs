@@ -281,6 +281,7 @@ fn word(goal: &Goal) -> &'static str {
         Some(Command::Check(_)) => "check",
         Some(Command::Forecast(_)) => "forecast",
         Some(Command::Best(_)) => "best",
+        Some(Command::Policy(_, word)) => word,
         Some(Command::Config(ask)) => ask.word(),
         Some(Command::Login(_)) => "login",
         Some(Command::Checkup(order)) => order.word(),

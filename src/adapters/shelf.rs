@@ -15,12 +15,13 @@ use crate::adapters::store::quarantine;
 use crate::base::{Moment, Span};
 use crate::domain::client_token::ClientToken;
 use crate::domain::places::Places;
+use crate::domain::policy::account::Policies;
 use crate::domain::shelf::{Entries, Found, State, Store};
 use crate::formats::budgets::{self, Budgets};
 use crate::formats::client_tokens;
 use crate::formats::first_run::{self, FirstRun};
 use crate::formats::lossless::{Object, ParseJsonError};
-use crate::formats::policies::{self, Policies};
+use crate::formats::policies;
 use crate::formats::profiles::{self, Profiles};
 use crate::formats::update_check::{self, UpdateCheck};
 
@@ -265,7 +266,7 @@ mod tests {
 
         assert!(matches!(before, Found::Damaged { .. }));
         assert_eq!((changed, again), (Changed::Anew, Changed::Nothing));
-        assert!(shelf.policies().unwrap().whole().unwrap()["sha256:a"].paused);
+        assert!(shelf.policies().unwrap().whole().unwrap().0["sha256:a"].paused);
         let kept = std::fs::read_dir(dir.path().join("quarantine")).unwrap().next().unwrap().unwrap();
         assert_eq!(std::fs::read_to_string(kept.path()).unwrap(), "{\"version\":1,\"acc");
     }
@@ -289,7 +290,7 @@ mod tests {
 
         assert_eq!(changed.unwrap(), Changed::Written);
         let found = shelf.policies().unwrap();
-        assert_eq!(found.whole().unwrap().keys().collect::<Vec<_>>(), ["sha256:a", "sha256:b"]);
+        assert_eq!(found.whole().unwrap().0.keys().collect::<Vec<_>>(), ["sha256:a", "sha256:b"]);
     }
 
     #[tokio::test]
@@ -307,6 +308,6 @@ mod tests {
         }
         tasks.join_all().await;
 
-        assert_eq!(shelf.policies().unwrap().whole().unwrap().len(), 12);
+        assert_eq!(shelf.policies().unwrap().whole().unwrap().0.len(), 12);
     }
 }

@@ -8,6 +8,7 @@
 mod inventory;
 mod load;
 mod locked;
+mod policies;
 mod pool;
 mod recover;
 mod reset;
@@ -38,10 +39,12 @@ use crate::domain::account::AccountKey;
 use crate::domain::change::Change;
 use crate::domain::inventory::Inventory;
 use crate::domain::places::{POOL_FILE, Places};
+use crate::domain::policy::account::{Changed, Policies, PolicyEdit};
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::refresh::Held;
 use crate::domain::roster::Roster;
 use crate::domain::settings::Settings;
+use crate::domain::shelf::Found;
 use crate::domain::token;
 use crate::domain::usage::entry::Entry;
 use crate::formats::extension::Extension;
@@ -264,6 +267,19 @@ impl<C: Clock> Store for DiskStore<C> {
     async fn settings(&self) -> Result<Settings, StoreError> {
         let report = self.config().await?;
         Ok(report.settings())
+    }
+
+    async fn policies(&self) -> Result<Found<Policies>, StoreError> {
+        policies::read(&self.shared.places).await
+    }
+
+    async fn change_policy(
+        &self,
+        key: &AccountKey,
+        edit: PolicyEdit,
+    ) -> Result<(Policies, Changed), StoreError> {
+        let roster = self.load().await?.roster;
+        policies::change(&self.shared.places, &roster, key, &edit, self.clock.now()).await
     }
 
     async fn quota(&self, roster: &Roster) -> Result<BTreeMap<AccountKey, Snapshot>, StoreError> {

@@ -6,6 +6,7 @@ use crate::base::Moment;
 use crate::domain::account::AccountKey;
 use crate::domain::change::Change;
 pub use crate::domain::launch::Through;
+use crate::domain::policy::account::PolicyEdit;
 use crate::domain::problem::Exit;
 use crate::domain::refresh::Reason;
 use crate::domain::selection::Ask;
@@ -58,6 +59,10 @@ pub enum StoreEffect {
     ConfigFile(Ticket, Act),
     /// Look which files and folders there are.
     Stock,
+    /// Read the policies.
+    Policies,
+    /// Change one account's policy.
+    Policy(Ticket, AccountKey, PolicyEdit),
     /// Read the quota cache.
     Quota,
     /// Read the ledger since a moment.

@@ -11,6 +11,7 @@ pub mod fix;
 pub mod forecast;
 pub mod forward;
 pub mod login;
+pub mod policy;
 pub mod serve;
 pub mod status;
 pub mod survey;
@@ -63,6 +64,8 @@ pub enum Flow {
     Config(config::Flow),
     /// `best`.
     Best(Box<best::Flow>),
+    /// `account pause` and the like, `account policy list`.
+    Policy(policy::Flow),
     /// `why-selected`.
     Why(why::Flow),
     /// `doctor`.
@@ -91,6 +94,7 @@ impl Flow {
             Self::Forecast(flow) => flow.on(message, world, at),
             Self::Config(flow) => flow.on(message, world),
             Self::Best(flow) => flow.on(message, world, at),
+            Self::Policy(flow) => flow.on(message, world, at),
             Self::Why(flow) => flow.on(message, world, at),
             Self::Doctor(flow) => flow.on(message, world, at),
             Self::Fix(flow) => flow.on(message, world, at),

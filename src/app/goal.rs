@@ -87,6 +87,8 @@ pub enum Command {
     Login(crate::app::flows::login::Request),
     /// `doctor`, `fix`, `verify`, `usage rotate`.
     Checkup(crate::app::checkup::Order),
+    /// `account pause` and the like, `account policy list`; with its word.
+    Policy(crate::app::flows::policy::Order, &'static str),
 }
 
 /// What `check` asks about.

@@ -9,6 +9,7 @@ use crate::app::input::Input;
 use crate::domain::account::AccountKey;
 use crate::domain::facts::{PeerStatus, ProxyFact};
 pub use crate::domain::launch::Planned;
+use crate::domain::policy::account::{Changed, Policies};
 use crate::domain::problem::Problem;
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::recovery::Loaded;
@@ -16,6 +17,7 @@ use crate::domain::refresh::Outcome as Refreshed;
 use crate::domain::selection::explain::Decision;
 use crate::domain::settings::act::Done;
 use crate::domain::settings::report::{Report, Saved};
+use crate::domain::shelf::Found;
 use crate::domain::stock::Item;
 use crate::domain::survey::Unread;
 use crate::domain::usage::entry::Entry;
@@ -59,6 +61,10 @@ pub enum StoreMsg {
     Configured(Ticket, Result<Saved, Problem>),
     /// The settings file was edited, or a template written.
     ConfigFile(Ticket, Result<Done, Problem>),
+    /// The policies were read, or changed on disk.
+    Policies(Found<Policies>),
+    /// A policy was changed; all of them, and whether anything changed.
+    PolicySet(Ticket, Result<(Policies, Changed), Problem>),
     /// The quota cache was read.
     Quota(BTreeMap<AccountKey, Snapshot>),
     /// Files and folders were looked at.

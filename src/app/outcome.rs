@@ -12,6 +12,7 @@ use crate::base::Moment;
 use crate::domain::account::AccountKey;
 use crate::domain::facts::PeerStatus;
 use crate::domain::forecast::Forecast;
+use crate::domain::policy::account::{self, AccountPolicy, Policies};
 use crate::domain::problem::{Exit, Problem};
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::recovery::{Beside, Health, Recovery};
@@ -62,6 +63,10 @@ pub enum Body {
     Login(Box<Ending>),
     /// `doctor`, `fix`, `verify`, `usage rotate`.
     Checkup(Box<crate::app::checkup::Report>),
+    /// `account pause` and the like.
+    Ruled(Box<Ruled>),
+    /// `account policy list`.
+    Policies(Box<Facts>),
     /// Key `u`: what was taken back.
     Undone(String),
     /// `config …`, `init-config`.
@@ -113,6 +118,17 @@ pub struct Best {
     pub pin_cleared: bool,
     /// What was done.
     pub done: Done,
+}
+
+/// What the user wants of an account now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ruled {
+    /// Of whom.
+    pub account: Named,
+    /// The whole policy.
+    pub policy: AccountPolicy,
+    /// Whether it was another one before.
+    pub changed: account::Changed,
 }
 
 /// What became of a recommendation.
@@ -168,7 +184,9 @@ pub struct Facts {
     pub background: BackgroundCalls,
     /// Name of the rehearsal.
     pub demo: Option<String>,
-    /// What was odd in the settings.
+    /// What the user wants of accounts.
+    pub policies: Arc<Policies>,
+    /// What was odd in the settings and in the policies.
     pub notes: Vec<String>,
     /// Effective settings: what a report shows and what it masks.
     pub settings: Arc<Settings>,

@@ -14,6 +14,8 @@ pub enum Sub {
     Store,
     /// The settings on disk.
     Settings,
+    /// The policies on disk.
+    Policies,
     /// Signals to this process.
     Signals,
     /// Live proxies, looked at every so often.

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::app::background::{Background, Trouble};
 use crate::app::effect::{DesktopEffect, Effect, Effects, PeersEffect, StoreEffect};
 use crate::app::flows::{
-    Flow, Ticket, best, check, config, forecast, forward, login, serve, status, switch, toggle, undo, unpin,
-    why,
+    Flow, Ticket, best, check, config, forecast, forward, login, policy, serve, status, switch, toggle, undo,
+    unpin, why,
 };
 use crate::app::goal::{Command, Entry, Goal, Tab};
 use crate::app::input::{Focus, Input};
@@ -57,7 +57,11 @@ pub fn init(goal: Goal, boot: Boot) -> (Model, Effects) {
         told: BTreeSet::new(),
         goal,
     };
-    let mut effects = vec![Effect::Store(StoreEffect::Settings), Effect::Store(StoreEffect::Load)];
+    let mut effects = vec![
+        Effect::Store(StoreEffect::Settings),
+        Effect::Store(StoreEffect::Policies),
+        Effect::Store(StoreEffect::Load),
+    ];
     let ticket = model.flows.ticket();
     match model.goal.clone() {
         Goal::Dashboard(entry) => {
@@ -112,6 +116,8 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
             | StoreMsg::Committed(..)
             | StoreMsg::Configured(..)
             | StoreMsg::Vault(..)
+            | StoreMsg::Policies(_)
+            | StoreMsg::PolicySet(..)
             | StoreMsg::ConfigFile(..),
         ) => {
             model.revision += 1;
@@ -155,6 +161,7 @@ pub fn subscriptions(model: &Model) -> BTreeSet<Sub> {
             subs.insert(Sub::Signals);
             subs.insert(Sub::Settings);
             subs.extend(live.then_some(Sub::Store));
+            subs.insert(Sub::Policies);
             subs.insert(Sub::Official);
             if model.world.settings.background_network == BackgroundNetwork::On {
                 subs.insert(Sub::Guardian);
@@ -183,6 +190,7 @@ pub fn subscriptions(model: &Model) -> BTreeSet<Sub> {
             if let Some(spec) = flow.and_then(forward::Flow::proxy) {
                 subs.insert(Sub::Settings);
                 subs.extend(live.then_some(Sub::Store));
+                subs.insert(Sub::Policies);
                 subs.insert(Sub::Official);
                 subs.insert(Sub::Proxy(spec));
             }
@@ -191,6 +199,7 @@ pub fn subscriptions(model: &Model) -> BTreeSet<Sub> {
             subs.insert(Sub::Signals);
             subs.insert(Sub::Settings);
             subs.extend(live.then_some(Sub::Store));
+            subs.insert(Sub::Policies);
             subs.insert(Sub::Official);
             if model.world.loaded && model.world.settled && model.exit.is_none() {
                 let port = serving.port.unwrap_or(0);
@@ -210,6 +219,7 @@ pub fn briefing(model: &Model) -> Briefing {
         revision: model.revision,
         roster: model.world.roster.clone(),
         settings: model.world.settings.clone(),
+        policies: model.world.policies.clone(),
         forced,
     }
 }
@@ -260,6 +270,7 @@ impl Model {
             Command::Config(ask) => Flow::Config(config::Flow::new(ticket, ask.clone())),
             Command::Login(request) => Flow::Login(Box::new(login::Flow::new(ticket, request.clone()))),
             Command::Checkup(order) => order.flow(ticket),
+            Command::Policy(order, word) => Flow::Policy(policy::Flow::new(ticket, order.clone(), word)),
             Command::Best(choosing) => Flow::Best(Box::new(best::Flow::new(ticket, *choosing))),
         };
         self.flows.keep(ticket, flow);

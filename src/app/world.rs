@@ -15,6 +15,7 @@ use crate::domain::chance::seeded;
 use crate::domain::change::Change;
 use crate::domain::facts::{PeerStatus, ProxyFact};
 use crate::domain::forecast::Finding;
+use crate::domain::policy::account::Policies;
 use crate::domain::pool::Pool;
 use crate::domain::presence;
 use crate::domain::problem::Problem;
@@ -27,6 +28,7 @@ use crate::domain::settings::Settings;
 use crate::domain::settings::act::Done;
 use crate::domain::settings::edit::{Edit, with_twins};
 use crate::domain::settings::report::Report;
+use crate::domain::shelf::Found;
 use crate::domain::stock::Item;
 use crate::domain::survey::Standing;
 use crate::domain::usage::entry::Entry;
@@ -70,6 +72,10 @@ pub struct World {
     pub beside: Beside,
     /// Set when a journal or backup was used.
     pub recovery: Option<Recovery>,
+    /// What the user wants of accounts.
+    pub policies: Arc<Policies>,
+    /// Why the policies cannot be read, if so; those known before still hold.
+    pub policy_trouble: Option<String>,
     /// Why the pool cannot be read, if so.
     pub trouble: Option<Problem>,
     /// Every setting with its value and where it comes from.
@@ -113,6 +119,8 @@ impl World {
             health: Health::Empty,
             beside: Beside::default(),
             recovery: None,
+            policies: Arc::default(),
+            policy_trouble: None,
             trouble: None,
             config: Arc::default(),
             settings: Arc::default(),
@@ -152,6 +160,11 @@ impl World {
             Msg::Store(
                 StoreMsg::Configured(_, Ok(saved)) | StoreMsg::ConfigFile(_, Ok(Done::Edited(Some(saved)))),
             ) => self.settle(&saved.report),
+            Msg::Store(StoreMsg::Policies(found)) => self.take_policies(found),
+            Msg::Store(StoreMsg::PolicySet(_, Ok((policies, _)))) => {
+                self.policies = Arc::new(policies.clone());
+                self.policy_trouble = None;
+            }
             Msg::Store(StoreMsg::Quota(quota)) => {
                 self.measured = true;
                 for (key, snapshot) in quota {
@@ -191,7 +204,9 @@ impl World {
             Msg::Service(ServiceMsg::Fact(ProxyFact::Changed(changes))) => self.guess(changes),
             // What was expected of a refused change is taken back.
             Msg::Store(StoreMsg::Configured(_, Err(_))) => self.settings = Arc::new(self.config.settings()),
-            Msg::Store(StoreMsg::Committed(_, Err(_)) | StoreMsg::ConfigFile(..))
+            Msg::Store(
+                StoreMsg::PolicySet(_, Err(_)) | StoreMsg::Committed(_, Err(_)) | StoreMsg::ConfigFile(..),
+            )
             | Msg::Input(_)
             | Msg::Ticked
             | Msg::Codex(_)
@@ -241,6 +256,21 @@ impl World {
         self.loaded = true;
     }
 
+    /// A file that cannot be read lifts nothing: what was known before still holds.
+    fn take_policies(&mut self, found: &Found<Policies>) {
+        match found {
+            Found::Absent => self.policies = Arc::default(),
+            Found::Whole(entries) => self.policies = Arc::new(entries.value.clone()),
+            Found::Damaged { detail } => {
+                self.policy_trouble = Some(format!(
+                    "account-policies.json cannot be read ({detail}): pauses and weights in it do not hold"
+                ));
+                return;
+            }
+        }
+        self.policy_trouble = None;
+    }
+
     fn note_finding(&mut self, key: &AccountKey, standing: &Standing) {
         if let Some(finding) = standing.finding() {
             self.findings.insert(key.clone(), finding);
@@ -266,6 +296,7 @@ impl World {
     /// What a proxy started now on the files would answer to the plain question: fresh trackers, no spread.
     pub fn foresee(&self, at: Moment) -> Decision {
         let mut pool = Pool::new(self.roster.clone(), self.settings.clone(), at);
+        pool.set_policies(self.policies.clone());
         for (key, snapshot) in &self.quota {
             pool.note_quota(key, snapshot.clone());
         }
@@ -297,8 +328,9 @@ impl World {
             overrides: self.setting.overrides.clone(),
             background: self.background,
             demo: self.setting.demo.clone(),
-            notes: self.settings.notes.clone(),
             settings: self.settings.clone(),
+            policies: self.policies.clone(),
+            notes: self.settings.notes.iter().chain(&self.policy_trouble).cloned().collect(),
         }
     }
 }

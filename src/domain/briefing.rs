@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::account::AccountKey;
+use crate::domain::policy::account::Policies;
 use crate::domain::roster::Roster;
 use crate::domain::settings::Settings;
 
@@ -15,6 +16,8 @@ pub struct Briefing {
     pub roster: Arc<Roster>,
     /// Effective settings.
     pub settings: Arc<Settings>,
+    /// What the user wants of accounts.
+    pub policies: Arc<Policies>,
     /// `--account`: this account only.
     pub forced: Option<AccountKey>,
 }

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use crate::base::{Moment, Percent, Span};
 use crate::domain::account::Account;
 use crate::domain::model::Family;
+use crate::domain::policy::account::Rein;
 use crate::domain::quota::snapshot::Snapshot;
 
 /// At or below this share of its tighter window an account counts as low.
@@ -27,6 +28,10 @@ pub enum State {
     Cooling(Moment),
     /// A window is exhausted or upstream refuses; until when, if that is known.
     Empty(Option<Moment>),
+    /// The user's policy: no traffic.
+    Paused,
+    /// The user's policy: no new sessions.
+    Draining,
     /// Serves now, or is the one selected while nothing serves.
     InUse,
     /// Usable, with little left.
@@ -45,8 +50,8 @@ pub enum Current {
 }
 
 impl State {
-    /// The state of an account with its newest quota at `at`.
-    pub fn of(account: &Account, quota: Option<&Snapshot>, current: Current, at: Moment) -> Self {
+    /// The state of an account with its newest quota and its policy at `at`.
+    pub fn of(account: &Account, quota: Option<&Snapshot>, rein: Rein, current: Current, at: Moment) -> Self {
         if !account.is_on() {
             return Self::Off;
         }
@@ -62,6 +67,11 @@ impl State {
         if let Some(Gone(until)) = exhausted(account, quota, at) {
             return Self::Empty(until);
         }
+        match rein {
+            Rein::Paused | Rein::PausedAndDrained => return Self::Paused,
+            Rein::Drained => return Self::Draining,
+            Rein::Free => {}
+        }
         if current == Current::Yes {
             return Self::InUse;
         }
@@ -76,6 +86,8 @@ impl State {
             Self::Uncertain => "uncertain",
             Self::Cooling(_) => "cooling",
             Self::Empty(_) => "empty",
+            Self::Paused => "paused",
+            Self::Draining => "draining",
             Self::InUse => "in use",
             Self::Low => "low",
             Self::Ready => "ready",
@@ -90,6 +102,8 @@ impl State {
             | Self::SignIn
             | Self::Uncertain
             | Self::Empty(None)
+            | Self::Paused
+            | Self::Draining
             | Self::InUse
             | Self::Low
             | Self::Ready => None,
@@ -116,7 +130,7 @@ impl State {
         match self {
             Self::InUse | Self::Low | Self::Ready => 0,
             Self::Cooling(_) | Self::Empty(_) => 2,
-            Self::Off | Self::SignIn | Self::Uncertain => 3,
+            Self::Off | Self::SignIn | Self::Uncertain | Self::Paused | Self::Draining => 3,
         }
     }
 }
@@ -285,10 +299,10 @@ mod tests {
             ("a cached 429", account(), Some(refused), State::Empty(Some(NOW + hour))),
             ("little left", account(), Some(used(90.0, hour)), State::InUse),
         ] {
-            assert_eq!(State::of(&account, quota.as_ref(), Current::Yes, NOW), state, "{name}");
+            assert_eq!(State::of(&account, quota.as_ref(), Rein::Free, Current::Yes, NOW), state, "{name}");
         }
-        assert_eq!(State::of(&account(), Some(&used(90.0, hour)), Current::No, NOW), State::Low);
-        assert_eq!(State::of(&account(), None, Current::No, NOW), State::Ready);
+        assert_eq!(State::of(&account(), Some(&used(90.0, hour)), Rein::Free, Current::No, NOW), State::Low);
+        assert_eq!(State::of(&account(), None, Rein::Free, Current::No, NOW), State::Ready);
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::domain::facts::{AccountPulse, ProxyPulse};
 use crate::domain::gates::Gates;
 use crate::domain::health::{bucket, score};
 use crate::domain::model::Family;
+use crate::domain::policy::account::{AccountPolicy, Policies, Rein};
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::roster::Roster;
 use crate::domain::selection::affinity::{Bond, Bonds};
@@ -106,6 +107,7 @@ const MOST_DETOURS: usize = 1_024;
 pub struct Pool {
     roster: Arc<Roster>,
     settings: Arc<Settings>,
+    policies: Arc<Policies>,
     index: HashMap<AccountKey, usize>,
     slots: Vec<Slot>,
     own: Vec<Option<Box<Account>>>,
@@ -131,6 +133,7 @@ impl Pool {
             index: index_of(&roster),
             roster,
             settings,
+            policies: Arc::default(),
             slots,
             own,
             lanes: Vec::new(),
@@ -160,6 +163,25 @@ impl Pool {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.slots.is_empty()
+    }
+
+    /// Obeys the user's policies from now on; running turns are not cut.
+    pub fn set_policies(&mut self, policies: Arc<Policies>) {
+        self.policies = policies;
+        self.follow_policies();
+    }
+
+    /// The policies in force.
+    pub fn policies(&self) -> Arc<Policies> {
+        Arc::clone(&self.policies)
+    }
+
+    fn follow_policies(&mut self) {
+        for (account, slot) in self.roster.accounts.iter().zip(&mut self.slots) {
+            let policy = self.policies.of(account);
+            slot.rein = policy.map_or(Rein::Free, AccountPolicy::rein);
+            slot.boost = policy.map_or(0.0, AccountPolicy::boost);
+        }
     }
 
     /// Tells whether other proxies live.

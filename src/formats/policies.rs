@@ -1,15 +1,10 @@
 //! `account-policies.json` (storage.md §9.3).
 
-use std::collections::BTreeMap;
-
 use crate::base::Moment;
-use crate::domain::policy::account::{self, AccountPolicy};
+use crate::domain::policy::account::{self, AccountPolicy, Policies};
 use crate::domain::shelf::Entries;
 use crate::formats::lossless::{self, Object, ParseJsonError};
 use crate::formats::shelf;
-
-/// Policies by key (`sha256:…`).
-pub type Policies = BTreeMap<String, AccountPolicy>;
 
 /// Reads the store.
 ///
@@ -36,7 +31,7 @@ pub fn read(text: &str) -> Result<Entries<Policies>, ParseJsonError> {
                 found.odd.push(format!("`{name}` of `{key}` is neither true nor false"));
             }
         }
-        found.value.insert(key.to_owned(), policy(&entry));
+        found.value.0.insert(key.to_owned(), policy(&entry));
     }
     Ok(found)
 }
@@ -94,7 +89,7 @@ mod tests {
         let gone = set(Some(&text), "sha256:b", None).unwrap();
 
         assert!(text.contains("1.50") && text.contains("\"odd\": 7") && text.contains("\"mine\""), "{text}");
-        assert_eq!(read(&text).unwrap().value["sha256:b"], policy);
+        assert_eq!(read(&text).unwrap().value.0["sha256:b"], policy);
         assert!(gone.contains("\"odd\": 7") && read(&gone).unwrap().value.is_empty(), "{gone}");
         assert!(set(Some("[]"), "sha256:b", None).is_err());
     }
@@ -138,7 +133,7 @@ mod tests {
 
         let found = read(text).unwrap();
 
-        assert_eq!(found.value.keys().collect::<Vec<_>>(), ["sha256:a"]);
+        assert_eq!(found.value.0.keys().collect::<Vec<_>>(), ["sha256:a"]);
         assert_eq!(found.odd.len(), 3);
         for text in ["", "[]", "{\"version\":2}", "{}", "{\"version\":1,\"accounts\":[]}"] {
             assert!(read(text).is_err(), "{text}");

@@ -14,11 +14,13 @@ use crate::domain::change::Change;
 use crate::domain::launch::config::ConfigFacts;
 use crate::domain::launch::{LaunchPlan, Planned, Through};
 use crate::domain::official::{Aside, ChatGpt, Login, Stamp, Written};
+use crate::domain::policy::account::{Changed, Policies, PolicyEdit};
 use crate::domain::problem::Exit;
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::recovery::{Beside, Health};
 use crate::domain::refresh::{Held, Outcome, Reason};
 use crate::domain::settings::Settings;
+use crate::domain::shelf::Found;
 use crate::domain::usage::entry::Entry;
 use crate::domain::workspace::Routing;
 use crate::ports::codex::{Ended, Official};
@@ -122,6 +124,12 @@ impl Store for World {
     async fn load(&self) -> Result<Loaded, StoreError> {
         let roster = Arc::new(self.0.lock().unwrap().roster.clone());
         Ok(Loaded { roster, health: Health::Healthy, beside: Beside::default(), recovery: None, revision: 1 })
+    }
+    async fn policies(&self) -> Result<Found<Policies>, StoreError> {
+        Ok(Found::Absent)
+    }
+    async fn change_policy(&self, _: &AccountKey, _: PolicyEdit) -> Result<(Policies, Changed), StoreError> {
+        Ok((Policies::default(), Changed::No))
     }
     async fn commit(&self, changes: Vec<Change>) -> Result<Loaded, StoreError> {
         {

@@ -6,11 +6,13 @@ use std::future::Future;
 use crate::base::Moment;
 use crate::domain::account::AccountKey;
 use crate::domain::change::Change;
+use crate::domain::policy::account::{Changed, Policies, PolicyEdit};
 use crate::domain::problem::{Exit, Hint, Problem};
 use crate::domain::quota::snapshot::Snapshot;
 pub use crate::domain::recovery::Loaded;
 use crate::domain::roster::Roster;
 use crate::domain::settings::Settings;
+use crate::domain::shelf::Found;
 use crate::domain::usage::entry::Entry;
 
 /// Reads and changes the pool. Every commit takes the machine-wide lock, re-reads, applies, writes
@@ -25,6 +27,15 @@ pub trait Store: Clone + Send + Sync + 'static {
     fn changed(&self, revision: u64) -> impl Future<Output = Result<Loaded, StoreError>> + Send;
     /// Effective settings (file, then environment).
     fn settings(&self) -> impl Future<Output = Result<Settings, StoreError>> + Send;
+    /// What the user wants of accounts; a damaged file is told as such, never as "nothing".
+    fn policies(&self) -> impl Future<Output = Result<Found<Policies>, StoreError>> + Send;
+    /// Changes the policy of one account on what stands on disk now; returns all policies and whether anything
+    /// changed.
+    fn change_policy(
+        &self,
+        key: &AccountKey,
+        edit: PolicyEdit,
+    ) -> impl Future<Output = Result<(Policies, Changed), StoreError>> + Send;
     /// The newest cached quota per account.
     fn quota(
         &self,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::base::{Moment, Secret};
 use crate::domain::briefing::Briefing;
+use crate::domain::shelf::Found;
 use crate::formats::control::{self, Answer, Request};
 use crate::formats::registry::Registration;
 use crate::ports::{Entropy as _, Ports, Store as _};
@@ -106,13 +107,21 @@ pub(super) async fn answer<P: Ports>(hub: &Hub<P>, request: Request, own: &mut O
 }
 
 async fn reload<P: Ports>(hub: &Hub<P>) -> Answer {
-    let (loaded, settings) = (hub.ports.store().load().await, hub.ports.store().settings().await);
+    let store = hub.ports.store();
+    let (loaded, settings) = (store.load().await, store.settings().await);
+    // What cannot be read lifts nothing.
+    let policies = match store.policies().await {
+        Ok(Found::Whole(entries)) => Arc::new(entries.value),
+        Ok(Found::Absent) => Arc::default(),
+        Ok(Found::Damaged { .. }) | Err(_) => hub.policies(),
+    };
     match (loaded, settings) {
         (Ok(loaded), Ok(settings)) => {
             hub.obey(&Briefing {
                 revision: 0,
                 roster: loaded.roster,
                 settings: Arc::new(settings),
+                policies,
                 forced: hub.forced(&Entrance::default()),
             });
             Answer::Done

@@ -13,6 +13,7 @@ use crate::domain::account::AccountKey;
 use crate::domain::briefing::Briefing;
 use crate::domain::chance::Rng;
 use crate::domain::facts::ProxyPulse;
+use crate::domain::policy::account::Policies;
 use crate::domain::pool::Pool;
 use crate::domain::roster::Roster;
 use crate::domain::selection::Ask;
@@ -212,6 +213,11 @@ impl<P: Ports> Hub<P> {
     }
 
     /// Obeys a newer briefing.
+    /// The policies in force.
+    pub(super) fn policies(&self) -> Arc<Policies> {
+        self.with_pool(|pool, _, _| pool.policies())
+    }
+
     pub(super) fn obey(&self, briefing: &Briefing) {
         {
             let mut hot = self.hot.lock().unwrap_or_else(PoisonError::into_inner);
@@ -220,6 +226,7 @@ impl<P: Ports> Hub<P> {
         }
         self.with_pool(|pool, now, _| {
             pool.replace(Arc::clone(&briefing.roster), Arc::clone(&briefing.settings), now);
+            pool.set_policies(Arc::clone(&briefing.policies));
         });
     }
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use crate::base::{Moment, Span, calendar};
 use crate::domain::account::CooldownReason;
+use crate::domain::policy::account::Rein;
 use crate::domain::pool::{Exhaustion, PinTrouble, Shortage};
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::selection::eligible::Bar;
@@ -103,6 +104,23 @@ impl Refusal {
     /// Not a WebSocket handshake.
     pub fn bad_upgrade() -> Self {
         Self::plain(400, "invalid_request_error", "bad_upgrade", "Not a WebSocket handshake")
+    }
+
+    /// The user's own policies keep every account from serving (decisions.md D13: 400, which ends the turn).
+    pub fn policy(pool: &Exhaustion) -> Self {
+        let reasons: Vec<(String, String)> =
+            pool.skips.iter().map(|(index, word)| (index.to_string(), (*word).to_owned())).collect();
+        Self::of(
+            400,
+            ErrorBody {
+                kind: "policy_error",
+                code: "policy_blocked",
+                message: "Every account is paused or drained by your own policies; \
+                          run `codex-multi-auth account policy list`"
+                    .into(),
+                members: vec![("reasons", Member::Map(reasons))],
+            },
+        )
     }
 
     /// Nobody in the pool can serve.
@@ -278,7 +296,15 @@ fn quota_headers(quota: &Snapshot, now: Moment) -> Vec<(String, String)> {
 }
 
 const fn is_lasting(bar: Bar) -> bool {
-    matches!(bar, Bar::Missing | Bar::Disabled | Bar::WorkspaceDisabled | Bar::Invalidated | Bar::Uncertain)
+    matches!(
+        bar,
+        Bar::Missing
+            | Bar::Disabled
+            | Bar::WorkspaceDisabled
+            | Bar::Invalidated
+            | Bar::Uncertain
+            | Bar::Held(_)
+    )
 }
 
 fn pinned_message(trouble: &PinTrouble, returns_at: Option<Moment>) -> String {
@@ -291,6 +317,10 @@ fn pinned_message(trouble: &PinTrouble, returns_at: Option<Moment>) -> String {
         Some(Bar::Disabled) => ("it is switched off", "expected available"),
         Some(Bar::WorkspaceDisabled) => ("its workspace is disabled", "expected available"),
         Some(Bar::Invalidated) => ("token-invalid — re-login needed", "expected available"),
+        Some(Bar::Held(Rein::Drained | Rein::Free)) => {
+            ("it is drained: no new sessions", "expected available")
+        }
+        Some(Bar::Held(_)) => ("it is paused", "expected available"),
         Some(Bar::Uncertain) => ("the outcome of its last token refresh is unknown", "expected available"),
         Some(Bar::Limited(_) | Bar::NearExhaustion(_)) => ("it is rate-limited", "rate limit resets"),
         Some(Bar::Cooling(Some(CooldownReason::AuthFailure), _)) => ("its sign-in failed", "cooldown ends"),

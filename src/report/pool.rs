@@ -94,7 +94,7 @@ pub(super) fn rows(facts: &Facts) -> Vec<Row<'_>> {
                 account,
                 label: label::account_label(account, index + 1),
                 markers: markers(facts, account, place(index, running, active), pinned),
-                state: State::of(account, quota, is_current, facts.at),
+                state: State::of(account, quota, facts.policies.rein(account), is_current, facts.at),
                 candidate: candidates
                     .get(index)
                     .filter(|candidate| candidate.key == account.key)

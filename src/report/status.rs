@@ -113,7 +113,7 @@ fn account(facts: &Facts, row: &Row<'_>) -> Value {
         "state": row.state.word(),
         "quota": quota.map(|quota| json::quota(quota, facts.at, &text::quota(quota, facts.at))),
         "pinned": row.pinned,
-        "policy": null,
+        "policy": facts.policies.of(account).map(crate::report::policy::policy),
         "nextUsableAt": json::moment(row.usable_at()),
     })
 }

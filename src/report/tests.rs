@@ -116,6 +116,7 @@ fn facts() -> Facts {
         overrides: (None, None),
         background: BackgroundCalls::default(),
         demo: None,
+        policies: Arc::default(),
         notes: Vec::new(),
         settings: Arc::default(),
     }

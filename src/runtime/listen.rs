@@ -15,6 +15,7 @@ use crate::app::input::Input;
 use crate::app::msg::{Msg, PeersMsg, Signal, StoreMsg};
 use crate::app::sub::Sub;
 use crate::base::Span;
+use crate::domain::shelf::Store as Shelved;
 use crate::ports::{Auth as _, Clock as _, Store as _};
 use crate::runtime::guardian::{self, Post};
 use crate::runtime::host::Host;
@@ -64,6 +65,7 @@ pub fn start(
             let ports = host.ports.clone();
             until(cancel.clone(), guardian::watch(ports, lock, Post::Dashboard, cancel.clone()))
         }
+        Sub::Policies => until(cancel.clone(), policies(host, sender)),
         Sub::Proxy(spec) => {
             services.start_proxy(spec.clone(), cancel.clone());
             return Listener { cancel, task: None };
@@ -134,6 +136,29 @@ async fn official(host: Host) {
         }
         let settings = host.settings().await;
         waiter.hint(settings.sync_debounce, settings.sync_poll).await;
+    }
+}
+
+/// Tells what the user wants of accounts whenever the file changed.
+async fn policies(host: Host, sender: UnboundedSender<Msg>) {
+    let path = host.places.root().join(Shelved::Policies.file());
+    let watch = Watch::new(&[host.places.root().to_owned()], vec![Shelved::Policies.file().to_owned()]);
+    let mut waiter = watch.waiter();
+    // What was read at the start is told by its own effect.
+    let mut seen = stamp(&path);
+    loop {
+        let settings = host.settings().await;
+        waiter.hint(settings.sync_debounce, settings.sync_poll).await;
+        let state = stamp(&path);
+        if seen == state {
+            continue;
+        }
+        seen = state;
+        if let Ok(found) = host.store.policies().await
+            && sender.send(Msg::Store(StoreMsg::Policies(found))).is_err()
+        {
+            return;
+        }
     }
 }
 

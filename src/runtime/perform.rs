@@ -16,6 +16,7 @@ use crate::app::msg::{AuthMsg, CodexMsg, Msg, PeersMsg, StoreMsg, UpstreamMsg};
 use crate::base::{Moment, Span};
 use crate::domain::facts::PeerStatus;
 use crate::domain::problem::Problem;
+use crate::domain::shelf::Found;
 use crate::domain::survey::{Kind, Unread};
 use crate::ports::upstream::ReadError;
 use crate::ports::{Auth as _, Peers as _, Store as _, Upstream as _, Vault as _};
@@ -182,6 +183,13 @@ async fn in_order(host: Host, sender: UnboundedSender<Msg>, mut effects: Unbound
                 StoreMsg::Configured(ticket, host.store.configure(edits).await)
             }
             StoreEffect::Stock => StoreMsg::Stock(host.take_stock().await),
+            StoreEffect::Policies => match host.store.policies().await {
+                Ok(found) => StoreMsg::Policies(found),
+                Err(error) => StoreMsg::Policies(Found::Damaged { detail: error.to_string() }),
+            },
+            StoreEffect::Policy(ticket, key, edit) => {
+                StoreMsg::PolicySet(ticket, host.store.change_policy(&key, edit).await.map_err(Into::into))
+            }
             StoreEffect::Quota => match host.store.load().await {
                 Ok(loaded) => StoreMsg::Quota(host.store.quota(&loaded.roster).await.unwrap_or_default()),
                 // The trouble itself is told by `Loaded`; whoever waits for figures must not wait for ever.

@@ -85,6 +85,7 @@ impl<'a> Scene<'a> {
     pub fn glyph(state: State) -> &'static str {
         match state {
             State::Off => "×",
+            State::Paused | State::Draining => "◌",
             State::SignIn => "!",
             State::Uncertain => "?",
             State::Cooling(_) => "◐",
@@ -96,7 +97,7 @@ impl<'a> Scene<'a> {
     /// The tone of a state.
     pub fn tone(&self, account: &Account, state: State) -> Style {
         match state {
-            State::Off => self.skin.dim(),
+            State::Off | State::Paused | State::Draining => self.skin.dim(),
             State::SignIn | State::Uncertain => self.skin.bad(),
             State::Cooling(_) | State::Empty(_) | State::Low => self.skin.warn(),
             State::InUse if is_low(self.quota(account), self.now) => self.skin.warn(),

@@ -71,6 +71,8 @@ pub struct Census {
     pub sign_in: usize,
     /// Have a refresh of unknown outcome.
     pub uncertain: usize,
+    /// Paused or drained.
+    pub held: usize,
     /// Off.
     pub off: usize,
 }
@@ -183,7 +185,7 @@ pub fn places(layout: &Layout, list: &Accounts) -> Places {
 /// The state of an account in this world.
 pub fn state(world: &World, account: &Account, in_use: Option<&AccountKey>, at: Moment) -> State {
     let current = if in_use == Some(&account.key) { Current::Yes } else { Current::No };
-    State::of(account, world.quota.get(&account.key), current, at)
+    State::of(account, world.quota.get(&account.key), world.policies.rein(account), current, at)
 }
 
 /// The account in use: of a live proxy, else the selected one.
@@ -326,6 +328,7 @@ impl Census {
             State::Cooling(_) | State::Empty(_) => self.waiting += 1,
             State::SignIn => self.sign_in += 1,
             State::Uncertain => self.uncertain += 1,
+            State::Paused | State::Draining => self.held += 1,
             State::Off => self.off += 1,
         }
     }

@@ -324,6 +324,8 @@ impl Ui {
         let state = state(world, account, in_use(world, at), at);
         let why = match state {
             State::Off => "It is switched off; using it switches it on.",
+            State::Paused => "It is paused: it serves nothing until you let it.",
+            State::Draining => "It is draining: it takes no new sessions.",
             State::SignIn => "It needs a new sign-in: requests on it fail until then.",
             State::Uncertain => "Its last refresh was cut: nobody knows whether its sign-in still holds.",
             State::Cooling(_) | State::Empty(_) | State::InUse | State::Low | State::Ready => return intents,

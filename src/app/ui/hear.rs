@@ -63,7 +63,9 @@ impl Ui {
                     self.tell_of_saving(saved, world, at);
                 }
             }
-            Msg::Store(StoreMsg::Quota(_) | StoreMsg::Stock(_))
+            Msg::Store(
+                StoreMsg::Quota(_) | StoreMsg::Stock(_) | StoreMsg::Policies(_) | StoreMsg::PolicySet(..),
+            )
             | Msg::Ticked
             | Msg::Upstream(_)
             | Msg::Auth(_)
@@ -258,12 +260,17 @@ fn told(outcome: &Outcome) -> Option<Toast> {
                 .about(&best.account.key)
         }
         Body::Login(ending) => login_told(ending),
+        Body::Ruled(ruled) => {
+            let text = format!("{}: policy saved", clean(&ruled.account.label));
+            Toast::new(Level::Done, "key P", text).about(&ruled.account.key)
+        }
         Body::Undone(what) => Toast::new(Level::Done, "key u", format!("undone: {}", clean(what))),
         Body::Problem(problem) => problem_told(problem),
         Body::Status(..)
         | Body::Why(..)
         | Body::Monitor(_)
         | Body::Forecast(_)
+        | Body::Policies(_)
         | Body::Config(_)
         | Body::Checkup(_)
         | Body::Silent => {

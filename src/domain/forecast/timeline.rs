@@ -37,6 +37,8 @@ pub enum Cell {
 pub enum Note {
     /// Switched off.
     Off,
+    /// Paused or drained by the user.
+    HeldBack,
     /// Only a new sign-in helps.
     NeedsSignIn,
     /// Nobody knows whether its sign-in still works.
@@ -109,7 +111,12 @@ enum Closed {
 
 fn closed_until(state: State) -> Closed {
     match state {
-        State::Off | State::SignIn | State::Uncertain | State::Empty(None) => Closed::Forever,
+        State::Off
+        | State::SignIn
+        | State::Uncertain
+        | State::Paused
+        | State::Draining
+        | State::Empty(None) => Closed::Forever,
         State::Cooling(until) | State::Empty(Some(until)) => Closed::Until(until),
         State::InUse | State::Low | State::Ready => Closed::Not,
     }
@@ -149,6 +156,7 @@ fn pace(window: &Window, at: Moment) -> Option<f64> {
 fn note(snapshot: Option<&Snapshot>, state: State, at: Moment) -> Note {
     match state {
         State::Off => return Note::Off,
+        State::Paused | State::Draining => return Note::HeldBack,
         State::SignIn => return Note::NeedsSignIn,
         State::Uncertain => return Note::Uncertain,
         State::Cooling(until) => return Note::CoolingUntil(until),

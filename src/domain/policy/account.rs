@@ -2,8 +2,12 @@
 //!
 //! Keyed by a hash of who the account is, so that a policy outlives the account's tokens and its position.
 
+use std::collections::BTreeMap;
+
 use crate::base::Moment;
+use crate::domain::account::{Account, Switch};
 use crate::domain::digest::sha256_hex;
+use crate::domain::roster::Roster;
 
 /// Longest tag.
 const TAG: usize = 64;
@@ -40,6 +44,135 @@ impl Default for AccountPolicy {
             updated_at: Moment::EPOCH,
         }
     }
+}
+
+/// Policies of all accounts, by key (`sha256:…`).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Policies(pub BTreeMap<String, AccountPolicy>);
+
+impl Policies {
+    /// The policy of an account; `None` when the user wants nothing particular of it.
+    pub fn of(&self, account: &Account) -> Option<&AccountPolicy> {
+        keys(account).iter().find_map(|key| self.0.get(key))
+    }
+
+    /// How an account is held back.
+    pub fn rein(&self, account: &Account) -> Rein {
+        self.of(account).map_or(Rein::Free, AccountPolicy::rein)
+    }
+
+    /// Whether nothing is wanted of anybody.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// How an account is held back by its policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Rein {
+    /// Not at all.
+    #[default]
+    Free,
+    /// Sessions that are on it may finish; it gets no new ones.
+    Drained,
+    /// No traffic.
+    Paused,
+    /// Both; as good as paused.
+    PausedAndDrained,
+}
+
+impl AccountPolicy {
+    /// How the account is held back.
+    pub const fn rein(&self) -> Rein {
+        match (self.paused, self.drained) {
+            (false, false) => Rein::Free,
+            (false, true) => Rein::Drained,
+            (true, false) => Rein::Paused,
+            (true, true) => Rein::PausedAndDrained,
+        }
+    }
+
+    /// Points in the score: two per weight above or below one.
+    pub fn boost(&self) -> f64 {
+        (self.weight - 1.0) * 2.0
+    }
+
+    /// Whether it says nothing that an account without a policy would not do.
+    pub fn is_plain(&self) -> bool {
+        *self == Self { updated_at: self.updated_at, ..Self::default() }
+    }
+}
+
+/// Whether an edit changed anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Changed {
+    /// It did.
+    Yes,
+    /// Everything was so already.
+    No,
+}
+
+/// One thing the user wants otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PolicyEdit {
+    /// One more tag, normalised.
+    Tag(String),
+    /// One tag less, normalised.
+    Untag(String),
+    /// Another weight in hundredths, 0 … 1000.
+    Weight(u16),
+    /// Another note; `None` removes it.
+    Note(Option<String>),
+    /// No traffic, or traffic again.
+    Pause(Switch),
+    /// No new sessions, or new ones again.
+    Drain(Switch),
+}
+
+impl PolicyEdit {
+    /// The policy with this edit.
+    #[must_use]
+    pub fn apply(&self, mut policy: AccountPolicy, at: Moment) -> AccountPolicy {
+        let before = policy.clone();
+        match self {
+            Self::Tag(tag) => {
+                policy.tags = tags(policy.tags.iter().map(String::as_str).chain([tag.as_str()]));
+            }
+            Self::Untag(tag) => policy.tags.retain(|other| other != tag),
+            Self::Weight(hundredths) => policy.weight = weight(f64::from(*hundredths) / 100.0),
+            Self::Note(text) => policy.note = text.as_deref().and_then(note),
+            Self::Pause(switch) => policy.paused = *switch == Switch::On,
+            Self::Drain(switch) => policy.drained = *switch == Switch::On,
+        }
+        if policy != before {
+            policy.updated_at = at;
+        }
+        policy
+    }
+}
+
+/// The keys under which an account's policy may stand, the narrowest first: workspace and person together, as two
+/// seats of one workspace need, then the reference's own. An account that declares neither has none: strangers
+/// must not share a policy.
+pub fn keys(account: &Account) -> Vec<String> {
+    let id = account.account_id.as_deref().or_else(|| account.workspace_id());
+    let id = id.map(str::trim).filter(|id| !id.is_empty());
+    let email = account.email.as_deref().map(str::trim).filter(|email| !email.is_empty());
+    let both = id
+        .zip(email)
+        .map(|(id, email)| format!("sha256:{}", sha256_hex(format!("{id}::{}", email.to_lowercase()))));
+    let plain = (id.is_some() || email.is_some()).then(|| key(id, email));
+    both.into_iter().chain(plain).collect()
+}
+
+/// The key under which a new policy of `account` is kept: the reference's, unless a seat of the same workspace
+/// would share it.
+pub fn key_for(account: &Account, roster: &Roster) -> Option<String> {
+    let own = keys(account);
+    let plain = own.last()?;
+    let is_shared =
+        roster.accounts.iter().any(|other| other.key != account.key && keys(other).last() == Some(plain));
+    if is_shared { own.first().cloned() } else { Some(plain.clone()) }
 }
 
 /// The key under which an account's policy is kept: of its workspace id, else of its e-mail.
@@ -102,6 +235,37 @@ mod tests {
         assert_eq!(key(Some(" id "), Some("x@y.z")), key(Some("id"), None));
         assert_eq!(key(Some(" "), Some(" User@Example.com ")), key(None, Some("user@example.com")));
         assert_eq!(key(None, None), key(Some("unknown"), None));
+    }
+
+    #[test]
+    fn two_seats_of_one_workspace_have_policies_of_their_own() {
+        let seat = |name: &str| {
+            let mut account = Account::sample(name);
+            account.account_id = Some("team".to_owned());
+            account
+        };
+        let (one, two, alone) = (seat("one"), seat("two"), Account::sample("alone"));
+        let roster = Roster { accounts: vec![one.clone(), two.clone(), alone.clone()], ..Roster::default() };
+        let key_of = |account: &Account| key_for(account, &roster).unwrap();
+
+        assert_ne!(key_of(&one), key_of(&two));
+        assert_eq!(key_of(&alone), key(alone.account_id.as_deref(), None));
+
+        let paused = AccountPolicy { paused: true, ..AccountPolicy::default() };
+        let own = Policies([(key_of(&one), paused.clone())].into());
+        assert_eq!((own.rein(&one), own.rein(&two)), (Rein::Paused, Rein::Free));
+        let shared = Policies([(key(Some("team"), None), paused)].into());
+        assert_eq!((shared.rein(&one), shared.rein(&two)), (Rein::Paused, Rein::Paused));
+    }
+
+    #[test]
+    fn an_account_that_declares_nothing_shares_no_policy() {
+        let mut nobody = Account::sample("nobody");
+        nobody.account_id = None;
+        nobody.email = None;
+        nobody.credentials.claims.workspace_id = None;
+
+        assert_eq!(keys(&nobody), Vec::<String>::new());
     }
 
     #[test]

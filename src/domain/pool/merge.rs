@@ -60,6 +60,7 @@ impl Pool {
         self.used = used;
         self.cursor.retain(|_, key| self.index.contains_key(key));
         self.spread();
+        self.follow_policies();
         self.follow_settings(has_new_thresholds.then_some(now));
     }
 

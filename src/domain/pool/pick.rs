@@ -6,6 +6,7 @@
 use crate::base::{Moment, Percent};
 use crate::domain::account::AccountKey;
 use crate::domain::health::{bucket, score as health};
+use crate::domain::policy::account::Rein;
 use crate::domain::selection::eligible::Bar;
 use crate::domain::selection::explain::{Candidate, Decision, Parts, Rule};
 use crate::domain::selection::score::{Facts, STICKY};
@@ -25,6 +26,8 @@ struct Survey<'a> {
     narrow: Option<String>,
     tried: Vec<usize>,
     sticky: Option<usize>,
+    /// The account that already serves the session.
+    owner: Option<usize>,
 }
 
 struct Picked {
@@ -120,7 +123,14 @@ impl Pool {
             narrow: ask.model.as_deref().map(|model| ask.family.key(Some(model))),
             tried: ask.tried.iter().filter_map(|key| self.position(key)).collect(),
             sticky: sticky.and_then(|(key, _)| self.position(key)),
+            owner: self.owner_of(ask, now),
         }
+    }
+
+    /// Whose session this is; looked up only when somebody is drained.
+    fn owner_of(&self, ask: &Ask, now: Moment) -> Option<usize> {
+        let session = ask.session.as_ref().filter(|_| !self.policies.is_empty())?;
+        self.position(&self.bond(session, now)?.owner)
     }
 
     fn pick(&self, survey: &Survey<'_>) -> Picked {
@@ -219,6 +229,9 @@ impl Pool {
         if slot.lasting.is_some() {
             return slot.lasting;
         }
+        if slot.rein != Rein::Free && !(slot.rein == Rein::Drained && survey.owner == Some(position)) {
+            return Some(Bar::Held(slot.rein));
+        }
         if slot.limited > now
             && let Some(until) = self.limit(position, survey)
         {
@@ -258,6 +271,7 @@ impl Pool {
             in_flight: slot.in_flight,
             sticky: if survey.sticky == Some(position) { STICKY } else { 0.0 },
             spread: if survey.sticky.is_some() { 0.0 } else { slot.spread },
+            boost: slot.boost,
         }
         .parts(survey.now)
     }

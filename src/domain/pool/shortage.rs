@@ -27,7 +27,7 @@ pub struct Exhaustion {
     /// Whether waiting helps.
     pub class: Shortage,
     /// Why, from the accounts' own state: `rate-limit`, `server-error`, `network-error`, `auth-failure`,
-    /// `deactivated` or `no-account`.
+    /// `deactivated`, `policy` or `no-account`.
     pub reason: &'static str,
     /// When the first account is back; `None` when none comes back by itself.
     pub returns_at: Option<Moment>,
@@ -105,6 +105,19 @@ impl Pool {
         }
     }
 
+    /// Whether the user's policies alone keep this question from being served: every account that could is held.
+    pub fn is_held_back(&self, ask: &Ask, now: Moment) -> bool {
+        let mut held = false;
+        for position in 0..self.slots.len() {
+            match self.bar_at(position, ask, now) {
+                Some(Bar::Held(_)) => held = true,
+                Some(Bar::Missing | Bar::Disabled | Bar::WorkspaceDisabled | Bar::Invalidated) => {}
+                None | Some(_) => return false,
+            }
+        }
+        held
+    }
+
     /// What stands against the pinned account of this question; `None` when nothing is pinned.
     pub fn pin_trouble(&self, ask: &Ask, now: Moment) -> Option<PinTrouble> {
         let (key, source) = pin::bound(ask, &self.roster)?;
@@ -153,7 +166,7 @@ impl Pool {
     /// When everything that stands against an account has lifted by itself; `None` when it never does.
     fn back_at(&self, position: usize, ask: &Ask, now: Moment) -> Option<Moment> {
         let slot = self.slots.get(position)?;
-        if slot.lasting.is_some() {
+        if slot.lasting.is_some() || matches!(self.bar_at(position, ask, now), Some(Bar::Held(_))) {
             return None;
         }
         let account = self.account_at(position)?;
@@ -197,6 +210,7 @@ impl Pool {
                 | Bar::WorkspaceDisabled
                 | Bar::Invalidated
                 | Bar::Uncertain
+                | Bar::Held(_)
                 | Bar::NotEntitled(_)
                 | Bar::Guarded(_),
             ) => false,
@@ -217,6 +231,7 @@ fn reason_of(bar: Bar) -> &'static str {
         | Bar::Uncertain
         | Bar::Guarded(_) => "auth-failure",
         Bar::WorkspaceDisabled => "deactivated",
+        Bar::Held(_) => "policy",
         Bar::Missing | Bar::Disabled | Bar::Attempted => "no-account",
     }
 }

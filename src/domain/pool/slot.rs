@@ -5,6 +5,7 @@ use crate::domain::account::Account;
 use crate::domain::health::bucket::Bucket;
 use crate::domain::health::circuit::Circuit;
 use crate::domain::health::score::Health;
+use crate::domain::policy::account::Rein;
 use crate::domain::quota::defer::{Strain, strain};
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::selection::eligible::Bar;
@@ -40,6 +41,10 @@ pub(super) struct Slot {
     pub(super) is_used: Mark,
     pub(super) in_flight: u32,
     pub(super) spread: f64,
+    /// What the user's policy holds back.
+    pub(super) rein: Rein,
+    /// Points of the user's weight.
+    pub(super) boost: f64,
     pub(super) strain: Strain,
     pub(super) circuit: Circuit,
     pub(super) trackers: Vec<Tracker>,
@@ -72,6 +77,8 @@ impl Slot {
             is_used: Mark::Clean,
             in_flight: 0,
             spread: 0.0,
+            rein: Rein::Free,
+            boost: 0.0,
             strain: Strain::default(),
             circuit: Circuit::default(),
             trackers: Vec::new(),

@@ -2,6 +2,7 @@
 
 use crate::base::Moment;
 use crate::domain::account::{Account, CooldownReason};
+use crate::domain::policy::account::Rein;
 use crate::domain::selection::explain::Skip;
 
 /// Something that stands against an account.
@@ -17,6 +18,8 @@ pub enum Bar {
     Invalidated,
     /// A refresh was cut (D22).
     Uncertain,
+    /// The user's policy.
+    Held(Rein),
     /// A limit upstream spoke of.
     Limited(Moment),
     /// A rest.
@@ -42,6 +45,9 @@ impl Bar {
             Self::WorkspaceDisabled => "workspace-disabled",
             Self::Invalidated => "auth-invalidated",
             Self::Uncertain => "uncertain",
+            Self::Held(Rein::Drained | Rein::Free) => "policy: drained",
+            Self::Held(Rein::Paused) => "policy: paused",
+            Self::Held(Rein::PausedAndDrained) => "policy: paused, drained",
             Self::Limited(_) => "rate-limited",
             Self::Cooling(None, _) => "cooling-down",
             Self::Cooling(Some(CooldownReason::AuthFailure), _) => "cooling-down:auth-failure",
@@ -70,6 +76,7 @@ impl Bar {
             | Self::WorkspaceDisabled
             | Self::Invalidated
             | Self::Uncertain
+            | Self::Held(_)
             | Self::Attempted => None,
         }
     }

@@ -34,6 +34,8 @@ pub struct Facts {
     pub sticky: f64,
     /// From [`spread`] or nothing.
     pub spread: f64,
+    /// Points of the user's policy.
+    pub boost: f64,
 }
 
 impl Facts {
@@ -44,7 +46,7 @@ impl Facts {
             health: HEALTH * self.health,
             tokens: TOKENS * self.tokens,
             fresh: FRESH * now.since(self.last_used).min(FRESH_CAP).as_hours(),
-            boost: 0.0,
+            boost: self.boost,
             sticky: self.sticky,
             in_flight: IN_FLIGHT * f64::from(self.in_flight),
             spread: self.spread,
@@ -72,7 +74,15 @@ mod tests {
     const NOW: Moment = Moment::from_secs(10_000_000);
 
     fn facts() -> Facts {
-        Facts { health: 100.0, tokens: 50.0, last_used: NOW, in_flight: 0, sticky: 0.0, spread: 0.0 }
+        Facts {
+            health: 100.0,
+            tokens: 50.0,
+            last_used: NOW,
+            in_flight: 0,
+            sticky: 0.0,
+            spread: 0.0,
+            boost: 0.0,
+        }
     }
 
     #[test]

@@ -207,6 +207,10 @@ impl Session {
     /// Nobody is left: waits once when that helps and time allows, else the limit text or the HTTP path.
     fn exhausted(&mut self, pool: &mut Pool, now: Moment, rng: &mut Rng) -> Step {
         let trouble = pool.pin_trouble(&self.ask, now);
+        if trouble.is_none() && pool.is_held_back(&self.ask, now) {
+            // Over HTTP the client shows the reason; a refused upgrade it only tries again.
+            return self.over_http(pool);
+        }
         let shortage = pool.exhaustion(&self.ask, now);
         let (class, back) = trouble
             .as_ref()

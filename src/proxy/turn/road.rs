@@ -285,6 +285,10 @@ impl Turn {
             let refusal = Refusal::pinned(&trouble, now);
             return self.refuse(refusal, "codex_pinned_account_unavailable", pool, now, rng);
         }
+        if pool.is_held_back(&self.ask, now) {
+            let refusal = Refusal::policy(&pool.exhaustion(&self.ask, now));
+            return self.refuse(refusal, "policy_blocked", pool, now, rng);
+        }
         let mut shortage = pool.exhaustion(&self.ask, now);
         let is_cut_short = pool.has_other(&self.ask, now);
         if is_cut_short {

@@ -55,6 +55,7 @@ fn context(scene: &Scene, buffer: &mut Buffer, room: usize) {
         (census.waiting, "waiting", skin.warn()),
         (census.sign_in, "sign-in", skin.bad()),
         (census.uncertain, "uncertain", skin.bad()),
+        (census.held, "held", skin.dim()),
         (census.off, "off", skin.dim()),
     ] {
         if count > 0 {

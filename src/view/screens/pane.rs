@@ -106,7 +106,7 @@ fn next(scene: &Scene, buffer: &mut Buffer) {
 fn body(scene: &Scene, buffer: &mut Buffer) {
     let census = scene.ui.accounts.census;
     let small = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
-    let out = small(census.waiting + census.sign_in + census.uncertain);
+    let out = small(census.waiting + census.sign_in + census.uncertain + census.held);
     let area = scene.layout.body;
     let parts = parts(area.height, small(census.ready), out, small(census.off));
     let mut row = 0;

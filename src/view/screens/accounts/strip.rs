@@ -168,7 +168,14 @@ pub fn token(scene: &Scene, account: &Account) -> String {
             };
         }
         State::Uncertain => return "a refresh was cut: outcome unknown".to_owned(),
-        State::Off | State::Cooling(_) | State::Empty(_) | State::InUse | State::Low | State::Ready => {}
+        State::Off
+        | State::Paused
+        | State::Draining
+        | State::Cooling(_)
+        | State::Empty(_)
+        | State::InUse
+        | State::Low
+        | State::Ready => {}
     }
     match account.credentials.expires_at {
         _ if account.credentials.access.is_none() => "token at next use".to_owned(),

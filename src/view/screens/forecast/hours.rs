@@ -108,6 +108,7 @@ fn ticks(scene: &Scene, pen: &mut Pen, row: u16, cells: usize) {
 fn note(scene: &Scene, note: Note) -> String {
     match note {
         Note::Off => "switched off".to_owned(),
+        Note::HeldBack => "held back by you".to_owned(),
         Note::NeedsSignIn => "needs sign-in".to_owned(),
         Note::Uncertain => "uncertain sign-in".to_owned(),
         Note::CoolingUntil(until) => format!("cooling until {}", near(scene, until)),

@@ -63,6 +63,8 @@ fn points(points: i16) -> String {
 pub(super) fn short(scene: &Scene, account: &Account, prospect: &Prospect) -> String {
     match scene.state(account) {
         State::Off => return "switched off by you".to_owned(),
+        State::Paused => return "paused by you".to_owned(),
+        State::Draining => return "drained by you".to_owned(),
         State::SignIn => {
             let code = account.invalidation.as_ref().and_then(|dead| dead.code.as_deref());
             return code.map_or_else(|| "signed out".to_owned(), |code| code.replace('_', " "));

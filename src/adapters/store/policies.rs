@@ -1,0 +1,68 @@
+//! What the user wants of accounts, read and changed on the shelf.
+
+use std::sync::Arc;
+
+use crate::adapters::disk::lock::LockError;
+use crate::adapters::shelf::{Shelf, ShelfError};
+use crate::adapters::store::blocking;
+use crate::base::Moment;
+use crate::domain::account::AccountKey;
+use crate::domain::places::Places;
+use crate::domain::policy::account::{self, Changed, Policies, PolicyEdit};
+use crate::domain::roster::Roster;
+use crate::domain::shelf::{Found, Store};
+use crate::formats::policies;
+use crate::ports::store::StoreError;
+
+/// Reads them.
+pub(super) async fn read(places: &Arc<Places>) -> Result<Found<Policies>, StoreError> {
+    let shelf = Shelf::new(Arc::clone(places));
+    blocking(move || shelf.policies().map_err(trouble)).await
+}
+
+/// Changes the policy of one account; a policy that says nothing any more is removed.
+pub(super) async fn change(
+    places: &Arc<Places>,
+    roster: &Roster,
+    key: &AccountKey,
+    edit: &PolicyEdit,
+    at: Moment,
+) -> Result<(Policies, Changed), StoreError> {
+    let shelf = Shelf::new(Arc::clone(places));
+    let gone = || StoreError::Io {
+        path: shelf.path(Store::Policies).display().to_string(),
+        code: None,
+        detail: "the account declares neither a workspace nor an e-mail, or is gone".to_owned(),
+    };
+    let account = roster.get(key).ok_or_else(gone)?;
+    let name = account::key_for(account, roster).ok_or_else(gone)?;
+    let before = shelf.policies().map_err(trouble)?.whole().cloned().unwrap_or_default();
+    let old = before.of(account).cloned().unwrap_or_default();
+    if edit.apply(old.clone(), at) == old {
+        return Ok((before, Changed::No));
+    }
+    shelf
+        .change(Store::Policies, at, |text| {
+            let known =
+                text.map(policies::read).transpose()?.map(|entries| entries.value).unwrap_or_default();
+            let policy = edit.apply(known.of(account).cloned().unwrap_or_default(), at);
+            policies::set(text, &name, (!policy.is_plain()).then_some(&policy))
+        })
+        .await
+        .map_err(trouble)?;
+    let after = shelf.policies().map_err(trouble)?.whole().cloned().unwrap_or_default();
+    Ok((after, Changed::Yes))
+}
+
+fn trouble(error: ShelfError) -> StoreError {
+    match error {
+        ShelfError::Locked(LockError::Timeout { path, holder }) => {
+            StoreError::Locked { path: path.display().to_string(), holder }
+        }
+        ShelfError::Locked(LockError::Io { path, source }) => {
+            crate::adapters::store::load::unreadable(&path, &source)
+        }
+        ShelfError::Restless { path } => StoreError::Contended { path: path.display().to_string() },
+        ShelfError::Io { path, source } => crate::adapters::store::load::unreadable(&path, &source),
+    }
+}
