@@ -9,11 +9,13 @@ use codex_multi_auth::domain::account::{Account, AccountKey};
 use codex_multi_auth::domain::change::Change;
 use codex_multi_auth::domain::launch::config::ConfigFacts;
 use codex_multi_auth::domain::official::{Aside, Login, Stamp, Written};
+use codex_multi_auth::domain::policy::account::{Changed, Policies, PolicyEdit};
 use codex_multi_auth::domain::quota::snapshot::Snapshot;
 use codex_multi_auth::domain::recovery::{Beside, Health};
 use codex_multi_auth::domain::refresh::Held;
 use codex_multi_auth::domain::roster::Roster;
 use codex_multi_auth::domain::settings::Settings;
+use codex_multi_auth::domain::shelf::Found;
 use codex_multi_auth::domain::usage::entry::Entry;
 use codex_multi_auth::ports::home::Home;
 use codex_multi_auth::ports::store::{Loaded, Store, StoreError};
@@ -56,6 +58,18 @@ impl MemoryStore {
 impl Store for MemoryStore {
     async fn load(&self) -> Result<Loaded, StoreError> {
         Ok(self.loaded())
+    }
+
+    async fn policies(&self) -> Result<Found<Policies>, StoreError> {
+        Ok(Found::Absent)
+    }
+
+    async fn change_policy(
+        &self,
+        _key: &AccountKey,
+        _edit: PolicyEdit,
+    ) -> Result<(Policies, Changed), StoreError> {
+        Ok((Policies::default(), Changed::No))
     }
 
     async fn commit(&self, changes: Vec<Change>) -> Result<Loaded, StoreError> {

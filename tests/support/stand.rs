@@ -26,10 +26,12 @@ use codex_multi_auth::domain::account::{Account, AccountKey, Credentials};
 use codex_multi_auth::domain::briefing::Briefing;
 use codex_multi_auth::domain::change::Change;
 use codex_multi_auth::domain::facts::ProxyFact;
+use codex_multi_auth::domain::policy::account::{Changed, Policies, PolicyEdit};
 use codex_multi_auth::domain::quota::snapshot::Snapshot;
 use codex_multi_auth::domain::refresh::{Held, Outcome, Reason};
 use codex_multi_auth::domain::roster::Roster;
 use codex_multi_auth::domain::settings::Settings;
+use codex_multi_auth::domain::shelf::Found;
 use codex_multi_auth::domain::token;
 use codex_multi_auth::domain::usage::entry::Entry;
 use codex_multi_auth::formats::jwt;
@@ -87,6 +89,18 @@ impl StandPorts {
 impl Store for StandPorts {
     async fn load(&self) -> Result<Loaded, StoreError> {
         Ok(self.kept().loaded())
+    }
+
+    async fn policies(&self) -> Result<Found<Policies>, StoreError> {
+        Ok(Found::Absent)
+    }
+
+    async fn change_policy(
+        &self,
+        _key: &AccountKey,
+        _edit: PolicyEdit,
+    ) -> Result<(Policies, Changed), StoreError> {
+        Ok((Policies::default(), Changed::No))
     }
 
     async fn commit(&self, changes: Vec<Change>) -> Result<Loaded, StoreError> {
@@ -262,7 +276,7 @@ impl Stand {
             },
         };
         let first =
-            Briefing { revision: 1, roster: Arc::new(roster), settings: Arc::new(settings), forced: None };
+            Briefing { revision: 1, roster: Arc::new(roster), settings: Arc::new(settings), ..Briefing::default() };
         let (briefing, obeyed) = watch::channel(Arc::new(first));
         let (announce, facts) = mpsc::unbounded_channel();
         let stop = CancellationToken::new();

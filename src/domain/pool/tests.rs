@@ -583,3 +583,76 @@ fn a_reset_forgets_troubles_and_keeps_limits() {
     assert_eq!(skips(&pool.explain(&ask(), NOW, &mut rng())), [None, Some("rate-limited")]);
     assert!((pool.pulse(NOW).accounts[&key("a")].health - 100.0).abs() < 1e-9);
 }
+
+fn ruled(pool: &mut Pool, policies: &[(&str, AccountPolicy)]) {
+    let of = |name: &str| crate::domain::policy::account::key(Some(&format!("ws-{name}")), None);
+    let policies = policies.iter().map(|(name, policy)| (of(name), policy.clone())).collect();
+    pool.set_policies(Arc::new(Policies(policies)));
+}
+
+fn paused() -> AccountPolicy {
+    AccountPolicy { paused: true, ..AccountPolicy::default() }
+}
+
+fn drained() -> AccountPolicy {
+    AccountPolicy { drained: true, ..AccountPolicy::default() }
+}
+
+#[test]
+fn a_paused_account_serves_nothing_and_a_drained_one_only_what_is_on_it() {
+    let mut pool = pool(&["one", "two"]);
+    let (old, new) = (session("old"), session("new"));
+    pool.touch_bond(old.session.as_ref().unwrap(), &key("one"), NOW);
+
+    ruled(&mut pool, &[("one", drained())]);
+    assert_eq!(chosen(&mut pool, &old, NOW).as_deref(), Some("one"));
+    assert_eq!(chosen(&mut pool, &new, NOW).as_deref(), Some("two"));
+    assert_eq!(chosen(&mut pool, &ask(), NOW).as_deref(), Some("two"));
+
+    ruled(&mut pool, &[("one", paused())]);
+    assert_eq!(chosen(&mut pool, &old, NOW).as_deref(), Some("two"));
+    assert_eq!(skips(&pool.explain(&ask(), NOW, &mut rng())), [Some("policy: paused"), None]);
+
+    let both = AccountPolicy { drained: true, ..paused() };
+    ruled(&mut pool, &[("one", both), ("two", drained())]);
+    let decision = pool.explain(&ask(), NOW, &mut rng());
+    assert_eq!(skips(&decision), [Some("policy: paused, drained"), Some("policy: drained")]);
+    assert!(pool.is_held_back(&ask(), NOW));
+    assert_eq!(pool.exhaustion(&ask(), NOW).returns_at, None, "no waiting helps");
+
+    ruled(&mut pool, &[]);
+    assert!(chosen(&mut pool, &ask(), NOW).is_some() && !pool.is_held_back(&ask(), NOW));
+}
+
+#[test]
+fn a_pool_that_is_also_short_of_quota_is_not_blamed_on_the_policy() {
+    let mut pool = pool(&["one", "two"]);
+    pool.note_quota(&key("two"), snapshot(100.0, 3_600, NOW));
+    ruled(&mut pool, &[("one", paused())]);
+
+    assert!(!pool.is_held_back(&ask(), NOW));
+    assert_eq!(pool.exhaustion(&ask(), NOW).returns_at, Some(NOW + Span::hours(1)));
+}
+
+#[test]
+fn a_pin_on_a_paused_account_is_trouble_and_never_another_account() {
+    let mut pool = pool(&["one", "two"]);
+    ruled(&mut pool, &[("two", paused())]);
+    let mut pinned = roster(&["one", "two"]);
+    pinned.pin = Some(key("two"));
+    pool.replace(Arc::new(pinned), Arc::default(), NOW);
+
+    assert_eq!(chosen(&mut pool, &ask(), NOW), None, "policies hold through a new roster");
+    assert_eq!(pool.pin_trouble(&ask(), NOW).unwrap().skips, [(1, "policy: paused")]);
+}
+
+#[test]
+fn weight_tips_the_balance_between_equals() {
+    for (weights, expected) in [((1.0, 10.0), "two"), ((10.0, 1.0), "one"), ((1.0, 0.0), "one")] {
+        let mut pool = pool(&["one", "two"]);
+        let weighing = |weight| AccountPolicy { weight, ..AccountPolicy::default() };
+        ruled(&mut pool, &[("one", weighing(weights.0)), ("two", weighing(weights.1))]);
+
+        assert_eq!(chosen(&mut pool, &ask(), NOW).as_deref(), Some(expected), "{weights:?}");
+    }
+}

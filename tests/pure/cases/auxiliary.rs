@@ -7,7 +7,7 @@ use codex_multi_auth::adapters::shelf::{Changed, Shelf};
 use codex_multi_auth::base::Moment;
 use codex_multi_auth::domain::account::{Account, AccountKey, Claims};
 use codex_multi_auth::domain::client_token::{self, ClientToken};
-use codex_multi_auth::domain::policy::account::AccountPolicy;
+use codex_multi_auth::domain::policy::account::{AccountPolicy, Policies};
 use codex_multi_auth::domain::policy::budget::Limit;
 use codex_multi_auth::domain::policy::profile::Profile;
 use codex_multi_auth::domain::quota::snapshot::Snapshot;
@@ -34,7 +34,7 @@ pub(super) async fn perform(staged: &Staged, ask: Ask<'_>) -> Found {
     let recorded = staged.case["reference_2_8_7"]["steps"][0]["result"].clone();
     let told = json!({
         "quota": quota(staged, &recorded["quota"]).await,
-        "policies": {"version": 1, "accounts": map(&shelf.policies().unwrap(), policy)},
+        "policies": {"version": 1, "accounts": policies_of(&shelf.policies().unwrap())},
         "profiles": {"version": 1, "profiles": map(&shelf.profiles().unwrap(), |_, profile| of_profile(profile))},
         "budgets": {"version": 1, "limits": map(&shelf.budgets().unwrap(), |_, limit| of_limit(limit))},
         "tokens": {"version": 1, "tokens": tokens(&shelf)},
@@ -51,6 +51,11 @@ pub(super) async fn perform(staged: &Staged, ask: Ask<'_>) -> Found {
     let mut facts = Map::new();
     facts.insert("rows".to_owned(), rows.len().into());
     Found { outcome: "loaded".to_owned(), facts }
+}
+
+fn policies_of(found: &Kept<Policies>) -> Value {
+    let all = found.whole().into_iter().flat_map(|policies| &policies.0);
+    Value::Object(all.map(|(key, one)| (key.clone(), policy(key, one))).collect())
 }
 
 fn map<T>(found: &Kept<BTreeMap<String, T>>, show: impl Fn(&str, &T) -> Value) -> Value {
