@@ -62,7 +62,7 @@ impl Genuine {
     pub(crate) fn behind_real_names(scenario: Scenario) -> Option<Self> {
         let program = installed()?;
         let play = Play::start(scenario);
-        let home = Home::new();
+        let home = Home::for_demo();
         let logins: Vec<_> = play.backend().names().iter().map(|name| play.login(name)).collect();
         home.write_pool(&logins);
         let front = Front::at(443, play.address(), home.path());

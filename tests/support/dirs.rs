@@ -88,7 +88,7 @@ impl Home {
         home
     }
 
-    /// A home without endpoints of its own, for rehearsals, which bring theirs.
+    /// A home without endpoints of its own: for rehearsals, which bring theirs, and for a network of our own.
     pub(crate) fn for_demo() -> Self {
         let mut home = Self::new();
         home.set("CODEX_MULTI_AUTH_UPSTREAM_BASE_URL", "");
