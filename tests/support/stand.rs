@@ -275,8 +275,12 @@ impl Stand {
                 shards: dir.path().join("ext/observability"),
             },
         };
-        let first =
-            Briefing { revision: 1, roster: Arc::new(roster), settings: Arc::new(settings), ..Briefing::default() };
+        let first = Briefing {
+            revision: 1,
+            roster: Arc::new(roster),
+            settings: Arc::new(settings),
+            ..Briefing::default()
+        };
         let (briefing, obeyed) = watch::channel(Arc::new(first));
         let (announce, facts) = mpsc::unbounded_channel();
         let stop = CancellationToken::new();
