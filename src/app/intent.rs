@@ -37,6 +37,8 @@ pub enum Intent {
     Configure(Vec<Edit>),
     /// Have the keeper of backups do this.
     Vault(Box<Act>),
+    /// Ask the keeper of backups something that changes nothing.
+    Inspect(Box<Act>),
     /// Look which files there are.
     TakeStock,
     /// Keep the screen's state (tab, sort, …) for the next start; text of `ui-state.json`'s inner members.

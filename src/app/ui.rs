@@ -15,7 +15,8 @@ use crate::app::action::Action;
 use crate::app::effect::Capture;
 use crate::app::field::{Edited, Field};
 use crate::app::geometry::{Kind, Layout, Mode};
-use crate::app::goal::{Entry, Tab};
+use crate::app::flows::config;
+use crate::app::goal::{Command, Entry, Tab};
 use crate::app::input::{Input, Key};
 use crate::app::intent::Intent;
 use crate::app::keys::hints::Signs;
@@ -121,7 +122,7 @@ impl Ui {
             detail: None,
             outlook: Outlook::default(),
             monitor: Monitor::default(),
-            sheet: Sheet::opened_on(None),
+            sheet: Sheet::opened_on(asked(entry)),
             overlays: Vec::new(),
             typing: None,
             toasts: Toasts::default(),
@@ -417,4 +418,10 @@ impl Ui {
 /// Cells that the badge of a rehearsal takes after the product's name.
 pub fn badge(world: &World) -> u16 {
     if world.setting.demo.is_some() { 5 } else { 0 }
+}
+
+/// The setting a view command asks about.
+fn asked(entry: &Entry) -> Option<&str> {
+    let Some(Command::Config(config::Ask::Explain(key))) = &entry.command else { return None };
+    key.as_deref()
 }

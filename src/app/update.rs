@@ -142,6 +142,9 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
         | Msg::Peers(_)
         | Msg::Service(_) => {}
     }
+    for intent in model.ui.wanted(&model.world) {
+        effects.extend(model.obey(intent, at));
+    }
     if model.undo.as_ref().is_some_and(|undo| at > undo.until) {
         model.undo = None;
     }
@@ -361,6 +364,10 @@ impl Model {
                 self.world.expect(&edits);
                 self.ui.refresh(&self.world, at);
                 vec![Effect::Store(StoreEffect::Configure(ticket, edits))]
+            }
+            Intent::Inspect(act) => {
+                let ticket = self.flows.ticket();
+                vec![Effect::Store(StoreEffect::Vault(ticket, act))]
             }
             Intent::TakeStock => vec![Effect::Store(StoreEffect::Stock)],
             Intent::Vault(_) => Effects::new(),

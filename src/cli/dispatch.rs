@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use crate::app::flows::config::Ask;
 use crate::app::goal::{Choosing, Command, Entry, Forwarding, Goal, Listing, Moments, Serving, Tab};
 use crate::app::options::{Chatter, Consent, Face, Form, Options, Root};
 use crate::base::Span;
@@ -151,7 +152,12 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
         Word::Forecast(args) => (view(Tab::Forecast, Command::Forecast(args.into()), manner, None), None),
         Word::Best(args) if args.apply || args.dry_run => (Goal::Run(Command::Best(args.into())), None),
         Word::Best(args) => (best(args, manner), None),
-        Word::Config(word) => (Goal::Run(Command::Config(word.ask(over(&global)))), None),
+        Word::Config(word) => {
+            let ask = word.ask(over(&global));
+            let shows = matches!(ask, Ask::Explain(_));
+            let command = Command::Config(ask);
+            (if shows { view(Tab::Settings, command, manner, None) } else { Goal::Run(command) }, None)
+        }
         Word::InitConfig(args) => (Goal::Run(Command::Config(args.ask(over(&global)))), None),
         Word::Doctor(args) => (Goal::Run(Command::Checkup(args.into())), None),
         Word::Fix(args) => (Goal::Run(Command::Checkup(args.into())), None),

@@ -81,8 +81,20 @@ pub struct Sheet {
     pub saving: Saving,
     /// The backups.
     pub backups: Backups,
+    /// Whether the files were looked at since the page was opened.
+    pub stock: Stock,
     /// What the draft was begun on; to notice that the file was changed elsewhere.
     pub base: Option<Arc<Report>>,
+}
+
+/// Whether files and folders were looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Stock {
+    /// Not since the page was opened.
+    #[default]
+    Unknown,
+    /// They are being looked at, or were.
+    Asked,
 }
 
 /// Whether a save is under way.

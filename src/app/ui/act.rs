@@ -182,9 +182,7 @@ impl Ui {
         self.typing = None;
         // Lists that cost something are made when they are looked at.
         self.refresh(world, at);
-        let mut intents = vec![self.remembered()];
-        intents.extend(self.wanted(world));
-        intents
+        vec![self.remembered()]
     }
 
     pub(super) fn open(&mut self, world: &World, at: Moment) {

@@ -48,7 +48,11 @@ impl Ui {
     pub fn hear(&mut self, message: &Msg, world: &World, at: Moment) {
         match message {
             Msg::Store(StoreMsg::Usage(rows)) => self.figures = Figures::of(rows),
-            Msg::Store(StoreMsg::Loaded(_) | StoreMsg::Committed(..) | StoreMsg::Vault(..)) => {
+            Msg::Store(StoreMsg::Vault(_, answer)) => {
+                self.hear_of_backups(answer, world, at);
+                self.tell_of_pool(world, at);
+            }
+            Msg::Store(StoreMsg::Loaded(_) | StoreMsg::Committed(..)) => {
                 self.tell_of_pool(world, at)
             }
             Msg::Peers(PeersMsg::Seen(_)) => self.tell_of_moves(world, at),

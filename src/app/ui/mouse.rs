@@ -37,7 +37,7 @@ impl Ui {
             None if self.tab == Tab::Settings && self.layout().kind != Kind::Pane => {
                 self.move_in_settings(if action == Action::Up { -NOTCH } else { NOTCH }, world);
                 self.scroll();
-                self.wanted(world)
+                Vec::new()
             }
             None => {
                 self.step(world, if action == Action::Up { -NOTCH } else { NOTCH });
@@ -103,7 +103,7 @@ impl Ui {
             }
         }
         self.scroll();
-        self.wanted(world)
+        Vec::new()
     }
 
     /// The list row under the mouse, counted from the first one shown.

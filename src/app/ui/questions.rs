@@ -14,11 +14,12 @@ use crate::app::world::World;
 use crate::base::text::clean;
 use crate::base::{Moment, calendar};
 use crate::domain::account::Account;
-use crate::domain::backup::Name;
+use crate::domain::backup::{Name, State};
 use crate::domain::label;
 use crate::domain::settings::edit::Edit;
 use crate::domain::settings::schema::row;
-use crate::domain::vault::{Act, Copies, Existing, Run, Source};
+use crate::domain::problem::Problem;
+use crate::domain::vault::{Act, Answer, Copies, Existing, Run, Source};
 
 impl Ui {
     /// Stores settings at once, without the settings tab; what a variable holds fast is told instead.
@@ -88,6 +89,23 @@ impl Ui {
             ))
             .saying("A backup is written first; undo works for 30 s.");
         self.overlays.push(Overlay::Ask(ask));
+    }
+
+    /// Lists and comparisons go to the backups; a verified copy is told.
+    pub(super) fn hear_of_backups(&mut self, answer: &Result<Answer, Problem>, world: &World, at: Moment) {
+        let Some(backup) = self.sheet.backups.hear(answer) else { return };
+        let name = clean(&backup.name).into_owned();
+        let toast = match &backup.state {
+            State::Good => {
+                let count = if backup.accounts == 1 { "1 account".to_owned() } else { format!("{} accounts", backup.accounts) };
+                Toast::new(Level::Done, "key v", format!("{name} is good: {count} can be put back"))
+            }
+            State::Empty => Toast::new(Level::Warn, "key v", format!("{name} can be read, but holds no account")),
+            State::Damaged(why) => {
+                Toast::new(Level::Error, "key v", format!("{name} is damaged")).with(clean(why).into_owned())
+            }
+        };
+        self.say(toast.with(backup.path.display().to_string()).like("backup verify"), world, at);
     }
 
     /// Opens the backups of the settings tab.

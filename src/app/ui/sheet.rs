@@ -10,7 +10,7 @@ use crate::app::overlays::Overlay;
 use crate::app::overlays::ask::{Ask, Purpose};
 use crate::app::overlays::confirm::{Confirm, Deed};
 use crate::app::overlays::differences::Differences;
-use crate::app::screens::settings::{Fold, Line, Page, Saving, Side, Typing, draft, moved, words};
+use crate::app::screens::settings::{Fold, Line, Page, Saving, Side, Stock, Typing, draft, moved, words};
 use crate::app::toasts::{Level, Toast};
 use crate::app::world::World;
 use crate::base::Moment;
@@ -42,7 +42,7 @@ impl Ui {
         let page = self.room().saturating_sub(1);
         if let Some(by) = action.steps(page) {
             self.move_in_settings(by, world);
-            return Some(self.wanted(world));
+            return Some(Vec::new());
         }
         match action {
             Action::Previous | Action::Next => self.other_side(),
@@ -64,21 +64,24 @@ impl Ui {
             Action::Copy => return Some(self.copy_row(world, at)),
             _ => return None,
         }
-        Some(self.wanted(world))
+        Some(Vec::new())
     }
 
     /// What must be read before the open page can be drawn.
-    pub(super) fn wanted(&mut self, world: &World) -> Vec<Intent> {
-        if self.tab != Tab::Settings {
-            return Vec::new();
+    pub fn wanted(&mut self, world: &World) -> Vec<Intent> {
+        // The first start offers a backup, so it has to know whether there is one.
+        let bare = self.tab == Tab::Accounts && world.loaded && Self::is_bare(world);
+        let open = self.tab == Tab::Settings && self.sheet.page == Page::Backups;
+        if open || bare {
+            let act = self.sheet.backups.wanted();
+            return act.map(|act| Intent::Inspect(Box::new(act))).into_iter().collect();
         }
-        match self.sheet.page {
-            Page::Paths if world.stock.is_empty() => vec![Intent::TakeStock],
-            Page::Backups => {
-                self.sheet.backups.wanted().map(|act| Intent::Vault(Box::new(act))).into_iter().collect()
-            }
-            _ => Vec::new(),
+        let paths = self.tab == Tab::Settings && self.sheet.page == Page::Paths;
+        if paths && self.sheet.stock == Stock::Unknown {
+            self.sheet.stock = Stock::Asked;
+            return vec![Intent::TakeStock];
         }
+        Vec::new()
     }
 
     fn is_in_backups(&self) -> bool {
@@ -96,6 +99,8 @@ impl Ui {
             if let Some(page) = Page::ALL.get(next) {
                 self.sheet.needle.clear();
                 self.sheet.turn_to(*page, world);
+                // What is there may have changed since the last look.
+                self.sheet.stock = Stock::Unknown;
             }
             return;
         }
@@ -380,10 +385,11 @@ impl Ui {
 
     fn verify(&mut self, world: &World, at: Moment) -> Vec<Intent> {
         let Some(backup) = self.sheet.backups.focused() else { return Vec::new() };
-        let act = Act::Verify(Some(Source::File(backup.path.clone())));
+        let path = backup.path.clone();
         let text = format!("verifying {}", clean(&backup.name));
         self.say(Toast::new(Level::Info, "key v", text), world, at);
-        vec![Intent::Vault(Box::new(act))]
+        self.sheet.backups.verifying = Some(path.clone());
+        vec![Intent::Inspect(Box::new(Act::Verify(Some(Source::File(path)))))]
     }
 
     fn ask_delete_backup(&mut self, world: &World, at: Moment) {
@@ -399,7 +405,7 @@ impl Ui {
 }
 
 fn deletion(backup: &Backup) -> Confirm {
-    let act = Intent::Vault(Box::new(Act::Delete(Source::File(backup.path.clone()))));
+    let act = Intent::Vault(Box::new(Act::Delete(Source::Named(backup.name.clone()))));
     let holds =
         if backup.accounts == 1 { "1 account".to_owned() } else { format!("{} accounts", backup.accounts) };
     Confirm::new(format!("Delete the backup {}?", clean(&backup.name)), "Keep", "Delete", [act])

@@ -1,7 +1,7 @@
 //! The settings tab: groups at the left, the rows of the open one at the right.
 
 mod about;
-mod backups;
+pub mod backups;
 mod groups;
 mod preview;
 mod reading;

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::domain::backup::{Backup, Comparison, Kind};
-use crate::domain::vault::{Act, Source};
+use crate::domain::problem::Problem;
+use crate::domain::vault::{Act, Answer, Source};
 
 /// The list of backups.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -20,6 +21,17 @@ pub struct Backups {
     pub compared: Option<(PathBuf, Result<Comparison, String>)>,
     /// The file whose comparison was asked for last; empty once the list itself was asked for.
     asked: Option<PathBuf>,
+    /// The file that is being read again on demand.
+    pub verifying: Option<PathBuf>,
+    stale: Stale,
+}
+
+/// Whether the list was overtaken by an act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Stale {
+    #[default]
+    No,
+    Yes,
 }
 
 impl Backups {
@@ -41,6 +53,10 @@ impl Backups {
 
     /// What has to be asked of the keeper now: the list once, then a comparison for every row the cursor rests on.
     pub fn wanted(&mut self) -> Option<Act> {
+        if std::mem::take(&mut self.stale) == Stale::Yes {
+            self.asked = Some(PathBuf::new());
+            return Some(Act::List);
+        }
         if self.list.is_none() {
             let first = self.asked.is_none() && self.trouble.is_none();
             self.asked = Some(self.asked.take().unwrap_or_default());
@@ -56,10 +72,57 @@ impl Backups {
     }
 
     /// Has everything read again, because something changed.
-    pub fn renew(&mut self) -> Act {
-        self.asked = Some(PathBuf::new());
-        self.trouble = None;
-        Act::List
+    pub fn renew(&mut self) {
+        if self.list.is_some() || self.trouble.is_some() {
+            self.stale = Stale::Yes;
+        }
+    }
+
+    /// Takes an answer of the keeper in; a copy that was verified is given back.
+    pub fn hear(&mut self, answer: &Result<Answer, Problem>) -> Option<Backup> {
+        match answer {
+            Ok(Answer::Listed(list)) => {
+                let verified = self.verifying.take();
+                if let (Some(path), [only]) = (&verified, list.as_slice())
+                    && only.path == *path
+                {
+                    if let Some(known) = self.list.iter_mut().flatten().find(|known| known.path == *path) {
+                        known.clone_from(only);
+                    }
+                    return Some(only.clone());
+                }
+                self.take(list.clone());
+            }
+            Ok(Answer::Compared(both)) => {
+                self.compared = Some((both.0.path.clone(), Ok(both.1.clone())));
+            }
+            // Whatever changed the pool or a copy changes what the list and the comparison say.
+            Ok(
+                Answer::Created(_)
+                | Answer::Deleted(_)
+                | Answer::Restored(_)
+                | Answer::Imported(_)
+                | Answer::Removed(_)
+                | Answer::Pool(_)
+                | Answer::Cleared(_)
+                | Answer::MovedToFlagged(_),
+            ) => self.renew(),
+            Ok(Answer::Exported(..) | Answer::Flagged(_)) => {}
+            Err(problem) => {
+                self.verifying = None;
+                if self.list.is_none() {
+                    self.trouble = Some(problem.what.clone());
+                } else if let Some(path) = self.asked.clone().filter(|path| !path.as_os_str().is_empty()) {
+                    self.compared = Some((path, Err(problem.what.clone())));
+                }
+            }
+        }
+        None
+    }
+
+    /// The newest copy that can be put back.
+    pub fn best(&self) -> Option<&Backup> {
+        self.rows().iter().filter(|backup| backup.is_good()).max_by_key(|backup| backup.modified)
     }
 
     /// How many were named by a person, and how many are kept by themselves.

@@ -114,7 +114,7 @@ fn state(scene: &Scene, backup: &Backup) -> (&'static str, Style) {
 }
 
 /// `weekly`, `hourly 22 Nov 14:00`, `daily  21 Nov`, `automatic .bak`.
-pub(super) fn name(scene: &Scene, backup: &Backup) -> String {
+pub fn name(scene: &Scene, backup: &Backup) -> String {
     let zone = &scene.world.setting.zone;
     match backup.kind {
         Kind::Named => clean(&backup.name).into_owned(),
