@@ -8,5 +8,6 @@ mod screens;
 mod selection;
 mod sessions;
 mod settings;
+mod sheet;
 mod storage;
 pub(crate) mod turns;

@@ -220,9 +220,12 @@ fn an_open_dashboard_asks_the_network_for_nothing_by_itself() {
     );
 }
 
+/// The focus on a backup in the middle of the list.
+const BACKUPS: &str = "gsG<up><up><up><right>jj";
+
 #[test]
 fn every_key_that_help_names_does_something() {
-    let screens = ["jjj", "jjj<enter>jj", "gfjjj", "gmjjj", "gmsj", "zjjj"];
+    let screens = ["jjj", "jjj<enter>jj", "gfjjj", "gmjjj", "gmsj", "zjjj", "gsjj", "gs/connectTimeout<enter>+", BACKUPS, "gsG<right>"];
     for before in screens {
         let base = many_turns(before);
         let scopes = base.ui.scopes(&base.world);

@@ -11,6 +11,7 @@ use codex_multi_auth::domain::problem::{Exit, Hint, Problem};
 use codex_multi_auth::domain::quota::snapshot::Snapshot;
 
 use crate::support::snap::{file, folder, frame, skin, snap, text};
+use codex_multi_auth::domain::recovery::{Health, Loaded, Recovery};
 use codex_multi_auth::domain::settings::edit::Edit;
 use codex_multi_auth::domain::settings::schema::{Value, row};
 
@@ -67,14 +68,23 @@ const STATES: &[(&str, Show)] = &[
     ("settings.locked", |size| at(size, six()).after("gs/fetchTimeout<enter>+")),
     ("settings.kept", |size| at(size, six()).after("gsjjjjjjjj<right>G<enter>jj")),
     ("settings.found", |size| at(size, six()).after("gs/account<enter>jj")),
-    ("settings.typed", |size| at(size, six()).after("gsjjjjjjjj<right><enter>x")),
-    ("settings.wrong", |size| at(size, six()).after("gsjjjjjjjj<right><enter>x<enter>")),
+    ("settings.typed", |size| at(size, six()).after("gsjjjjjjjj<right>j<enter>x")),
+    ("settings.wrong", |size| at(size, six()).after("gsjjjjjjjj<right>j<enter>x<enter>")),
     ("settings.paths", |size| at(size, six()).after("gsG<up><up><right>jj")),
     ("settings.environment", |size| at(size, six()).after("gsG<up><right>")),
     ("settings.about", |size| at(size, six()).after("gsG<right>")),
     ("settings.unsaved", |size| at(size, six()).after("gs<right><space>j<space><tab>")),
     ("settings.differences", |size| at(size, six()).after("gs<right><space>jj<space>d")),
     ("settings.saved", |size| at(size, six()).after("gs<right><space>s")),
+    ("settings.backups", |size| at(size, six()).after("gsG<up><up><up><right>")),
+    ("settings.backups-snapshot", |size| at(size, six()).after("gsG<up><up><up><right>jjj")),
+    ("settings.backups-damaged", |size| at(size, six()).after("gsG<up><up><up><right>G")),
+    ("settings.backups-put-back", |size| at(size, six()).after("gsG<up><up><up><right><enter>")),
+    ("settings.backups-new", |size| at(size, six()).after("gsG<up><up><up><right>aa b<enter>")),
+    ("settings.backups-export", |size| at(size, six()).after("gsG<up><up><up><right>x")),
+    ("settings.backups-verified", |size| at(size, six()).after("gsG<up><up><up><right>jv")),
+    ("accounts.restore", |size| at(size, empty()).after("h")),
+    ("accounts.recovered", recovered),
     ("accounts.expanded", |size| at(size, six()).after("lj")),
     ("accounts.spare", |size| at(size, spare()).open()),
     ("overlay.delete", |size| at(size, six()).after("jjjd")),
@@ -190,6 +200,26 @@ fn unreadable(size: (u16, u16)) -> Model {
     )
     .hint(Hint::Say("The file was left as it is; put a backup in its place or move it away".to_owned()));
     update(&mut model, NOW, Msg::Store(StoreMsg::Loaded(Err(problem))));
+    model
+}
+
+fn recovered(size: (u16, u16)) -> Model {
+    let mut model = at(size, six()).open();
+    let recovery = Recovery {
+        source: "wal",
+        path: "/home/me/.codex/multi-auth/openai-codex-accounts.json.wal".to_owned(),
+        accounts: 6,
+        quarantined: 1,
+    };
+    let loaded = Loaded {
+        roster: model.world.roster.clone(),
+        health: Health::Recoverable,
+        recovery: Some(recovery),
+        beside: codex_multi_auth::domain::recovery::Beside::default(),
+        revision: 2,
+    };
+    update(&mut model, NOW, Msg::Store(StoreMsg::Loaded(Ok(loaded))));
+    update(&mut model, NOW + Span::minutes(1), Msg::Ticked);
     model
 }
 

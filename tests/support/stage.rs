@@ -15,6 +15,7 @@ use codex_multi_auth::base::{Moment, Percent, Span};
 use codex_multi_auth::domain::account::{
     Account, AccountKey, Cooldown, CooldownReason, Invalidation, Switch,
 };
+use codex_multi_auth::domain::backup::{Backup, Comparison, Kind as Copied, PinFate, State};
 use codex_multi_auth::domain::digest::sha256_hex;
 use codex_multi_auth::domain::facts::{
     AccountPulse, AttemptRow, Peer, PeerStatus, ProxyPulse, SessionRow, TurnRow, TurnStatus, TurnTokens, Via,
@@ -29,6 +30,7 @@ use codex_multi_auth::domain::settings::edit::{Edit, with_twins};
 use codex_multi_auth::domain::settings::report::{Report, Saved, Source as Origin};
 use codex_multi_auth::domain::settings::schema::{Value, row};
 use codex_multi_auth::domain::stock::{self, Found, Item};
+use codex_multi_auth::domain::vault::{Act, Answer, Source as Copy};
 use codex_multi_auth::domain::usage::entry::{Ending, Entry, Operation};
 use codex_multi_auth::domain::workspace::Workspace;
 
@@ -376,7 +378,9 @@ impl Stage {
             Msg::Store(StoreMsg::Usage(self.usage.clone())),
             Msg::Peers(PeersMsg::Seen(self.peers.clone())),
         ] {
-            update(&mut model, NOW, message);
+            let effects = update(&mut model, NOW, message);
+            let asked = effects.into_iter().filter(|effect| matches!(effect, Effect::Store(StoreEffect::Vault(..))));
+            answer(&mut model, NOW, asked.collect());
         }
         model
     }
@@ -468,6 +472,9 @@ fn answered(model: &Model, effect: Effect) -> Option<Msg> {
         let saved = Saved { report: Arc::new(written(&model.world.config, &edits)), notes: Vec::new() };
         return Some(Msg::Store(StoreMsg::Configured(ticket, Ok(saved))));
     }
+    if let Effect::Store(StoreEffect::Vault(ticket, act)) = effect {
+        return kept(&act).map(|answer| Msg::Store(StoreMsg::Vault(ticket, Box::new(Ok(answer)))));
+    }
     if let Effect::Store(StoreEffect::Stock) = effect {
         return Some(Msg::Store(StoreMsg::Stock(stock())));
     }
@@ -547,4 +554,56 @@ fn stock() -> Vec<Item> {
             Item { what, path: path.display().to_string(), holds, found }
         })
         .collect()
+}
+
+/// Copies of the pool as the wireframe has them.
+pub(crate) fn backups() -> Vec<Backup> {
+    let backup = |name: &str, kind, accounts, bytes, age, state| Backup {
+        name: name.to_owned(),
+        path: format!("/home/me/.codex/multi-auth/backups/{name}.json").into(),
+        kind,
+        accounts,
+        bytes,
+        modified: NOW - age,
+        state,
+    };
+    let damaged = State::Damaged("line 1, column 7: a comma is missing".to_owned());
+    vec![
+        backup("weekly", Copied::Named, 6, 14_000, Span::days(2), State::Good),
+        backup("before-reset", Copied::Named, 6, 14_000, Span::days(9), State::Good),
+        backup("old-laptop", Copied::Named, 2, 5_000, Span::days(90), State::Good),
+        backup("hourly-20261122T14", Copied::Hourly, 6, 14_000, Span::minutes(38), State::Good),
+        backup("daily-20261121T00", Copied::Daily, 6, 14_000, Span::hours(30), State::Good),
+        backup(".bak", Copied::Rotating, 6, 14_000, Span::minutes(12), State::Good),
+        backup(".bak.1", Copied::Rotating, 0, 900, Span::minutes(40), damaged),
+    ]
+}
+
+/// What the keeper of backups answers to questions; acts stay unanswered.
+fn kept(act: &Act) -> Option<Answer> {
+    let found = |source: &Copy| {
+        let all = backups();
+        all.into_iter().find(|backup| match source {
+            Copy::Named(name) => backup.name == *name,
+            Copy::File(path) => backup.path == *path,
+        })
+    };
+    match act {
+        Act::List => Some(Answer::Listed(backups())),
+        Act::Verify(Some(source)) => Some(Answer::Listed(found(source).into_iter().collect())),
+        Act::Compare(source) => {
+            let names = |names: &[&str]| names.iter().map(|name| format!("{name}@example.com")).collect();
+            let comparison = Comparison {
+                same: names(&["alpha", "bravo", "delta", "echo", "foxtrot"]),
+                only_here: names(&["charlie"]),
+                only_there: names(&["golf"]),
+                older_tokens: 5,
+                newer_tokens: 0,
+                tokens_from: Some(NOW - Span::days(2)),
+                pin: PinFate::Stays("alpha@example.com".to_owned()),
+            };
+            found(source).map(|backup| Answer::Compared(Box::new((backup, comparison))))
+        }
+        _ => None,
+    }
 }

@@ -16,6 +16,7 @@ use crate::app::toasts::{Level, Shown};
 use crate::app::ui::{Touched, badge};
 use crate::base::calendar;
 use crate::base::text::truncate;
+use crate::domain::places::POOL_FILE;
 use crate::view::pen::Pen;
 use crate::view::scene::Scene;
 use crate::view::skin::Glyphs;
@@ -187,6 +188,12 @@ fn quiet(scene: &Scene) -> Option<String> {
             Some(format!("recommendation unchanged for {}", calendar::short(scene.now.since(since))))
         }
         (Tab::Monitor, Rows::Sessions) => Some("a running turn is never cut by a switch".to_owned()),
+        (Tab::Accounts, _) if scene.world.recovery.is_some() => {
+            let recovery = scene.world.recovery.as_ref()?;
+            let file = recovery.path.rsplit(['/', '\\']).next().unwrap_or_default();
+            let end = file.strip_prefix(POOL_FILE).unwrap_or(file);
+            Some(format!("{POOL_FILE} was damaged: read from {end}, copy in quarantine/"))
+        }
         (Tab::Settings, _) if scene.ui.sheet.page == Page::Backups && scene.ui.sheet.needle.is_empty() => {
             Some("merge is offered first; the pool as it is now is backed up before either".to_owned())
         }

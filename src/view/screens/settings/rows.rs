@@ -144,7 +144,7 @@ fn whole(scene: &Scene, pen: &mut Pen, row: u16, setting: &'static Row) {
     let text = if idle || locked { skin.dim() } else { skin.text() };
     let said = if wide { WIDE_SAID } else { SAID };
     let right = if wide { pen.width().saturating_sub(COLUMNS[0] + 2) } else { DOT.min(pen.width()) };
-    let room = usize::from(right.saturating_sub(said));
+    let room = usize::from(right.saturating_sub(said + u16::from(!wide)));
     let brief = if let Value::Flag(flag) = value {
         pen.put(SIGN, row, if flag { "[x]" } else { "[ ]" }, text);
         title(pen, row, TITLE, said, setting, text);
