@@ -59,11 +59,11 @@ pub fn places(layout: &Layout, page: Page, count: usize) -> Places {
         return parts(rows(HEAD, room), none, none);
     }
     if wide {
-        let below = 4 + if page.has_preview() { 6 } else { 0 };
-        let list = rows(HEAD, count.min(room.saturating_sub(below)));
+        let (detail, preview) = if page.has_preview() { (2, 6) } else { (3, 0) };
+        let list = rows(HEAD, count.min(room.saturating_sub(2 + detail + preview)));
         let from = HEAD + list.height + 1;
-        let preview = if page.has_preview() { rows(from + 4, 6) } else { none };
-        return parts(list, rows(from, 3), preview);
+        let preview = if preview > 0 { rows(from + detail + 1, preview) } else { none };
+        return parts(list, rows(from, detail), preview);
     }
     let detail = if panel.height < LOW {
         1

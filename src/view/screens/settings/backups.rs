@@ -17,22 +17,43 @@ use crate::view::words::{CUT, UNKNOWN};
 
 /// Column of the name.
 const NAME: u16 = 3;
-/// Ends of accounts, age and size.
-const ENDS: [u16; 3] = [36, 41, 48];
-/// Column of the state.
-const STATE: u16 = 50;
+
+/// Where the columns stand.
+#[derive(Debug, Clone, Copy)]
+struct Columns {
+    /// End of the accounts.
+    accounts: u16,
+    /// End of the age.
+    age: u16,
+    /// End of the size; nothing on a narrow screen.
+    size: Option<u16>,
+    /// Begin of the state.
+    state: u16,
+}
+
+impl Columns {
+    fn of(panel: Rect) -> Self {
+        if panel.width < 58 {
+            return Self { accounts: 23, age: 28, size: None, state: 30 };
+        }
+        let shift = panel.width.saturating_sub(60).min(24);
+        Self { accounts: 36 + shift, age: 41 + shift, size: Some(48 + shift), state: 50 + shift }
+    }
+}
 
 /// Draws the list and the comparison.
 pub(super) fn render(scene: &Scene, places: &Places, buffer: &mut Buffer) {
     let skin = scene.skin;
     let backups = &scene.ui.sheet.backups;
     let mut pen = Pen::new(buffer, places.panel);
-    let shift = spread(places.panel);
+    let columns = Columns::of(places.panel);
     pen.put(NAME, 0, "NAME", skin.dim());
-    for (end, title) in ENDS.iter().zip(["ACCOUNTS", "AGE", "SIZE"]) {
-        pen.put_right(end + shift, 0, title, skin.dim());
+    pen.put_right(columns.accounts, 0, if columns.size.is_some() { "ACCOUNTS" } else { "OF" }, skin.dim());
+    pen.put_right(columns.age, 0, "AGE", skin.dim());
+    if let Some(size) = columns.size {
+        pen.put_right(size, 0, "SIZE", skin.dim());
     }
-    pen.put(STATE + shift, 0, "STATE", skin.dim());
+    pen.put(columns.state, 0, "STATE", skin.dim());
     let mut pen = Pen::new(buffer, places.list);
     if let Some(trouble) = &backups.trouble {
         for (row, line) in (0..).zip(wrap(&clean(trouble), usize::from(places.list.width.saturating_sub(4))))
@@ -49,7 +70,7 @@ pub(super) fn render(scene: &Scene, places: &Places, buffer: &mut Buffer) {
     for (row, (place, backup)) in
         (0..places.list.height).zip(backups.rows().iter().enumerate().skip(backups.offset))
     {
-        line(scene, &mut pen, row, backup, shift);
+        line(scene, &mut pen, row, backup, columns);
         if place == backups.place {
             pen.put(1, row, "▸", skin.accent());
             if rows_focused(scene) {
@@ -65,28 +86,21 @@ pub(super) fn render(scene: &Scene, places: &Places, buffer: &mut Buffer) {
     }
 }
 
-/// On a wide screen the columns stand further right.
-fn spread(panel: Rect) -> u16 {
-    panel.width.saturating_sub(60).min(24)
-}
-
-fn line(scene: &Scene, pen: &mut Pen, row: u16, backup: &Backup, shift: u16) {
+fn line(scene: &Scene, pen: &mut Pen, row: u16, backup: &Backup, columns: Columns) {
     let skin = scene.skin;
     let bad = matches!(backup.state, State::Damaged(_));
     let text = if bad { skin.dim() } else { skin.text() };
-    let room = usize::from(ENDS[0] + shift - 9 - NAME + 4);
-    pen.put(NAME, row, &truncate(&name(scene, backup), room.min(usize::from(28 + shift)), CUT), text);
+    let room = usize::from(columns.accounts.saturating_sub(NAME + 4));
+    pen.put(NAME, row, &truncate(&name(scene, backup), room, CUT), text);
+    let figure = |text: String| if bad { UNKNOWN.to_owned() } else { text };
     let age = calendar::short(scene.now.since(backup.modified));
-    let figures = if bad {
-        [UNKNOWN.to_owned(), UNKNOWN.to_owned(), UNKNOWN.to_owned()]
-    } else {
-        [backup.accounts.to_string(), coarse(&age), size(backup.bytes)]
-    };
-    for (end, figure) in ENDS.iter().zip(figures) {
-        pen.put_right(end + shift, row, &figure, text);
+    pen.put_right(columns.accounts, row, &figure(backup.accounts.to_string()), text);
+    pen.put_right(columns.age, row, &figure(coarse(&age)), text);
+    if let Some(end) = columns.size {
+        pen.put_right(end, row, &figure(size(backup.bytes)), text);
     }
     let (word, tone) = state(scene, backup);
-    pen.put(STATE + shift, row, word, tone);
+    pen.put(columns.state, row, word, tone);
 }
 
 /// `2d03h` says more than a list of backups needs.

@@ -72,6 +72,12 @@ fn path(scene: &Scene, pen: &mut Pen, row: u16, item: &Item) {
     let style = if missing { skin.dim() } else { skin.text() };
     pen.put(3, row, &truncate(item.what, 21, CUT), style);
     let right = if all > 90 { 44 } else { 0 };
+    if all < 50 {
+        // Name and finding only: half a path says nothing.
+        let text = if item.warning().is_some() { format!("!{}", mode(bits(item))) } else { text };
+        pen.put_right(all.saturating_sub(2), row, &truncate(&text, 15, CUT), tone);
+        return;
+    }
     if right == 0 {
         let start = pen.put_right(all.saturating_sub(2), row, &truncate(&text, 32, CUT), tone);
         let room = usize::from(start.saturating_sub(27));
@@ -81,6 +87,12 @@ fn path(scene: &Scene, pen: &mut Pen, row: u16, item: &Item) {
     let room = usize::from(all.saturating_sub(right + 28));
     pen.put(26, row, &truncate_middle(&scene.at_home(&item.path), room, CUT), style);
     pen.put_right(all.saturating_sub(2), row, &truncate(&text, usize::from(right), CUT), tone);
+}
+
+/// The mode, where there is one.
+fn bits(item: &Item) -> Option<u32> {
+    let (Found::File(_, bits) | Found::Folder(_, bits)) = item.found else { return None };
+    bits
 }
 
 /// The path below the root where there is one.

@@ -143,7 +143,8 @@ fn whole(scene: &Scene, pen: &mut Pen, row: u16, setting: &'static Row) {
     let locked = matches!(origin, Origin::Variable(_));
     let text = if idle || locked { skin.dim() } else { skin.text() };
     let said = if wide { WIDE_SAID } else { SAID };
-    let right = if wide { pen.width().saturating_sub(COLUMNS[0] + 2) } else { DOT.min(pen.width()) };
+    let dot = DOT.min(pen.width().saturating_sub(3));
+    let right = if wide { pen.width().saturating_sub(COLUMNS[0] + 2) } else { dot };
     let room = usize::from(right.saturating_sub(said + u16::from(!wide)));
     let brief = if let Value::Flag(flag) = value {
         pen.put(SIGN, row, if flag { "[x]" } else { "[ ]" }, text);
@@ -157,9 +158,9 @@ fn whole(scene: &Scene, pen: &mut Pen, row: u16, setting: &'static Row) {
     if wide {
         columns(scene, pen, row, setting, &value, origin);
     } else if origin == Origin::Unsaved {
-        pen.put(DOT.min(pen.width().saturating_sub(2)), row, "•", skin.accent());
+        pen.put(dot, row, "•", skin.accent());
     } else if locked {
-        pen.put(DOT.min(pen.width().saturating_sub(2)), row, "=", skin.warn());
+        pen.put(dot, row, "=", skin.warn());
     }
 }
 
@@ -247,10 +248,16 @@ fn detail(scene: &Scene, area: Rect, buffer: &mut Buffer) {
         for (row, line) in (0..2).zip(&lines) {
             pen.put(1, row, line, skin.text());
         }
-        let bounds = truncate(&format!("{}   {}", setting.key, words::bounds(setting)), room, CUT);
-        pen.put(1, 2, &bounds, skin.dim());
+        let bounds = allowed(setting).map(|bounds| format!("   {bounds}")).unwrap_or_default();
+        let text = truncate(&format!("key {}{bounds}", setting.key), room, CUT);
+        pen.put(1, 2, &text, skin.dim());
     }
     status(scene, &mut pen, area.height.saturating_sub(1), setting);
+}
+
+/// What is allowed; a switch says it by itself.
+fn allowed(setting: &Row) -> Option<String> {
+    (!matches!(setting.kind, Kind::Flag(_))).then(|| words::bounds(setting))
 }
 
 /// `• changed   default: off   env: none`
