@@ -225,7 +225,18 @@ const BACKUPS: &str = "gsG<up><up><up><right>jj";
 
 #[test]
 fn every_key_that_help_names_does_something() {
-    let screens = ["jjj", "jjj<enter>jj", "gfjjj", "gmjjj", "gmsj", "zjjj", "gsjj", "gs/connectTimeout<enter>+", BACKUPS, "gsG<right>"];
+    let screens = [
+        "jjj",
+        "jjj<enter>jj",
+        "gfjjj",
+        "gmjjj",
+        "gmsj",
+        "zjjj",
+        "gsjj",
+        "gs/connectTimeout<enter>+",
+        BACKUPS,
+        "gsG<right>",
+    ];
     for before in screens {
         let base = many_turns(before);
         let scopes = base.ui.scopes(&base.world);

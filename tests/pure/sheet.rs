@@ -102,11 +102,18 @@ fn a_typed_value_is_taken_when_it_is_allowed_and_explained_when_not() {
     };
 
     let good = typed("20s");
-    assert_eq!(good.ui.sheet.draft.edits(), [Edit::set(row("connectTimeoutMs").unwrap(), Value::Number(20_000.0))]);
+    assert_eq!(
+        good.ui.sheet.draft.edits(),
+        [Edit::set(row("connectTimeoutMs").unwrap(), Value::Number(20_000.0))]
+    );
     for bad in ["soon", "5", "2h"] {
         let refused = typed(bad);
         let typing = refused.ui.sheet.typing.as_ref().expect("the field stays open");
-        assert!(typing.wrong.as_ref().is_some_and(|wrong| wrong.contains("500")), "{bad}: {:?}", typing.wrong);
+        assert!(
+            typing.wrong.as_ref().is_some_and(|wrong| wrong.contains("500")),
+            "{bad}: {:?}",
+            typing.wrong
+        );
         assert!(!refused.ui.sheet.is_dirty(), "{bad}");
     }
 }
@@ -125,7 +132,9 @@ fn a_change_elsewhere_meanwhile_is_told_and_other_keys_are_left_alone() {
     let other = [Edit::set(row("menuSortMode").unwrap(), Value::Text("ready-first".to_owned()))];
     let report = written(&contested.world.config, &other);
     update(&mut contested, NOW, Msg::Store(StoreMsg::Settings(Arc::new(report))));
-    assert!(contested.ui.toasts.history().any(|shown| shown.text().contains("menuSortMode changed elsewhere")));
+    assert!(
+        contested.ui.toasts.history().any(|shown| shown.text().contains("menuSortMode changed elsewhere"))
+    );
     assert!(contested.ui.sheet.is_dirty());
 }
 
@@ -136,7 +145,8 @@ fn a_refused_save_keeps_the_changes_and_says_why() {
     let ticket = effects.iter().find_map(|effect| {
         if let Effect::Store(StoreEffect::Configure(ticket, _)) = effect { Some(*ticket) } else { None }
     });
-    let problem = Problem::new("write-failed", Exit::Failed, "settings.json cannot be written: the disk is full");
+    let problem =
+        Problem::new("write-failed", Exit::Failed, "settings.json cannot be written: the disk is full");
 
     update(&mut model, NOW, Msg::Store(StoreMsg::Configured(ticket.unwrap(), Err(problem))));
 
@@ -155,7 +165,10 @@ fn sort_and_layout_keys_are_settings_and_hold_at_once() {
     let mut model = six().open();
 
     let effects = press(&mut model, NOW, "o");
-    assert_eq!(configured(&effects), [Edit::set(row("menuSortMode").unwrap(), Value::Text("manual".to_owned()))]);
+    assert_eq!(
+        configured(&effects),
+        [Edit::set(row("menuSortMode").unwrap(), Value::Text("manual".to_owned()))]
+    );
     assert_eq!(model.ui.accounts.order, [0, 1, 2, 3, 4, 5]);
 
     press(&mut model, NOW, "l");
@@ -179,7 +192,10 @@ fn a_backup_is_merged_first_replaced_second_and_kept_by_default() {
 
         assert_eq!(acts(&effects), act.into_iter().collect::<Vec<_>>(), "{keys}");
     }
-    assert!(six().after(&format!("{BACKUPS}G<enter>")).ui.overlays.is_empty(), "a damaged copy is not offered");
+    assert!(
+        six().after(&format!("{BACKUPS}G<enter>")).ui.overlays.is_empty(),
+        "a damaged copy is not offered"
+    );
 }
 
 #[test]
@@ -189,14 +205,19 @@ fn backups_are_made_deleted_exported_and_imported_after_their_questions() {
         acts(&press(&mut model, NOW, keys))
     };
 
-    assert!(matches!(&acted("abefore-trip<enter>")[..], [Act::Create(Some(name))] if name.as_str() == "before-trip"));
+    assert!(
+        matches!(&acted("abefore-trip<enter>")[..], [Act::Create(Some(name))] if name.as_str() == "before-trip")
+    );
     assert_eq!(acted("aa/b<enter>"), []);
     assert_eq!(acted("ax<esc>"), []);
     assert_eq!(acted("dy"), [Act::Delete(Source::Named("weekly".to_owned()))]);
     assert_eq!(acted("d<enter>"), []);
     assert_eq!(acted("jjjd"), [], "a snapshot is not deleted by hand");
     assert_eq!(acted("x<enter>"), [Act::Export("/home/me/codex-accounts.json".into(), Existing::Kept)]);
-    assert_eq!(acted("i~/old.json<enter>"), [Act::Import(Source::File("/home/me/old.json".into()), Run::Real)]);
+    assert_eq!(
+        acted("i~/old.json<enter>"),
+        [Act::Import(Source::File("/home/me/old.json".into()), Run::Real)]
+    );
     assert_eq!(acted("i<enter>"), []);
 }
 

@@ -30,8 +30,8 @@ use codex_multi_auth::domain::settings::edit::{Edit, with_twins};
 use codex_multi_auth::domain::settings::report::{Report, Saved, Source as Origin};
 use codex_multi_auth::domain::settings::schema::{Value, row};
 use codex_multi_auth::domain::stock::{self, Found, Item};
-use codex_multi_auth::domain::vault::{Act, Answer, Source as Copy};
 use codex_multi_auth::domain::usage::entry::{Ending, Entry, Operation};
+use codex_multi_auth::domain::vault::{Act, Answer, Source as Copy};
 use codex_multi_auth::domain::workspace::Workspace;
 
 /// Sunday, 22 November 2026, 14:38 UTC: the moment of the wireframes.
@@ -379,7 +379,8 @@ impl Stage {
             Msg::Peers(PeersMsg::Seen(self.peers.clone())),
         ] {
             let effects = update(&mut model, NOW, message);
-            let asked = effects.into_iter().filter(|effect| matches!(effect, Effect::Store(StoreEffect::Vault(..))));
+            let asked =
+                effects.into_iter().filter(|effect| matches!(effect, Effect::Store(StoreEffect::Vault(..))));
             answer(&mut model, NOW, asked.collect());
         }
         model

@@ -52,9 +52,7 @@ impl Ui {
                 self.hear_of_backups(answer, world, at);
                 self.tell_of_pool(world, at);
             }
-            Msg::Store(StoreMsg::Loaded(_) | StoreMsg::Committed(..)) => {
-                self.tell_of_pool(world, at)
-            }
+            Msg::Store(StoreMsg::Loaded(_) | StoreMsg::Committed(..)) => self.tell_of_pool(world, at),
             Msg::Peers(PeersMsg::Seen(_)) => self.tell_of_moves(world, at),
             // A key changes no fact: the lists stay as they are, so a key costs the same for any pool.
             Msg::Input(_) => return,

@@ -16,9 +16,9 @@ use crate::base::{Moment, calendar};
 use crate::domain::account::Account;
 use crate::domain::backup::{Name, State};
 use crate::domain::label;
+use crate::domain::problem::Problem;
 use crate::domain::settings::edit::Edit;
 use crate::domain::settings::schema::row;
-use crate::domain::problem::Problem;
 use crate::domain::vault::{Act, Answer, Copies, Existing, Run, Source};
 
 impl Ui {
@@ -97,10 +97,16 @@ impl Ui {
         let name = clean(&backup.name).into_owned();
         let toast = match &backup.state {
             State::Good => {
-                let count = if backup.accounts == 1 { "1 account".to_owned() } else { format!("{} accounts", backup.accounts) };
+                let count = if backup.accounts == 1 {
+                    "1 account".to_owned()
+                } else {
+                    format!("{} accounts", backup.accounts)
+                };
                 Toast::new(Level::Done, "key v", format!("{name} is good: {count} can be put back"))
             }
-            State::Empty => Toast::new(Level::Warn, "key v", format!("{name} can be read, but holds no account")),
+            State::Empty => {
+                Toast::new(Level::Warn, "key v", format!("{name} can be read, but holds no account"))
+            }
             State::Damaged(why) => {
                 Toast::new(Level::Error, "key v", format!("{name} is damaged")).with(clean(why).into_owned())
             }

@@ -3,8 +3,8 @@
 use ratatui::buffer::Buffer;
 
 use crate::base::text::{clean, truncate, wrap};
-use crate::domain::recovery::Health;
 use crate::domain::problem::Hint;
+use crate::domain::recovery::Health;
 use crate::view::pen::Pen;
 use crate::view::scene::Scene;
 use crate::view::screens::settings::backups::name;
@@ -16,8 +16,13 @@ pub fn render(scene: &Scene, buffer: &mut Buffer) {
     let mut pen = Pen::new(buffer, scene.layout.body);
     let room = usize::from(pen.width().saturating_sub(2));
     let mut row = 1;
-    let reset = if scene.world.health == Health::IntentionalReset { " All of them were deleted on purpose." } else { "" };
-    let text = format!("No accounts yet.{reset} To look around with sample accounts: codex-multi-auth --demo");
+    let reset = if scene.world.health == Health::IntentionalReset {
+        " All of them were deleted on purpose."
+    } else {
+        ""
+    };
+    let text =
+        format!("No accounts yet.{reset} To look around with sample accounts: codex-multi-auth --demo");
     for line in wrap(&text, room) {
         pen.put(1, row, &line, skin.text());
         row += 1;
