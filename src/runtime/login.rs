@@ -60,7 +60,8 @@ fn survey(host: &Host) -> Survey {
 
 async fn listen(host: Host, wish: Wish, sender: UnboundedSender<Msg>, ticket: Ticket) -> LoginMsg {
     let wsl = opener::wsl_name(&host.env);
-    let listener = match Listener::bind(&host.clock, Handover::Ask, wsl.as_deref()).await {
+    let handover = if host.settings().await.login_port_handover { Handover::Ask } else { Handover::Leave };
+    let listener = match Listener::bind(&host.clock, handover, wsl.as_deref()).await {
         Ok(listener) => listener,
         Err(failure) => return LoginMsg::Listening(Err(failure)),
     };

@@ -15,6 +15,7 @@ use crate::support::process::{Ran, run};
 
 mod compaction;
 mod forwarded;
+mod login;
 mod namespace;
 
 /// A prompt that takes four tool calls.
