@@ -11,3 +11,4 @@ mod settings;
 mod sheet;
 mod storage;
 pub(crate) mod turns;
+mod wizard;

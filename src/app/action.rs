@@ -111,6 +111,16 @@ pub enum Action {
     DeleteAll,
     /// Goes to the backups, to put one back.
     Restore,
+    /// Adds an account.
+    AddAccount,
+    /// Opens the sign-in page again.
+    OpenPage,
+    /// Pastes the address the browser ended on.
+    PasteCallback,
+    /// Signs in with a device code instead.
+    ByDevice,
+    /// Signs in with the browser instead.
+    ByBrowser,
     /// Says yes to what is asked.
     Yes,
     /// Says no to what is asked.

@@ -1,8 +1,12 @@
 //! What a screen or overlay asks the loop to do. Screens never perform work.
 
 use crate::app::effect::Capture;
+use crate::app::flows::Ticket;
+use crate::app::flows::login::Request;
+use crate::base::Secret;
 use crate::domain::account::{AccountKey, Switch};
 use crate::domain::change::Pin;
+use crate::domain::login::paste::Line;
 use crate::domain::settings::edit::Edit;
 use crate::domain::vault::Act;
 
@@ -11,6 +15,14 @@ use crate::domain::vault::Act;
 pub enum Intent {
     /// Use an account, with or without pinning it.
     Use(AccountKey, Pin),
+    /// Start a sign-in.
+    SignIn(Request),
+    /// Answer what a sign-in asks for, or hand it a pasted callback.
+    AnswerSignIn(Ticket, Line),
+    /// Open the sign-in page again.
+    OpenPage(Ticket, Secret),
+    /// Break a sign-in off.
+    StopSignIn(Ticket),
     /// Remove the pin.
     Unpin,
     /// Switch an account on or off.

@@ -49,6 +49,12 @@ pub enum Scope {
     Pane,
     /// No account yet, or a pool that cannot be read.
     Bare,
+    /// Adding an account: the menu of ways.
+    WizardMenu,
+    /// Adding an account: a yes or no.
+    WizardQuestion,
+    /// Adding an account: while it is waited for.
+    Wizard,
     /// A question.
     Confirm,
     /// A question that is answered by typing a word.
@@ -235,7 +241,7 @@ pub fn help(scopes: &[Scope]) -> Vec<Entry> {
 
 impl Scope {
     /// All scopes in the order of the documentation.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 28] = [
         Self::Everywhere,
         Self::Tabs,
         Self::Moving,
@@ -253,6 +259,9 @@ impl Scope {
         Self::Backups,
         Self::Pane,
         Self::Bare,
+        Self::WizardMenu,
+        Self::WizardQuestion,
+        Self::Wizard,
         Self::Confirm,
         Self::Typed,
         Self::Differences,
@@ -283,6 +292,9 @@ impl Scope {
             Self::Backups => "Settings, backups",
             Self::Pane => "Narrow pane",
             Self::Bare => "No account yet, or a pool that cannot be read",
+            Self::WizardMenu => "Adding an account, choosing how",
+            Self::WizardQuestion => "Adding an account, a question",
+            Self::Wizard => "Adding an account, while it is waited for",
             Self::Confirm => "A question",
             Self::Typed => "A question answered by typing",
             Self::Differences => "Changed settings, before and after",

@@ -6,6 +6,7 @@ pub mod differences;
 pub mod help;
 pub mod messages;
 pub mod palette;
+pub mod wizard;
 
 use crate::app::keys::Scope;
 use crate::app::screens::monitor::TurnId;
@@ -27,6 +28,8 @@ pub enum Overlay {
     Messages(messages::Messages),
     /// Attempts of one turn.
     Turn(TurnId),
+    /// Adding an account.
+    Wizard(Box<wizard::Wizard>),
 }
 
 impl Overlay {
@@ -41,6 +44,7 @@ impl Overlay {
             Self::Differences(_) => &[Scope::Differences, Scope::Moving],
             Self::Messages(_) => &[Scope::Messages, Scope::Moving],
             Self::Turn(_) => &[Scope::Turn],
+            Self::Wizard(open) => open.scopes(),
         }
     }
 }

@@ -8,8 +8,10 @@ mod mouse;
 mod over;
 mod questions;
 mod sheet;
+mod wizard;
 
 pub use sheet::parts;
+pub use wizard::Shown;
 
 use crate::app::action::Action;
 use crate::app::effect::Capture;
@@ -22,6 +24,7 @@ use crate::app::intent::Intent;
 use crate::app::keys::hints::Signs;
 use crate::app::keys::{Found, Scope, find};
 use crate::app::overlays::Overlay;
+use crate::app::overlays::wizard::Wizard;
 use crate::app::screens::accounts::{self, Accounts};
 use crate::app::screens::detail::Detail;
 use crate::app::screens::forecast::{self, Outlook};
@@ -261,6 +264,7 @@ impl Ui {
         match self.overlays.last_mut() {
             Some(Overlay::Palette(palette)) => Some(&mut palette.field),
             Some(Overlay::Help(help)) => help.filter.as_mut(),
+            Some(Overlay::Wizard(wizard)) => wizard.field.as_mut(),
             Some(Overlay::Ask(ask)) => Some(&mut ask.field),
             Some(Overlay::Confirm(_) | Overlay::Messages(_) | Overlay::Turn(_) | Overlay::Differences(_)) => {
                 None
@@ -294,7 +298,7 @@ impl Ui {
                 help.offset = 0;
             }
             Some(Overlay::Ask(ask)) => ask.wrong = None,
-            Some(Overlay::Confirm(_) | Overlay::Messages(_) | Overlay::Turn(_) | Overlay::Differences(_)) => {
+            Some(Overlay::Confirm(_) | Overlay::Messages(_) | Overlay::Turn(_) | Overlay::Differences(_) | Overlay::Wizard(_)) => {
             }
             None if self.typing.is_none() => {
                 if let Some(typing) = &mut self.sheet.typing {
@@ -398,6 +402,9 @@ impl Ui {
         let busy = !world.checking.is_empty();
         if busy {
             return Some(Span::millis(250));
+        }
+        if self.wizard().is_some_and(Wizard::is_waiting) {
+            return Some(Span::seconds(1));
         }
         if offered || self.toasts.standing(at).is_some() {
             return Some(Span::seconds(1));

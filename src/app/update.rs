@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::app::background::{Background, Trouble};
-use crate::app::effect::{DesktopEffect, Effect, Effects, PeersEffect, StoreEffect};
+use crate::app::effect::{DesktopEffect, Effect, Effects, LoginEffect, PeersEffect, StoreEffect};
 use crate::app::flows::{
     Flow, Ticket, best, check, config, forecast, forward, login, policy, serve, status, switch, toggle, undo,
     unpin, why,
@@ -16,7 +16,7 @@ use crate::app::msg::{Msg, PeersMsg, ServiceMsg, Signal, StoreMsg, UpstreamMsg};
 use crate::app::outcome::{Body, Done, Outcome};
 use crate::app::sub::{ProxyKind, ProxySpec, Sub};
 use crate::app::toasts::{Level, Toast};
-use crate::app::ui::Ui;
+use crate::app::ui::{Shown, Ui};
 use crate::app::undo::Undo;
 use crate::app::world::World;
 use crate::base::{Moment, Span};
@@ -107,6 +107,7 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
     for (ticket, outcome) in finished {
         effects.extend(model.finish(ticket, outcome, at));
     }
+    model.follow_sign_in();
     match message {
         Msg::Input(input) => effects.extend(model.input(&input, at)),
         Msg::Signal(signal) => effects.extend(model.signal(signal)),
@@ -294,7 +295,9 @@ impl Model {
             effects.push(Effect::Store(StoreEffect::Load));
         }
         let is_entry = self.entry == Some(ticket);
-        if self.is_dashboard() && !(is_entry && is_view(&outcome)) {
+        let shown =
+            if let Body::Login(ending) = &outcome.body { self.ui.sign_in_ended(ticket, ending) } else { Shown::Not };
+        if self.is_dashboard() && shown == Shown::Not && !(is_entry && is_view(&outcome)) {
             let until = self.undo.as_ref().map(|undo| undo.until);
             self.ui.finished(&outcome, &self.world, until, at);
         }
@@ -326,6 +329,13 @@ impl Model {
     fn obey(&mut self, intent: Intent, at: Moment) -> Effects {
         match intent {
             Intent::Use(key, pin) => self.use_account(key, pin, at),
+            Intent::SignIn(request) => self.sign_in(request, at),
+            Intent::AnswerSignIn(ticket, line) => self.answer_sign_in(ticket, line, at),
+            Intent::OpenPage(ticket, url) => vec![Effect::Login(ticket, LoginEffect::Open(url))],
+            Intent::StopSignIn(ticket) => {
+                self.flows.cancel(ticket);
+                vec![Effect::Cancel(ticket)]
+            }
             Intent::Unpin => self.unpin(at),
             Intent::Turn(key, switch) => self.turn(key, switch, at),
             Intent::Check(keys) => self.check(keys, at),
@@ -520,6 +530,8 @@ fn is_view(outcome: &Outcome) -> bool {
         _ => false,
     }
 }
+
+mod sign_in;
 
 #[cfg(test)]
 mod tests;

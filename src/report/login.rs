@@ -91,5 +91,5 @@ fn warnings(done: &SignedIn) -> Vec<String> {
 }
 
 fn warnings_text(done: &SignedIn) -> String {
-    warnings(done).iter().map(|warning| format!("Warning: {warning}\n")).collect()
+    warnings(done).iter().fold(String::new(), |all, warning| all + "Warning: " + warning + "\n")
 }

@@ -88,7 +88,7 @@ async fn open(host: &Host, url: Secret) -> Opened {
 
 async fn read(host: &Host, typist: Typist) -> Line {
     let line = line::read(typist, Echo::Off);
-    if typist == Typist::Person {
+    if typist != Typist::Script {
         return line.await;
     }
     tokio::select! {

@@ -7,6 +7,7 @@ pub mod help;
 pub mod messages;
 pub mod palette;
 pub mod turn;
+pub mod wizard;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
@@ -38,6 +39,7 @@ pub fn render(scene: &Scene, buffer: &mut Buffer) -> Option<Position> {
                 turn::render(scene, *id, buffer);
                 None
             }
+            Overlay::Wizard(open) => wizard::render(scene, open, buffer),
         };
     }
     caret

@@ -796,6 +796,55 @@ fn a_setting_lets_another_sign_in_keep_its_port() {
     assert_eq!(terminal.finish().exit_code(), 130);
 }
 
+#[test]
+fn the_dashboard_adds_the_first_account_with_five_keys() {
+    let _ports = Ports::take();
+    let (play, mut home) = empty(&["one"]);
+    let opener = Opener::install(&mut home);
+    let mut terminal = Terminal::start(MANAGER, &[""; 0], &home.environment(), (100, 30));
+    terminal.wait_for("Press a to add");
+    terminal.send("a");
+    terminal.wait_for("Sign in with the browser");
+    terminal.send("1");
+    terminal.wait_for("I understand");
+    terminal.send("y");
+    let callback = agree(&opener.wait());
+    terminal.wait_for("waiting for the browser");
+
+    assert_eq!(get(&callback).status, 200);
+
+    terminal.wait_for("one@example.com");
+    terminal.send("q");
+    assert_eq!(terminal.finish().exit_code(), 0, "{}", terminal.text());
+    assert_eq!(emails(&home), ["one@example.com"]);
+    assert_eq!(home.auth()["tokens"]["account_id"], play.login("one").account_id);
+    let written = String::from_utf8_lossy(&terminal.written()).into_owned();
+    assert!(!written.contains(&parameter(&callback, "code").unwrap()));
+    TcpListener::bind("127.0.0.1:1455").unwrap();
+}
+
+#[test]
+fn the_wizard_gives_the_port_back_when_it_is_left() {
+    let _ports = Ports::take();
+    let (_play, mut home) = empty(&["one"]);
+    let opener = Opener::install(&mut home);
+    let mut terminal = Terminal::start(MANAGER, &[""; 0], &home.environment(), (100, 30));
+    terminal.wait_for("Press a to add");
+    terminal.send("a1");
+    terminal.wait_for("I understand");
+    terminal.send("y");
+    opener.wait();
+    terminal.wait_for("waiting for the browser");
+
+    terminal.send("\u{1b}");
+
+    terminal.wait_for("Press a to add");
+    TcpListener::bind("127.0.0.1:1455").unwrap();
+    terminal.send("q");
+    assert_eq!(terminal.finish().exit_code(), 0);
+    assert!(!has_pool(&home));
+}
+
 /// Files whose purpose is to hold tokens.
 const VAULTS: [&str; 4] = ["openai-codex-accounts.json", "auth.json", "ext/accounts.json", "snapshots/"];
 

@@ -10,6 +10,7 @@ use codex_multi_auth::base::Span;
 use codex_multi_auth::domain::problem::{Exit, Hint, Problem};
 use codex_multi_auth::domain::quota::snapshot::Snapshot;
 
+use super::wizard;
 use crate::support::snap::{file, folder, frame, skin, snap, text};
 use codex_multi_auth::domain::recovery::{Health, Loaded, Recovery};
 use codex_multi_auth::domain::settings::edit::Edit;
@@ -98,6 +99,13 @@ const STATES: &[(&str, Show)] = &[
     ("overlay.confirm-off", |size| at(size, six()).after("e<right>")),
     ("overlay.messages", |size| at(size, six()).after("2pyM")),
     ("overlay.turn", |size| at(size, six()).after("gmjj<enter>")),
+    ("wizard.menu", |size| at(size, six()).after("a")),
+    ("wizard.welcome", |size| wizard::welcome(size, empty())),
+    ("wizard.terms", |size| wizard::terms(size, empty())),
+    ("wizard.browser", wizard::browser),
+    ("wizard.pasting", wizard::pasting),
+    ("wizard.device", wizard::device),
+    ("wizard.failed", wizard::failed),
     ("pane.list", |size| at(size, six()).after("z")),
 ];
 

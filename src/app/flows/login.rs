@@ -4,10 +4,12 @@
 //! stored before a session was granted, and then in one commit, so breaking off at any point changes nothing.
 
 mod ending;
+mod standing;
 mod talk;
 mod words;
 
 pub use ending::{Ending, SignedIn};
+pub use standing::{Standing, Waiting};
 pub use talk::{Listening, LoginEffect, LoginMsg, Opened, Survey, V6};
 
 use crate::app::effect::{CodexEffect, Effect, Effects, PeersEffect, StoreEffect};
@@ -54,6 +56,8 @@ pub struct Request {
 pub enum Method {
     /// Whatever fits the surroundings.
     Fitting,
+    /// A browser, whatever the surroundings say.
+    Browser,
     /// `--device-auth`
     Device,
     /// `--manual`, `--no-browser`
@@ -75,6 +79,9 @@ pub struct Flow {
     report: Option<Box<SignedIn>>,
     outlook: Outlook,
     bad_pastes: u8,
+    waiting: Option<Box<Waiting>>,
+    device: Option<Box<DeviceCode>>,
+    complaint: Option<Problem>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,24 +117,41 @@ impl Flow {
             report: None,
             outlook: Outlook::Likely,
             bad_pastes: 0,
+            waiting: None,
+            device: None,
+            complaint: None,
         }
     }
 
     /// Hears a message.
     pub fn on(&mut self, message: &Msg, world: &World, at: Moment) -> Step {
-        match message {
-            Msg::Signal(signal) if *signal != Signal::Continued => self.interrupted(*signal),
-            Msg::Login(ticket, message) if *ticket == self.ticket => self.heard(message, world, at),
-            Msg::Store(StoreMsg::Committed(ticket, answer)) if *ticket == self.ticket => match answer {
+        if let Msg::Signal(signal) = message
+            && *signal != Signal::Continued
+        {
+            return self.interrupted(*signal);
+        }
+        if self.stage == Stage::World {
+            return self.begin(world);
+        }
+        if let Msg::Login(ticket, message) = message
+            && *ticket == self.ticket
+        {
+            return self.heard(message, world, at);
+        }
+        if let Msg::Store(StoreMsg::Committed(ticket, answer)) = message
+            && *ticket == self.ticket
+        {
+            return match answer {
                 Ok(loaded) => self.committed(loaded, world),
                 Err(problem) => self.fail(&Failure::Ours(Box::new(problem.clone()))),
-            },
-            Msg::Codex(CodexMsg::Mirrored(ticket, mirrored)) if *ticket == self.ticket => {
-                self.finish(Some(mirrored.clone()))
-            }
-            _ if self.stage == Stage::World => self.begin(world),
-            _ => wait(),
+            };
         }
+        if let Msg::Codex(CodexMsg::Mirrored(ticket, mirrored)) = message
+            && *ticket == self.ticket
+        {
+            return self.finish(Some(mirrored.clone()));
+        }
+        wait()
     }
 
     fn begin(&mut self, world: &World) -> Step {
@@ -143,25 +167,23 @@ impl Flow {
     fn heard(&mut self, message: &LoginMsg, world: &World, at: Moment) -> Step {
         match (self.stage, message) {
             (Stage::Survey, LoginMsg::Surveyed(survey)) => self.surveyed(survey, world),
-            (Stage::AskTerms, LoginMsg::Read(line)) => match is_yes(line) {
-                true => self.go(Stage::RecordTerms, LoginEffect::Acknowledge(By::Dashboard)),
-                false => self.fail(&Failure::Cancelled),
-            },
+            (Stage::AskTerms, LoginMsg::Read(line)) if is_yes(line) => {
+                self.go(Stage::RecordTerms, LoginEffect::Acknowledge(By::Dashboard))
+            }
+            (Stage::AskTerms, LoginMsg::Read(_)) => self.fail(&Failure::Cancelled),
             (Stage::RecordTerms, LoginMsg::Acknowledged(Ok(()))) => self.choose(world),
             (Stage::Mint, LoginMsg::Minted(Ok(attempt))) => self.minted(attempt),
             (Stage::Keep, LoginMsg::Kept(Ok(()))) => self.printed(at),
             (Stage::Recall, LoginMsg::Minted(Ok(attempt))) => self.recalled(attempt),
-            (Stage::Listen, LoginMsg::Listening(Ok(listening))) => self.listening(listening),
-            (Stage::Browser, LoginMsg::Opened(opened)) => Step::Wait(words::opened(*opened)),
+            (Stage::Listen, LoginMsg::Listening(Ok(listening))) => self.listening(listening, at),
+            (Stage::Browser, LoginMsg::Opened(opened)) => self.opened(*opened),
             (Stage::Browser | Stage::Paste, LoginMsg::Read(line)) => self.pasted(line),
             (Stage::AskDevice, LoginMsg::Device(Ok(code))) => self.device(code),
             (Stage::Browser | Stage::Device | Stage::Exchange, LoginMsg::Granted(Ok(sign_in))) => {
                 self.granted(sign_in, world)
             }
-            (Stage::AskWorkspace, LoginMsg::Read(line)) => match is_yes(line) {
-                true => self.store(world),
-                false => self.set_aside(),
-            },
+            (Stage::AskWorkspace, LoginMsg::Read(line)) if is_yes(line) => self.store(world),
+            (Stage::AskWorkspace, LoginMsg::Read(_)) => self.set_aside(),
             (Stage::SetAside, LoginMsg::WasSetAside(Ok(path))) => self.refuse_workspace(path.clone()),
             (Stage::Mirror, LoginMsg::WroteBack(warning)) => {
                 if let (Some(report), Some(warning)) = (&mut self.report, warning) {
@@ -169,13 +191,16 @@ impl Flow {
                 }
                 self.finish(None)
             }
-            (_, LoginMsg::Acknowledged(Err(failure)))
-            | (_, LoginMsg::Minted(Err(failure)))
-            | (_, LoginMsg::Kept(Err(failure)))
-            | (_, LoginMsg::Listening(Err(failure)))
-            | (_, LoginMsg::Device(Err(failure)))
-            | (_, LoginMsg::Granted(Err(failure)))
-            | (_, LoginMsg::WasSetAside(Err(failure))) => self.fail(failure),
+            (
+                _,
+                LoginMsg::Acknowledged(Err(failure))
+                | LoginMsg::Minted(Err(failure))
+                | LoginMsg::Kept(Err(failure))
+                | LoginMsg::Listening(Err(failure))
+                | LoginMsg::Device(Err(failure))
+                | LoginMsg::Granted(Err(failure))
+                | LoginMsg::WasSetAside(Err(failure)),
+            ) => self.fail(failure),
             // An answer to a question that is no longer open.
             _ => wait(),
         }
@@ -199,17 +224,13 @@ impl Flow {
             (Gate::Open, _) => self.choose(world),
             (Gate::Record(by), _) => {
                 self.stage = Stage::RecordTerms;
-                let mut effects = if by == By::Notice { words::notice() } else { Effects::new() };
+                let notice = if by == By::Notice { words::notice() } else { Effects::new() };
+                let mut effects = self.said(notice);
                 effects.push(self.effect(LoginEffect::Acknowledge(by)));
                 Step::Wait(effects)
             }
             (Gate::Ask, Typist::Script) => self.fail(&Failure::NeedsAnswer(Question::Terms)),
-            (Gate::Ask, Typist::Person) => {
-                self.stage = Stage::AskTerms;
-                let mut effects = words::terms();
-                effects.push(self.effect(LoginEffect::ReadAnswer));
-                Step::Wait(effects)
-            }
+            (Gate::Ask, Typist::Person | Typist::Screen) => self.ask(Stage::AskTerms, words::terms()),
         }
     }
 
@@ -225,12 +246,15 @@ impl Flow {
             }
             (Method::Manual | Method::PrintUrl, _) => self.go(Stage::Mint, LoginEffect::Mint(wish)),
             (Method::Complete(_), _) => self.go(Stage::Recall, LoginEffect::Recall),
-            (Method::Fitting, Typist::Person) => match self.outlook {
+            (Method::Browser, _) => self.go(Stage::Listen, LoginEffect::Listen(wish)),
+            (Method::Fitting, Typist::Person | Typist::Screen) => match self.outlook {
                 Outlook::Suppressed => self.go(Stage::Mint, LoginEffect::Mint(wish)),
                 Outlook::Likely => self.go(Stage::Listen, LoginEffect::Listen(wish)),
                 Outlook::Unlikely(why) => {
                     self.stage = Stage::AskDevice;
-                    Step::Wait(vec![words::no_browser(why), self.effect(LoginEffect::AskDevice)])
+                    let mut effects = self.said(vec![words::no_browser(why)]);
+                    effects.push(self.effect(LoginEffect::AskDevice));
+                    Step::Wait(effects)
                 }
             },
         }
@@ -243,10 +267,8 @@ impl Flow {
             return self.go(Stage::Keep, LoginEffect::Keep(attempt));
         }
         self.stage = Stage::Paste;
-        let mut effects =
-            words::paste_here(&attempt.url, self.request.typist, self.request.form, self.ticket);
-        effects.push(self.effect(LoginEffect::ReadCallback(self.request.typist)));
-        Step::Wait(effects)
+        let words = words::paste_here(&attempt.url, self.request.typist, self.request.form, self.ticket);
+        self.read_callback(words)
     }
 
     fn printed(&mut self, at: Moment) -> Step {
@@ -258,24 +280,43 @@ impl Flow {
         self.attempt = Some(Box::new(attempt.clone()));
         self.stage = Stage::Paste;
         let Method::Complete(Some(callback)) = &self.request.method else {
-            return Step::Wait(vec![self.effect(LoginEffect::ReadCallback(self.request.typist))]);
+            return self.read_callback(Effects::new());
         };
         self.pasted(&Line::Text(callback.clone()))
     }
 
-    fn listening(&mut self, listening: &Listening) -> Step {
+    fn listening(&mut self, listening: &Listening, at: Moment) -> Step {
         let attempt = Box::new(listening.attempt.clone());
         self.stage = Stage::Browser;
-        let mut effects = words::browser(&attempt.url, listening.port, self.ticket, self.request.form);
-        effects.push(self.effect(LoginEffect::Open(attempt.url.clone())));
-        effects.push(self.effect(LoginEffect::ReadCallback(self.request.typist)));
+        self.waiting = Some(Box::new(Waiting {
+            url: attempt.url.clone(),
+            port: listening.port,
+            v6: listening.v6,
+            since: at,
+            opened: None,
+            complaint: None,
+        }));
+        let mut words = words::browser(&attempt.url, listening.port, self.ticket, self.request.form);
+        let open = self.effect(LoginEffect::Open(attempt.url.clone()));
         self.attempt = Some(attempt);
-        Step::Wait(effects)
+        if self.request.typist == Typist::Screen {
+            return Step::Wait(vec![open]);
+        }
+        words.push(open);
+        self.read_callback(words)
+    }
+
+    fn opened(&mut self, opened: Opened) -> Step {
+        if let Some(waiting) = &mut self.waiting {
+            waiting.opened = Some(opened);
+        }
+        Step::Wait(self.said(words::opened(opened)))
     }
 
     fn device(&mut self, code: &DeviceCode) -> Step {
         self.stage = Stage::Device;
-        let mut effects = words::device(code, self.ticket, self.request.form);
+        self.device = Some(Box::new(code.clone()));
+        let mut effects = self.said(words::device(code, self.ticket, self.request.form));
         effects.push(self.effect(LoginEffect::AwaitDevice(Box::new(code.clone()))));
         Step::Wait(effects)
     }
@@ -288,7 +329,7 @@ impl Flow {
         // Enter is no answer while the browser may still come.
         let is_blank = line.text().is_some_and(|text| text.trim().is_empty());
         if self.stage == Stage::Browser && is_blank {
-            return Step::Wait(vec![self.effect(LoginEffect::ReadCallback(self.request.typist))]);
+            return self.read_callback(Effects::new());
         }
         let failure = match paste::judge(line.text(), &attempt.state) {
             Paste::Code(code) => return self.exchange(attempt, code),
@@ -297,14 +338,16 @@ impl Flow {
             Paste::Incomplete(missing) => Failure::Incomplete(missing),
             Paste::OtherAttempt => Failure::OtherAttempt,
         };
+        self.complaint = Some(failure.problem());
+        if self.request.typist == Typist::Screen {
+            return wait();
+        }
         self.bad_pastes += 1;
         let is_one_shot = matches!(self.request.method, Method::Complete(Some(_)));
         if self.request.typist == Typist::Script || is_one_shot || self.bad_pastes >= BAD_PASTES {
             return self.fail(&failure);
         }
-        let mut effects = words::again(&failure.problem());
-        effects.push(self.effect(LoginEffect::ReadCallback(self.request.typist)));
-        Step::Wait(effects)
+        self.read_callback(words::again(&failure.problem()))
     }
 
     fn exchange(&mut self, attempt: Box<Attempt>, code: Secret) -> Step {
@@ -327,12 +370,10 @@ impl Flow {
         if self.request.typist == Typist::Script {
             return self.set_aside();
         }
-        self.stage = Stage::AskWorkspace;
         let got = sign_in.credentials.claims.workspace_id.as_deref();
-        let mut effects = vec![Effect::Cancel(self.ticket)];
-        effects.extend(words::other_workspace(self.request.workspace.as_deref(), got));
-        effects.push(self.effect(LoginEffect::ReadAnswer));
-        Step::Wait(effects)
+        let mut words = vec![Effect::Cancel(self.ticket)];
+        words.extend(words::other_workspace(self.request.workspace.as_deref(), got));
+        self.ask(Stage::AskWorkspace, words)
     }
 
     fn wanted(&self, sign_in: &SignIn) -> bool {
@@ -428,6 +469,67 @@ impl Flow {
     fn end(&self, effects: Effects, ending: Ending) -> Step {
         let exit = ending.exit();
         Step::Done(effects, Box::new(Outcome { command: COMMAND, exit, body: Body::Login(Box::new(ending)) }))
+    }
+
+    /// What is said at a terminal; a screen shows where the flow stands instead.
+    fn said(&self, words: Effects) -> Effects {
+        if self.request.typist != Typist::Screen {
+            return words;
+        }
+        words
+            .into_iter()
+            .filter(|effect| {
+                !matches!(effect, Effect::Tell(_) | Effect::Announce(_) | Effect::Login(_, LoginEffect::Whisper(_)))
+            })
+            .collect()
+    }
+
+    fn ask(&mut self, stage: Stage, words: Effects) -> Step {
+        self.stage = stage;
+        let mut effects = self.said(words);
+        if self.request.typist != Typist::Screen {
+            effects.push(self.effect(LoginEffect::ReadAnswer));
+        }
+        Step::Wait(effects)
+    }
+
+    fn read_callback(&self, words: Effects) -> Step {
+        let mut effects = self.said(words);
+        if self.request.typist != Typist::Screen {
+            effects.push(self.effect(LoginEffect::ReadCallback(self.request.typist)));
+        }
+        Step::Wait(effects)
+    }
+
+    /// Where it stands.
+    pub fn standing(&self) -> Standing {
+        let url = || self.attempt.as_ref().map(|attempt| attempt.url.clone()).unwrap_or_default();
+        match self.stage {
+            Stage::AskTerms => Standing::Terms,
+            Stage::Browser => match &self.waiting {
+                Some(waiting) => {
+                    let complaint = self.complaint.clone();
+                    Standing::Browser(Box::new(Waiting { complaint, ..(**waiting).clone() }))
+                }
+                None => Standing::Working("listening"),
+            },
+            Stage::Paste => Standing::Paste { url: url(), complaint: self.complaint.clone() },
+            Stage::Device => match &self.device {
+                Some(code) => Standing::Device(code.clone()),
+                None => Standing::Working("waiting for a code"),
+            },
+            Stage::AskWorkspace => Standing::Workspace {
+                wanted: self.request.workspace.clone().unwrap_or_default(),
+                got: self.sign_in.as_ref().and_then(|one| one.credentials.claims.workspace_id.clone()),
+            },
+            Stage::AskDevice => Standing::Working("asking for a code"),
+            Stage::Listen => Standing::Working("taking a port for the callback"),
+            Stage::Exchange => Standing::Working("finishing the sign-in"),
+            Stage::Commit | Stage::Mirror | Stage::SetAside => Standing::Working("storing"),
+            Stage::World | Stage::Survey | Stage::RecordTerms | Stage::Mint | Stage::Keep | Stage::Recall => {
+                Standing::Working("starting")
+            }
+        }
     }
 
     fn go(&mut self, stage: Stage, effect: LoginEffect) -> Step {

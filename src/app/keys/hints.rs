@@ -185,7 +185,22 @@ const PANE: &[Wish] = &[
     wish(0, Action::Help, ""),
     wish(0, Action::Leave, "quit"),
 ];
-const BARE: &[Wish] = &[wish(1, Action::Restore, "restore a backup"), COMMANDS, HELP, QUIT];
+const BARE: &[Wish] = &[wish(1, Action::AddAccount, "add an account"), wish(1, Action::Restore, "restore a backup"), COMMANDS, HELP, QUIT];
+const WIZARD_MENU: &[Wish] = &[
+    pair(2, Action::Up, Action::Down, "move"),
+    pair(1, Action::UseRow(1), Action::UseRow(3), "choose"),
+    wish(0, Action::Open, "choose"),
+    BACK,
+];
+const WIZARD_QUESTION: &[Wish] = &[wish(0, Action::Yes, "yes"), wish(0, Action::No, "no")];
+const WIZARD: &[Wish] = &[
+    wish(1, Action::OpenPage, "open again"),
+    wish(1, Action::Copy, "copy"),
+    wish(1, Action::PasteCallback, "paste"),
+    wish(2, Action::ByDevice, "device code"),
+    wish(3, Action::ByBrowser, "browser"),
+    wish(0, Action::Back, "cancel"),
+];
 const CONFIRM: &[Wish] = &[
     pair(0, Action::Previous, Action::Next, "choose"),
     wish(0, Action::Yes, "yes"),
@@ -221,6 +236,9 @@ fn wishes(scope: Scope) -> &'static [Wish] {
         Scope::Differences => DIFFERENCES,
         Scope::Pane => PANE,
         Scope::Bare | Scope::Everywhere | Scope::Tabs | Scope::Moving => BARE,
+        Scope::WizardMenu => WIZARD_MENU,
+        Scope::WizardQuestion => WIZARD_QUESTION,
+        Scope::Wizard => WIZARD,
         Scope::Confirm => CONFIRM,
         Scope::Help => HELPING,
         Scope::Palette => PALETTE,

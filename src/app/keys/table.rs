@@ -107,6 +107,8 @@ const PLAIN: &[Bind] = {
         row(S::Accounts, G::View, &[c('l')], Action::Layout, "layout"),
         row(S::Accounts, G::Pool, &[c('C')], Action::CheckAll, "check all"),
         row(S::Accounts, G::Pool, &[twice('D')], Action::DeleteAll, "delete all (asks)"),
+        row(S::Accounts, G::Pool, &[c('a')], Action::AddAccount, "add an account"),
+        row(S::Bare, G::Pool, &[c('a'), k(Code::Enter)], Action::AddAccount, "add an account"),
         // Detail
         row(S::Detail, G::Move, &[k(Code::Left)], Action::Previous, "other account"),
         row(S::Detail, G::Move, &[k(Code::Right)], Action::Next, "other account"),
@@ -219,6 +221,25 @@ const PLAIN: &[Bind] = {
         row(S::Differences, G::Hidden, &[k(Code::Esc), c('d'), c('q')], Action::Back, "close"),
         row(S::Differences, G::Hidden, &[c('s')], Action::Save, "save"),
         row(S::Differences, G::Hidden, &[CTRL_C], Action::Interrupt, "close"),
+        // Adding an account
+        row(S::WizardMenu, G::Hidden, &[k(Code::Up), c('k')], Action::Up, "move"),
+        row(S::WizardMenu, G::Hidden, &[k(Code::Down), c('j')], Action::Down, "move"),
+        row(S::WizardMenu, G::Hidden, &[k(Code::Enter)], Action::Open, "choose"),
+        row(S::WizardMenu, G::Hidden, &[c('1')], Action::UseRow(1), "browser"),
+        row(S::WizardMenu, G::Hidden, &[c('2')], Action::UseRow(2), "paste"),
+        row(S::WizardMenu, G::Hidden, &[c('3')], Action::UseRow(3), "device code"),
+        row(S::WizardMenu, G::Hidden, &[k(Code::Esc), c('q')], Action::Back, "back"),
+        row(S::WizardMenu, G::Hidden, &[CTRL_C], Action::Interrupt, "back"),
+        row(S::WizardQuestion, G::Hidden, &[c('y'), c('Y')], Action::Yes, "yes"),
+        row(S::WizardQuestion, G::Hidden, &[c('n'), c('N'), k(Code::Esc), c('q')], Action::No, "no"),
+        row(S::WizardQuestion, G::Hidden, &[CTRL_C], Action::Interrupt, "cancel"),
+        row(S::Wizard, G::Hidden, &[c('o')], Action::OpenPage, "open again"),
+        row(S::Wizard, G::Hidden, &[c('c'), c('l')], Action::Copy, "copy"),
+        row(S::Wizard, G::Hidden, &[c('p')], Action::PasteCallback, "paste"),
+        row(S::Wizard, G::Hidden, &[c('d')], Action::ByDevice, "device code"),
+        row(S::Wizard, G::Hidden, &[c('b')], Action::ByBrowser, "browser"),
+        row(S::Wizard, G::Hidden, &[k(Code::Esc), c('q')], Action::Back, "cancel"),
+        row(S::Wizard, G::Hidden, &[CTRL_C], Action::Interrupt, "cancel"),
     ]
 };
 

@@ -208,6 +208,7 @@ fn title(action: Action, scopes: &[Scope]) -> Option<String> {
         Action::Verify => "Verify the focused backup",
         Action::Import => "Import accounts from a file …",
         Action::Export => "Export all accounts to a file …",
+        Action::AddAccount => "Add an account",
         Action::Leave => "Quit",
         Action::Up
         | Action::Down
@@ -225,6 +226,10 @@ fn title(action: Action, scopes: &[Scope]) -> Option<String> {
         | Action::UseRow(_)
         | Action::Less
         | Action::More
+        | Action::OpenPage
+        | Action::PasteCallback
+        | Action::ByDevice
+        | Action::ByBrowser
         | Action::Yes
         | Action::No => return None,
     };
@@ -243,6 +248,7 @@ fn command(action: Action) -> &'static str {
     }
     match action {
         Action::Narrow => "monitor --pane",
+        Action::AddAccount => "login",
         Action::Best => "best --apply",
         Action::CheckAll => "check",
         _ => "",

@@ -83,6 +83,7 @@ impl Ui {
             Action::Check => {
                 return self.with_focused(world, |_, account| vec![Intent::Check(vec![account.key.clone()])]);
             }
+            Action::AddAccount => self.add_account(),
             Action::Best => return self.use_best(world, at),
             Action::CheckAll => return self.check_all(world, at),
             Action::Sort => {
@@ -110,7 +111,11 @@ impl Ui {
                 let rows = if self.monitor.rows == Rows::Turns { Rows::Sessions } else { Rows::Turns };
                 self.monitor.rows = rows;
             }
-            Action::Toggle
+            Action::OpenPage
+            | Action::PasteCallback
+            | Action::ByDevice
+            | Action::ByBrowser
+            | Action::Toggle
             | Action::Less
             | Action::More
             | Action::Save

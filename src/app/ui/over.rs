@@ -29,10 +29,14 @@ impl Ui {
         world: &World,
         at: Moment,
     ) -> Vec<Intent> {
+        if let Overlay::Wizard(wizard) = overlay {
+            return self.act_on_wizard(*wizard, action);
+        }
         if action == Action::Interrupt {
             return Vec::new();
         }
         match overlay {
+            Overlay::Wizard(_) => Vec::new(),
             Overlay::Help(help) => {
                 self.overlays.extend(read(help, action).map(Overlay::Help));
                 Vec::new()

@@ -41,7 +41,7 @@ impl Page {
             ),
             Self::Failed { what, lines } => (what.as_str(), "bad", lines.clone()),
         };
-        let body: String = lines.iter().map(|line| format!("<p>{}</p>", escaped(line))).collect();
+        let body = lines.iter().fold(String::new(), |body, line| body + "<p>" + &escaped(line) + "</p>");
         let title = escaped(title);
         format!(
             "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\

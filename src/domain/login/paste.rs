@@ -12,6 +12,8 @@ use crate::domain::login::query;
 pub enum Typist {
     /// A person at a terminal.
     Person,
+    /// A person at the full screen, who answers there.
+    Screen,
     /// A pipe or file only.
     Script,
 }

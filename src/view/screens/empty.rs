@@ -22,7 +22,7 @@ pub fn render(scene: &Scene, buffer: &mut Buffer) {
         ""
     };
     let text =
-        format!("No accounts yet.{reset} To look around with sample accounts: codex-multi-auth --demo");
+        format!("No accounts yet.{reset} Press a to add one. To look around with sample accounts: codex-multi-auth --demo");
     for line in wrap(&text, room) {
         pen.put(1, row, &line, skin.text());
         row += 1;

@@ -1,0 +1,50 @@
+//! Where a running sign-in stands, for the screen that shows it.
+
+use crate::app::flows::login::talk::{Opened, V6};
+use crate::base::{Moment, Secret};
+use crate::domain::login::device::DeviceCode;
+use crate::domain::problem::Problem;
+
+/// Where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Standing {
+    /// Something is asked for; nothing to do but wait or cancel.
+    Working(&'static str),
+    /// The acknowledgement is asked for.
+    Terms,
+    /// A browser is waited for.
+    Browser(Box<Waiting>),
+    /// A pasted callback is waited for; nobody listens.
+    Paste {
+        /// The link to open.
+        url: Secret,
+        /// What was wrong with the last paste.
+        complaint: Option<Problem>,
+    },
+    /// A code is to be typed on another device.
+    Device(Box<DeviceCode>),
+    /// Another workspace came than was required: keep it?
+    Workspace {
+        /// What was asked for.
+        wanted: String,
+        /// What came.
+        got: Option<String>,
+    },
+}
+
+/// A browser that is waited for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Waiting {
+    /// The link to open.
+    pub url: Secret,
+    /// 1455 or 1457.
+    pub port: u16,
+    /// Whether `[::1]` is listened on, too.
+    pub v6: V6,
+    /// Since when.
+    pub since: Moment,
+    /// Whether a browser was started.
+    pub opened: Option<Opened>,
+    /// What was wrong with the last paste.
+    pub complaint: Option<Problem>,
+}

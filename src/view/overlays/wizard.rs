@@ -1,0 +1,312 @@
+//! Adding an account: the steps, and what to do now. Takes the place of the screen below it.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::widgets::Widget;
+
+use crate::app::flows::login::{Opened, Standing, V6, Waiting};
+use crate::app::overlays::wizard::{Stage, Way, Wizard};
+use crate::base::text::{clean, truncate, wrap};
+use crate::base::{Moment, Percent, Span, calendar};
+use crate::domain::login::attempt::PATIENCE;
+use crate::domain::login::device::DeviceCode;
+use crate::domain::problem::{Hint, Problem};
+use crate::domain::terms;
+use crate::view::pen::Pen;
+use crate::view::scene::Scene;
+use crate::view::widgets::gauge::Gauge;
+use crate::view::words::CUT;
+
+/// Column of running text.
+const TEXT: u16 = 3;
+/// Longest line that is pleasant to read.
+const COLUMN: usize = 92;
+/// Cells of the countdown.
+const BAR: u16 = 26;
+
+/// Draws the wizard; returns the caret of its field.
+pub fn render(scene: &Scene, wizard: &Wizard, buffer: &mut Buffer) -> Option<Position> {
+    let layout = scene.layout;
+    let body = Rect { width: layout.screen.width, ..layout.body };
+    for part in [layout.context, body, layout.message] {
+        Pen::new(buffer, part).clear();
+    }
+    context(scene, wizard, buffer);
+    Pen::new(buffer, layout.message).put(1, 0, wizard.note, scene.skin.dim());
+    let mut page = Page { pen: Pen::new(buffer, body), scene, row: 1 };
+    page.steps(wizard);
+    match &wizard.stage {
+        Stage::Choose => page.menu(wizard),
+        Stage::Failed(problem) => page.failed(wizard, problem),
+        Stage::Running(standing) => page.running(standing),
+    }
+    wizard.field.as_ref().map(|field| page.field(field.text().chars().count()))
+}
+
+fn context(scene: &Scene, wizard: &Wizard, buffer: &mut Buffer) {
+    let skin = scene.skin;
+    let mut pen = Pen::new(buffer, scene.layout.context);
+    let (step, words) = progress(&wizard.stage);
+    let end = pen.width().saturating_sub(1);
+    pen.put_right(end, 0, &format!("step {step} of 3 · {words}"), skin.dim());
+    pen.run(1, 0, &[("‹ ", skin.accent()), ("Accounts / ", skin.dim()), ("Add account", skin.heading())]);
+}
+
+fn progress(stage: &Stage) -> (u8, &'static str) {
+    match stage {
+        Stage::Choose => (1, "how to sign in"),
+        Stage::Failed(_) => (2, "it did not work"),
+        Stage::Running(Standing::Terms) => (1, "before you start"),
+        Stage::Running(Standing::Working("storing") | Standing::Workspace { .. }) => (3, "storing"),
+        Stage::Running(Standing::Working(words)) => (2, words),
+        Stage::Running(Standing::Browser(_)) => (2, "waiting for the browser"),
+        Stage::Running(Standing::Paste { .. }) => (2, "waiting for the callback"),
+        Stage::Running(Standing::Device(_)) => (2, "device code"),
+    }
+}
+
+struct Page<'a, 'b> {
+    pen: Pen<'b>,
+    scene: &'a Scene<'a>,
+    row: u16,
+}
+
+impl Page<'_, '_> {
+    fn steps(&mut self, wizard: &Wizard) {
+        let skin = self.scene.skin;
+        let (step, _) = progress(&wizard.stage);
+        let rows = [(1, "method"), (2, "sign in"), (3, "store")];
+        for (number, name) in rows {
+            let (mark, style) = match number {
+                _ if number < step => ("✓", skin.good()),
+                _ if number == step => ("●", skin.accent()),
+                _ => ("○", skin.dim()),
+            };
+            let name_style = if number == step { skin.text() } else { skin.dim() };
+            self.pen.run(TEXT, self.row, &[(mark, style), (" ", style), (name, name_style)]);
+            if let (1, Some(way), 2..) = (number, wizard.way, step) {
+                self.pen.put(TEXT + 13, self.row, way.name(), skin.text());
+            }
+            if let (2, Stage::Running(Standing::Browser(waiting))) = (number, &wizard.stage) {
+                self.countdown(waiting.since, waiting.since + PATIENCE);
+            }
+            if let (2, Stage::Running(Standing::Device(code))) = (number, &wizard.stage) {
+                self.countdown(code.since, code.deadline);
+            }
+            self.row += 1;
+        }
+        self.row += 1;
+    }
+
+    fn countdown(&mut self, since: Moment, until: Moment) {
+        let skin = self.scene.skin;
+        let left = self.scene.now.until(until);
+        let left = if left.is_over() { Span::ZERO } else { left };
+        let share = |span: Span| u64::try_from(span.as_secs()).unwrap_or(0);
+        let percent = Percent::of(share(left), share(since.until(until)).max(1));
+        let area = self.pen.area();
+        let column = TEXT + 13;
+        let place = Rect::new(area.x + column, area.y + self.row, BAR, 1).intersection(area);
+        (&Gauge { left: percent, full: skin.accent(), empty: skin.border() }).render(place, self.pen.buffer());
+        let words = format!("  {} left", calendar::long(left));
+        self.pen.put(column + BAR, self.row, &words, skin.text());
+    }
+
+    fn menu(&mut self, wizard: &Wizard) {
+        let first = self.scene.world.roster.accounts.is_empty();
+        let title = if first { "Welcome. Add the first ChatGPT account." } else { "Add a ChatGPT account." };
+        self.say(title, self.scene.skin.heading());
+        self.gap();
+        self.ways(wizard);
+        self.gap();
+        self.say("Nothing leaves this computer except the calls to OpenAI.", self.scene.skin.dim());
+        if !first {
+            let words = "Signed in already in that browser? Use a private window for another account.";
+            self.say(words, self.scene.skin.dim());
+        }
+        let path = &self.scene.world.setting.storage_path;
+        self.say(&format!("It is stored in {path} (0600); delete it there again any time."), self.scene.skin.dim());
+    }
+
+    fn ways(&mut self, wizard: &Wizard) {
+        let skin = self.scene.skin;
+        for (place, (_, title, what)) in Way::ALL.into_iter().enumerate() {
+            let chosen = place == wizard.place;
+            let mark = if chosen { "▸" } else { " " };
+            let style = if chosen { skin.selection() } else { skin.text() };
+            let text = format!("{}  {title:<30}", place + 1);
+            let after = self.pen.run(TEXT, self.row, &[(mark, skin.accent()), (" ", style), (&text, style)]);
+            self.pen.put(after + 2, self.row, what, skin.dim());
+            self.row += 1;
+        }
+    }
+
+    fn failed(&mut self, wizard: &Wizard, problem: &Problem) {
+        let skin = self.scene.skin;
+        self.problem(problem, skin.bad());
+        self.gap();
+        self.say("Try again, another way, or go back:", skin.text());
+        self.ways(wizard);
+    }
+
+    fn problem(&mut self, problem: &Problem, style: Style) {
+        let skin = self.scene.skin;
+        self.say(&problem.what, style);
+        for cause in &problem.because {
+            self.say(cause, skin.dim());
+        }
+        for hint in &problem.hints {
+            let text = match hint {
+                Hint::Say(text) => text.clone(),
+                Hint::Run(command) => format!("In a shell: codex-multi-auth {command}"),
+                Hint::Press(key) => format!("Press {key}"),
+            };
+            self.say(&text, skin.text());
+        }
+    }
+
+    fn running(&mut self, standing: &Standing) {
+        match standing {
+            Standing::Working(words) => {
+                let mut letters = words.chars();
+                let first = letters.next().map(|letter| letter.to_ascii_uppercase()).into_iter();
+                let text: String = first.chain(letters).collect();
+                self.say(&format!("{text}{CUT}"), self.scene.skin.text());
+            }
+            Standing::Terms => self.terms(),
+            Standing::Browser(waiting) => self.browser(waiting),
+            Standing::Paste { url, complaint } => {
+                self.complaint(complaint.as_ref());
+                self.say("Open this address in any browser and sign in:", self.scene.skin.text());
+                self.link(url.expose());
+                let words = "The page it ends on cannot be shown: copy its whole address and press p to paste it.";
+                self.say(words, self.scene.skin.text());
+            }
+            Standing::Device(code) => self.device(code),
+            Standing::Workspace { wanted, got } => {
+                let got = got.as_deref().unwrap_or("none");
+                let words = format!("You signed in to workspace {got}, but {wanted} was required.");
+                self.say(&words, self.scene.skin.warn());
+                self.say("Keep this one? y adds it, n leaves it out.", self.scene.skin.text());
+            }
+        }
+    }
+
+    fn terms(&mut self) {
+        let skin = self.scene.skin;
+        let mut lines = terms::LINES.iter();
+        self.say(lines.next().copied().unwrap_or_default(), skin.text());
+        self.gap();
+        for line in lines {
+            self.say(&format!("· {line}"), skin.text());
+        }
+        self.gap();
+        self.say("Asked once; nothing has been read from or sent to OpenAI.", skin.dim());
+        self.say("y  I understand      n  leave", skin.heading());
+    }
+
+    fn browser(&mut self, waiting: &Waiting) {
+        let skin = self.scene.skin;
+        self.complaint(waiting.complaint.as_ref());
+        match waiting.opened {
+            Some(Opened::No) => self.say("No browser could be started here: open it yourself:", skin.warn()),
+            Some(Opened::Yes) | None => {
+                self.say("Your browser should show the OpenAI sign-in page.", skin.text());
+                let words = "Not opened? Press o to try again, c to copy the link, or open it yourself:";
+                self.say(words, skin.text());
+            }
+        }
+        self.link(waiting.url.expose());
+        let v6 = match waiting.v6 {
+            V6::Listening => "   ● ::1",
+            V6::Absent => "   ○ ::1",
+        };
+        self.say(&format!("listening on localhost:{}   ● 127.0.0.1{v6}", waiting.port), skin.dim());
+        self.say("Signed in on another computer? Press p and paste the address its browser ended on.", skin.dim());
+        if !self.scene.world.roster.accounts.is_empty() {
+            let words = "Signed in already in that browser? Use a private window to choose another account.";
+            self.say(words, skin.dim());
+        }
+    }
+
+    fn device(&mut self, code: &DeviceCode) {
+        let skin = self.scene.skin;
+        self.pair("1  Open on any device", &code.page);
+        self.gap();
+        self.pair("2  Type this code", "");
+        self.gap();
+        let shown = clean(code.user_code.expose()).into_owned();
+        let width = u16::try_from(shown.chars().count()).unwrap_or(9) + 10;
+        let column = TEXT + 10;
+        for (row, (left, middle, right)) in [("┌", "─", "┐"), ("│", " ", "│"), ("└", "─", "┘")].iter().enumerate() {
+            let after = self.pen.put(column, self.row, left, skin.border());
+            let after = self.pen.fill(after, self.row, width, middle, skin.border());
+            self.pen.put(after, self.row, right, skin.border());
+            if row == 1 {
+                self.pen.put(column + 6, self.row, &shown, skin.heading());
+            }
+            self.row += 1;
+        }
+        self.gap();
+        let every = calendar::long(code.interval);
+        self.say(&format!("Come back here; this screen goes on by itself, asking every {every}."), skin.dim());
+        self.say("Never give this code to anybody, and never type a code somebody sent you.", skin.warn());
+    }
+
+    fn complaint(&mut self, complaint: Option<&Problem>) {
+        if let Some(problem) = complaint {
+            self.problem(problem, self.scene.skin.warn());
+            self.gap();
+        }
+    }
+
+    fn pair(&mut self, name: &str, value: &str) {
+        let after = self.pen.put(TEXT, self.row, name, self.scene.skin.text());
+        self.pen.put(after.max(TEXT + 27), self.row, value, self.scene.skin.accent());
+        self.row += 1;
+    }
+
+    /// A link in at most three lines: what matters is that it can be copied.
+    fn link(&mut self, url: &str) {
+        let room = self.room();
+        self.gap();
+        let url = clean(url);
+        let letters: Vec<char> = url.chars().collect();
+        let lines = letters.chunks(room.max(1)).map(|line| line.iter().collect::<String>()).collect::<Vec<_>>();
+        let most = if self.pen.height() > 26 { 5 } else { 1 };
+        for (place, line) in lines.iter().take(most).enumerate() {
+            let cut = place + 1 == most && lines.len() > most;
+            let text = if cut { format!("{}{CUT}", truncate(line, room.saturating_sub(1), "")) } else { line.clone() };
+            self.pen.put(TEXT, self.row, &text, self.scene.skin.accent());
+            self.row += 1;
+        }
+        self.gap();
+    }
+
+    /// The paste field: what is in it is not shown, only how much.
+    fn field(&mut self, letters: usize) -> Position {
+        let skin = self.scene.skin;
+        let area = self.pen.area();
+        let row = self.pen.height().saturating_sub(2);
+        let words = format!("paste here, then ⏎ (not shown): {letters} characters ");
+        self.pen.fill(0, row, area.width, " ", skin.text());
+        let after = self.pen.put(TEXT, row, &words, skin.heading());
+        Position::new(area.x + after.min(area.width.saturating_sub(1)), area.y + row)
+    }
+
+    fn say(&mut self, text: &str, style: Style) {
+        for line in wrap(&clean(text), self.room()) {
+            self.pen.put(TEXT, self.row, &line, style);
+            self.row += 1;
+        }
+    }
+
+    fn room(&self) -> usize {
+        usize::from(self.pen.width().saturating_sub(2 * TEXT)).min(COLUMN)
+    }
+
+    fn gap(&mut self) {
+        self.row += 1;
+    }
+}

@@ -1,0 +1,230 @@
+//! The wizard that adds an account: keys in, effects out, where it stands on the screen.
+
+use codex_multi_auth::app::effect::Effect;
+use codex_multi_auth::app::flows::Ticket;
+use codex_multi_auth::app::flows::login::{Listening, LoginEffect, LoginMsg, Opened, Survey, V6};
+use codex_multi_auth::app::input::Input;
+use codex_multi_auth::app::msg::Msg;
+use codex_multi_auth::app::{Model, update};
+use codex_multi_auth::base::{Secret, Span};
+use codex_multi_auth::domain::login::attempt::{Attempt, redirect_uri};
+use codex_multi_auth::domain::login::browser::Outlook;
+use codex_multi_auth::domain::login::callback::Denial;
+use codex_multi_auth::domain::login::device::DeviceCode;
+use codex_multi_auth::domain::login::failure::Failure;
+use codex_multi_auth::domain::terms::{Acknowledged, By, REVISION};
+
+use crate::support::snap::{frame, skin, text};
+use crate::support::stage::{NOW, Stage, press, six};
+
+/// A link like the real one.
+const URL: &str = "https://auth.openai.com/oauth/authorize?response_type=code&client_id=app_EMoamEEZ73f0CkXaXp7hrann\
+    &redirect_uri=http%3A%2F%2F127.0.0.1%3A1455%2Fauth%2Fcallback&scope=openid%20profile%20email%20offline_access\
+    &code_challenge=c&code_challenge_method=S256&state=st-1";
+
+fn attempt() -> Attempt {
+    Attempt {
+        state: Secret::new("st-1"),
+        verifier: Secret::new("verifier-1"),
+        redirect_uri: redirect_uri(1455),
+        url: Secret::new(URL),
+        workspace: None,
+        started_at: NOW,
+    }
+}
+
+fn survey(known: bool) -> LoginMsg {
+    let record = Acknowledged { at: NOW, revision: REVISION, by: By::Flag };
+    LoginMsg::Surveyed(Box::new(Survey {
+        acknowledged: known.then_some(record),
+        outlook: Outlook::Likely,
+        workspace: None,
+    }))
+}
+
+fn ticket(model: &Model) -> Ticket {
+    model.ui.wizard().expect("the wizard is open").ticket.expect("a sign-in runs")
+}
+
+/// The sign-in of the wizard hears something.
+fn hear(model: &mut Model, message: LoginMsg) -> Vec<Effect> {
+    let ticket = ticket(model);
+    update(model, NOW, Msg::Login(ticket, message))
+}
+
+fn signing(size: (u16, u16), keys: &str, messages: impl IntoIterator<Item = LoginMsg>) -> Model {
+    let mut model = six().sized(size.0, size.1).after(keys);
+    for message in messages {
+        hear(&mut model, message);
+    }
+    model
+}
+
+pub(super) fn welcome(size: (u16, u16), stage: Stage) -> Model {
+    stage.sized(size.0, size.1).after("a")
+}
+
+pub(super) fn terms(size: (u16, u16), stage: Stage) -> Model {
+    let mut model = stage.sized(size.0, size.1).after("a");
+    if model.ui.wizard().is_some() {
+        press(&mut model, NOW, "1");
+        hear(&mut model, survey(false));
+    }
+    model
+}
+
+/// At sizes of the pane there is no wizard: the pane stays.
+fn is_open(size: (u16, u16)) -> bool {
+    six().sized(size.0, size.1).after("a").ui.wizard().is_some()
+}
+
+pub(super) fn browser(size: (u16, u16)) -> Model {
+    if !is_open(size) {
+        return six().sized(size.0, size.1).after("a");
+    }
+    let listening = Listening { attempt: attempt(), port: 1455, v6: V6::Listening };
+    signing(
+        size,
+        "a1",
+        [survey(true), LoginMsg::Listening(Ok(Box::new(listening))), LoginMsg::Opened(Opened::Yes)],
+    )
+}
+
+pub(super) fn pasting(size: (u16, u16)) -> Model {
+    let mut model = browser(size);
+    if model.ui.wizard().is_some() {
+        press(&mut model, NOW, "p");
+        update(&mut model, NOW, Msg::Input(Input::Pasted("ac_secret_code#st-1".to_owned())));
+    }
+    model
+}
+
+pub(super) fn device(size: (u16, u16)) -> Model {
+    if !is_open(size) {
+        return six().sized(size.0, size.1).after("a");
+    }
+    signing(size, "a3", [survey(true), LoginMsg::Device(Ok(Box::new(code())))])
+}
+
+pub(super) fn failed(size: (u16, u16)) -> Model {
+    if !is_open(size) {
+        return six().sized(size.0, size.1).after("a");
+    }
+    let denial = Denial { code: "access_denied".to_owned(), description: Some("The person said no".to_owned()) };
+    signing(size, "a3", [survey(true), LoginMsg::Device(Err(Failure::Denied(denial)))])
+}
+
+fn code() -> DeviceCode {
+    DeviceCode {
+        id: Secret::new("device-1"),
+        user_code: Secret::new("ABCD-12345"),
+        page: "https://auth.openai.com/codex/device".to_owned(),
+        interval: Span::seconds(5),
+        since: NOW - Span::seconds(200),
+        deadline: NOW - Span::seconds(200) + Span::minutes(15),
+    }
+}
+
+fn drawn(model: &Model) -> String {
+    text(&frame(model, (100, 30), &skin("green")))
+}
+
+fn logins(effects: &[Effect]) -> Vec<&LoginEffect> {
+    effects.iter().filter_map(|effect| if let Effect::Login(_, effect) = effect { Some(effect) } else { None }).collect()
+}
+
+#[test]
+fn a_way_is_chosen_with_one_key_and_nothing_is_printed() {
+    let mut model = six().sized(100, 30).after("a");
+
+    let effects = press(&mut model, NOW, "1");
+    assert_eq!(logins(&effects), [&LoginEffect::Survey]);
+    let effects = hear(&mut model, survey(true));
+    assert!(matches!(logins(&effects)[..], [LoginEffect::Listen(_)]), "{effects:?}");
+    let listening = Listening { attempt: attempt(), port: 1455, v6: V6::Absent };
+    let effects = hear(&mut model, LoginMsg::Listening(Ok(Box::new(listening))));
+
+    assert_eq!(effects, [Effect::Login(ticket(&model), LoginEffect::Open(Secret::new(URL)))]);
+    assert!(drawn(&model).contains("waiting for the browser"), "{}", drawn(&model));
+}
+
+#[test]
+fn a_paste_is_judged_and_a_bad_one_keeps_the_flow_open() {
+    let mut model = browser((100, 30));
+
+    press(&mut model, NOW, "p");
+    update(&mut model, NOW, Msg::Input(Input::Pasted("ac_secret_code".to_owned())));
+    assert!(!drawn(&model).contains("secret_code"), "{}", drawn(&model));
+    press(&mut model, NOW, "<enter>");
+    assert!(drawn(&model).contains("the state is missing"), "{}", drawn(&model));
+
+    press(&mut model, NOW, "p");
+    update(&mut model, NOW, Msg::Input(Input::Pasted("ac_secret_code#st-1".to_owned())));
+    let effects = press(&mut model, NOW, "<enter>");
+
+    let exchange = LoginEffect::Exchange(Box::new(attempt()), Secret::new("ac_secret_code"));
+    assert_eq!(logins(&effects), [&exchange]);
+}
+
+#[test]
+fn leaving_breaks_the_sign_in_off() {
+    for keys in ["<esc>", "q", "<ctrl-c>"] {
+        let mut model = browser((100, 30));
+        let running = ticket(&model);
+
+        let effects = press(&mut model, NOW, keys);
+
+        assert_eq!(effects, [Effect::Cancel(running)], "{keys}");
+        assert!(model.ui.wizard().is_none(), "{keys}");
+        assert!(model.flows.is_idle(), "{keys}");
+    }
+}
+
+#[test]
+fn another_way_replaces_the_one_that_waits() {
+    let mut model = browser((100, 30));
+    let before = ticket(&model);
+
+    let effects = press(&mut model, NOW, "d");
+
+    assert!(effects.contains(&Effect::Cancel(before)), "{effects:?}");
+    assert_ne!(ticket(&model), before);
+    assert_eq!(model.flows.running().count(), 1);
+}
+
+#[test]
+fn a_failure_offers_the_ways_again() {
+    let mut model = failed((100, 30));
+    assert!(drawn(&model).contains("The person said no"), "{}", drawn(&model));
+    assert!(model.exit.is_none());
+
+    let effects = press(&mut model, NOW, "3");
+
+    assert_eq!(logins(&effects), [&LoginEffect::Survey]);
+}
+
+#[test]
+fn the_terms_are_answered_in_the_wizard() {
+    let mut stage = six();
+    stage.roster.accounts.clear();
+    let mut model = terms((100, 30), stage.clone());
+    assert!(drawn(&model).contains("I understand"), "{}", drawn(&model));
+
+    let effects = press(&mut model, NOW, "y");
+    assert_eq!(logins(&effects), [&LoginEffect::Acknowledge(By::Dashboard)]);
+
+    let mut model = terms((100, 30), stage);
+    press(&mut model, NOW, "n");
+    assert!(model.ui.wizard().is_none());
+    assert!(model.flows.is_idle());
+}
+
+#[test]
+fn the_link_and_the_code_can_be_copied() {
+    use codex_multi_auth::app::effect::DesktopEffect;
+
+    let mut model = browser((100, 30));
+    assert_eq!(press(&mut model, NOW, "c"), [Effect::Desktop(DesktopEffect::Copy(URL.to_owned()))]);
+    let mut model = device((100, 30));
+    assert_eq!(press(&mut model, NOW, "c"), [Effect::Desktop(DesktopEffect::Copy("ABCD-12345".to_owned()))]);
+}
