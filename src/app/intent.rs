@@ -15,14 +15,8 @@ use crate::domain::vault::Act;
 pub enum Intent {
     /// Use an account, with or without pinning it.
     Use(AccountKey, Pin),
-    /// Start a sign-in.
-    SignIn(Request),
-    /// Answer what a sign-in asks for, or hand it a pasted callback.
-    AnswerSignIn(Ticket, Line),
-    /// Open the sign-in page again.
-    OpenPage(Ticket, Secret),
-    /// Break a sign-in off.
-    StopSignIn(Ticket),
+    /// Something about a sign-in.
+    SignIn(SignIn),
     /// Remove the pin.
     Unpin,
     /// Switch an account on or off.
@@ -55,4 +49,17 @@ pub enum Intent {
     TakeStock,
     /// Keep the screen's state (tab, sort, …) for the next start; text of `ui-state.json`'s inner members.
     Remember(String),
+}
+
+/// What is wished of a sign-in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignIn {
+    /// Start one.
+    Start(Request),
+    /// Answer what it asks for, or hand it a pasted callback.
+    Answer(Ticket, Line),
+    /// Open its page again.
+    OpenPage(Ticket, Secret),
+    /// Break it off.
+    Stop(Ticket),
 }

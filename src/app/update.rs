@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::app::background::{Background, Trouble};
-use crate::app::effect::{DesktopEffect, Effect, Effects, LoginEffect, PeersEffect, StoreEffect};
+use crate::app::effect::{DesktopEffect, Effect, Effects, PeersEffect, StoreEffect};
 use crate::app::flows::{
     Flow, Ticket, best, check, config, forecast, forward, login, policy, serve, status, switch, toggle, undo,
     unpin, why,
@@ -16,7 +16,7 @@ use crate::app::msg::{Msg, PeersMsg, ServiceMsg, Signal, StoreMsg, UpstreamMsg};
 use crate::app::outcome::{Body, Done, Outcome};
 use crate::app::sub::{ProxyKind, ProxySpec, Sub};
 use crate::app::toasts::{Level, Toast};
-use crate::app::ui::{Shown, Ui};
+use crate::app::ui::Ui;
 use crate::app::undo::Undo;
 use crate::app::world::World;
 use crate::base::{Moment, Span};
@@ -295,9 +295,7 @@ impl Model {
             effects.push(Effect::Store(StoreEffect::Load));
         }
         let is_entry = self.entry == Some(ticket);
-        let shown =
-            if let Body::Login(ending) = &outcome.body { self.ui.sign_in_ended(ticket, ending) } else { Shown::Not };
-        if self.is_dashboard() && shown == Shown::Not && !(is_entry && is_view(&outcome)) {
+        if self.is_dashboard() && !self.wizard_shows(ticket, &outcome) && !(is_entry && is_view(&outcome)) {
             let until = self.undo.as_ref().map(|undo| undo.until);
             self.ui.finished(&outcome, &self.world, until, at);
         }
@@ -329,13 +327,7 @@ impl Model {
     fn obey(&mut self, intent: Intent, at: Moment) -> Effects {
         match intent {
             Intent::Use(key, pin) => self.use_account(key, pin, at),
-            Intent::SignIn(request) => self.sign_in(request, at),
-            Intent::AnswerSignIn(ticket, line) => self.answer_sign_in(ticket, line, at),
-            Intent::OpenPage(ticket, url) => vec![Effect::Login(ticket, LoginEffect::Open(url))],
-            Intent::StopSignIn(ticket) => {
-                self.flows.cancel(ticket);
-                vec![Effect::Cancel(ticket)]
-            }
+            Intent::SignIn(wish) => self.sign_in(wish, at),
             Intent::Unpin => self.unpin(at),
             Intent::Turn(key, switch) => self.turn(key, switch, at),
             Intent::Check(keys) => self.check(keys, at),
@@ -494,32 +486,6 @@ impl Model {
         self.exit = Some(Exit::Signal(signal.number()));
         Effects::new()
     }
-
-    /// Recovery is announced once: here on stderr, in the dashboard by the screens (storage.md §6.4).
-    /// What is wrong with the settings, once; screens, `status` and `config` show it themselves.
-    fn announce_settings(&mut self, message: &Msg) -> Effects {
-        let Msg::Store(StoreMsg::Settings(report)) = message else { return Effects::new() };
-        if self.is_dashboard() || matches!(self.goal, Goal::Run(Command::Config(_) | Command::Status(_))) {
-            return Effects::new();
-        }
-        let fresh: Vec<String> =
-            report.notes().into_iter().filter(|note| !self.told.contains(note)).collect();
-        self.told.extend(fresh.iter().cloned());
-        fresh.into_iter().map(|note| Effect::Tell(format!("codex-multi-auth: {note}"))).collect()
-    }
-
-    fn announce_recovery(&self, message: &Msg) -> Effects {
-        let Msg::Store(StoreMsg::Loaded(Ok(loaded))) = message else { return Effects::new() };
-        let Some(recovery) = loaded.recovery.as_ref().filter(|_| !self.is_dashboard()) else {
-            return Effects::new();
-        };
-        vec![Effect::Tell(format!(
-            "codex-multi-auth: the account pool was damaged; {} accounts were recovered from the {} {}",
-            recovery.accounts,
-            if recovery.source == "wal" { "journal" } else { "backup" },
-            recovery.path
-        ))]
-    }
 }
 
 /// Whether an outcome is what the screen shows anyway.
@@ -531,6 +497,7 @@ fn is_view(outcome: &Outcome) -> bool {
     }
 }
 
+mod announce;
 mod sign_in;
 
 #[cfg(test)]

@@ -770,7 +770,7 @@ fn old_scripts_see_a_cancelled_sign_in_as_success() {
 
 #[test]
 fn a_rehearsal_signs_in_without_terms_and_leaves_nothing() {
-    let home = Home::new();
+    let home = Home::for_demo();
 
     let ran = run(&mut home.manager(&["--demo=first-run", "login", "--json"])).expect(0);
 

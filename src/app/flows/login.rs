@@ -4,11 +4,13 @@
 //! stored before a session was granted, and then in one commit, so breaking off at any point changes nothing.
 
 mod ending;
+mod request;
 mod standing;
 mod talk;
 mod words;
 
 pub use ending::{Ending, SignedIn};
+pub use request::{Method, Request, unusable_workspace};
 pub use standing::{Standing, Waiting};
 pub use talk::{Listening, LoginEffect, LoginMsg, Opened, Survey, V6};
 
@@ -35,38 +37,6 @@ use crate::domain::terms::{self, By, Consent, Gate};
 const COMMAND: &str = "login";
 /// Bad pastes a person may make before the flow gives up.
 const BAD_PASTES: u8 = 3;
-
-/// What was asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// How to sign in.
-    pub method: Method,
-    /// `--org`: the workspace that must come back.
-    pub workspace: Option<String>,
-    /// `--accept-terms`
-    pub consent: Consent,
-    /// Who is on the other side.
-    pub typist: Typist,
-    /// Where the link and the code are shown.
-    pub form: Form,
-}
-
-/// How to sign in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Method {
-    /// Whatever fits the surroundings.
-    Fitting,
-    /// A browser, whatever the surroundings say.
-    Browser,
-    /// `--device-auth`
-    Device,
-    /// `--manual`, `--no-browser`
-    Manual,
-    /// `--print-url`
-    PrintUrl,
-    /// `--complete`, with the callback or without it: then it is read from stdin.
-    Complete(Option<Secret>),
-}
 
 /// The flow's state.
 #[derive(Debug, Clone, PartialEq)]
@@ -501,37 +471,6 @@ impl Flow {
         Step::Wait(effects)
     }
 
-    /// Where it stands.
-    pub fn standing(&self) -> Standing {
-        let url = || self.attempt.as_ref().map(|attempt| attempt.url.clone()).unwrap_or_default();
-        match self.stage {
-            Stage::AskTerms => Standing::Terms,
-            Stage::Browser => match &self.waiting {
-                Some(waiting) => {
-                    let complaint = self.complaint.clone();
-                    Standing::Browser(Box::new(Waiting { complaint, ..(**waiting).clone() }))
-                }
-                None => Standing::Working("listening"),
-            },
-            Stage::Paste => Standing::Paste { url: url(), complaint: self.complaint.clone() },
-            Stage::Device => match &self.device {
-                Some(code) => Standing::Device(code.clone()),
-                None => Standing::Working("waiting for a code"),
-            },
-            Stage::AskWorkspace => Standing::Workspace {
-                wanted: self.request.workspace.clone().unwrap_or_default(),
-                got: self.sign_in.as_ref().and_then(|one| one.credentials.claims.workspace_id.clone()),
-            },
-            Stage::AskDevice => Standing::Working("asking for a code"),
-            Stage::Listen => Standing::Working("taking a port for the callback"),
-            Stage::Exchange => Standing::Working("finishing the sign-in"),
-            Stage::Commit | Stage::Mirror | Stage::SetAside => Standing::Working("storing"),
-            Stage::World | Stage::Survey | Stage::RecordTerms | Stage::Mint | Stage::Keep | Stage::Recall => {
-                Standing::Working("starting")
-            }
-        }
-    }
-
     fn go(&mut self, stage: Stage, effect: LoginEffect) -> Step {
         self.stage = stage;
         Step::Wait(vec![self.effect(effect)])
@@ -544,20 +483,6 @@ impl Flow {
 
 /// The port that a pasted callback names: nobody listens there, so the first one will do.
 pub const PASTE_PORT: u16 = PORTS[0];
-
-/// Why a workspace id cannot be required, if so.
-pub fn unusable_workspace(id: &str) -> Option<Problem> {
-    let bad = |what: &str| Some(Problem::new("bad-argument", Exit::Usage, what));
-    if id.trim().is_empty() {
-        return bad("--org needs the id of a ChatGPT workspace");
-    }
-    if id.trim().starts_with("org-") {
-        return bad("--org takes the id of a ChatGPT workspace, not of a platform organisation (org-…)").map(
-            |problem| problem.because("requests with an organisation's id are refused by the back end"),
-        );
-    }
-    None
-}
 
 fn is_yes(line: &Line) -> bool {
     line.text().is_some_and(|text| ["y", "yes"].contains(&text.trim().to_lowercase().as_str()))

@@ -234,7 +234,7 @@ const PLAIN: &[Bind] = {
         row(S::WizardQuestion, G::Hidden, &[c('n'), c('N'), k(Code::Esc), c('q')], Action::No, "no"),
         row(S::WizardQuestion, G::Hidden, &[CTRL_C], Action::Interrupt, "cancel"),
         row(S::Wizard, G::Hidden, &[c('o')], Action::OpenPage, "open again"),
-        row(S::Wizard, G::Hidden, &[c('c'), c('l')], Action::Copy, "copy"),
+        row(S::Wizard, G::Hidden, &[c('c')], Action::Copy, "copy"),
         row(S::Wizard, G::Hidden, &[c('p')], Action::PasteCallback, "paste"),
         row(S::Wizard, G::Hidden, &[c('d')], Action::ByDevice, "device code"),
         row(S::Wizard, G::Hidden, &[c('b')], Action::ByBrowser, "browser"),

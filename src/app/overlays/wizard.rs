@@ -5,7 +5,7 @@ use crate::app::action::Action;
 use crate::app::field::Field;
 use crate::app::flows::Ticket;
 use crate::app::flows::login::{Method, Request, Standing};
-use crate::app::intent::Intent;
+use crate::app::intent::{Intent, SignIn};
 use crate::app::keys::Scope;
 use crate::app::options::Form;
 use crate::base::Secret;
@@ -112,12 +112,12 @@ impl Wizard {
         self.stage = Stage::Running(Standing::Working("starting"));
         self.field = None;
         self.note = "";
-        intents.push(Intent::SignIn(way.request()));
+        intents.push(Intent::SignIn(SignIn::Start(way.request())));
         Then::Stay(self, intents)
     }
 
     fn stop(&mut self) -> Vec<Intent> {
-        self.ticket.take().map(Intent::StopSignIn).into_iter().collect()
+        self.ticket.take().map(|ticket| Intent::SignIn(SignIn::Stop(ticket))).into_iter().collect()
     }
 
     /// Takes an action.
@@ -155,7 +155,7 @@ impl Wizard {
         }
         match self.link() {
             Some(url) if action == Action::OpenPage => {
-                self.noted("opening the page again", |ticket| Intent::OpenPage(ticket, url))
+                self.noted("opening the page again", |ticket| SignIn::OpenPage(ticket, url))
             }
             Some(_) | None => Then::Stay(self, Vec::new()),
         }
@@ -171,7 +171,7 @@ impl Wizard {
     fn answer(self, action: Action) -> Then {
         let text = if action == Action::Yes { "y" } else { "n" };
         let line = Line::Text(Secret::from(text));
-        self.noted("", |ticket| Intent::AnswerSignIn(ticket, line))
+        self.noted("", |ticket| SignIn::Answer(ticket, line))
     }
 
     /// Opens the field; a callback may also come while the browser is waited for.
@@ -190,7 +190,7 @@ impl Wizard {
             return Then::Stay(self, Vec::new());
         }
         let line = Line::Text(Secret::new(text));
-        self.noted("checking what was pasted", |ticket| Intent::AnswerSignIn(ticket, line))
+        self.noted("checking what was pasted", |ticket| SignIn::Answer(ticket, line))
     }
 
     /// The link that can be opened or copied now.
@@ -199,7 +199,8 @@ impl Wizard {
         match standing {
             Standing::Browser(waiting) => Some(waiting.url.clone()),
             Standing::Paste { url, .. } => Some(url.clone()),
-            Standing::Device(_) | Standing::Working(_) | Standing::Terms | Standing::Workspace { .. } => None,
+            Standing::Device(code) => Some(Secret::from(code.page.as_str())),
+            Standing::Working(_) | Standing::Terms | Standing::Workspace { .. } => None,
         }
     }
 
@@ -213,9 +214,9 @@ impl Wizard {
         Then::Stay(self, vec![Intent::Copy(text.expose().to_owned())])
     }
 
-    fn noted(mut self, note: &'static str, intent: impl FnOnce(Ticket) -> Intent) -> Then {
+    fn noted(mut self, note: &'static str, wish: impl FnOnce(Ticket) -> SignIn) -> Then {
         self.note = note;
-        let intents = self.ticket.map(intent).into_iter().collect();
+        let intents = self.ticket.map(|ticket| Intent::SignIn(wish(ticket))).into_iter().collect();
         Then::Stay(self, intents)
     }
 

@@ -1,16 +1,38 @@
 //! Sign-ins of the dashboard's wizard.
 
-use crate::app::effect::{Effect, Effects};
+use crate::app::effect::{Effect, Effects, LoginEffect};
 use crate::app::flows::login::{self, LoginMsg, Request};
 use crate::app::flows::{Flow, Ticket};
+use crate::app::intent::SignIn;
 use crate::app::model::Model;
 use crate::app::msg::Msg;
+use crate::app::outcome::{Body, Outcome};
+use crate::app::ui::Shown;
 use crate::base::Moment;
 use crate::domain::login::paste::Line;
 
 impl Model {
+    /// Does what is wished of a sign-in.
+    pub(super) fn sign_in(&mut self, wish: SignIn, at: Moment) -> Effects {
+        match wish {
+            SignIn::Start(request) => self.start_sign_in(request, at),
+            SignIn::Answer(ticket, line) => self.answer_sign_in(ticket, line, at),
+            SignIn::OpenPage(ticket, url) => vec![Effect::Login(ticket, LoginEffect::Open(url))],
+            SignIn::Stop(ticket) => {
+                self.flows.cancel(ticket);
+                vec![Effect::Cancel(ticket)]
+            }
+        }
+    }
+
+    /// Whether the wizard shows how its sign-in ended, so that no message has to.
+    pub(super) fn wizard_shows(&mut self, ticket: Ticket, outcome: &Outcome) -> bool {
+        let Body::Login(ending) = &outcome.body else { return false };
+        self.ui.sign_in_ended(ticket, ending) == Shown::Here
+    }
+
     /// Starts one; an earlier one gives way.
-    pub(super) fn sign_in(&mut self, request: Request, at: Moment) -> Effects {
+    fn start_sign_in(&mut self, request: Request, at: Moment) -> Effects {
         let running: Vec<Ticket> = self
             .flows
             .running()
@@ -32,7 +54,7 @@ impl Model {
     }
 
     /// Hands an answer on.
-    pub(super) fn answer_sign_in(&mut self, ticket: Ticket, line: Line, at: Moment) -> Effects {
+    fn answer_sign_in(&mut self, ticket: Ticket, line: Line, at: Moment) -> Effects {
         let message = Msg::Login(ticket, LoginMsg::Read(line));
         let (mut effects, finished) = self.flows.hear(&message, &self.world, at);
         for (ticket, outcome) in finished {

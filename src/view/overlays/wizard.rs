@@ -109,7 +109,8 @@ impl Page<'_, '_> {
         let column = TEXT + 13;
         let place = Rect::new(area.x + column, area.y + self.row, BAR, 1).intersection(area);
         (&Gauge { left: percent, full: skin.accent(), empty: skin.border() }).render(place, self.pen.buffer());
-        let words = format!("  {} left", calendar::long(left));
+        let seconds = left.as_secs();
+        let words = format!("  {}m {:02}s left", seconds / 60, seconds % 60);
         self.pen.put(column + BAR, self.row, &words, skin.text());
     }
 

@@ -1,6 +1,7 @@
 //! Where a running sign-in stands, for the screen that shows it.
 
 use crate::app::flows::login::talk::{Opened, V6};
+use crate::app::flows::login::{Flow, Stage};
 use crate::base::{Moment, Secret};
 use crate::domain::login::device::DeviceCode;
 use crate::domain::problem::Problem;
@@ -47,4 +48,37 @@ pub struct Waiting {
     pub opened: Option<Opened>,
     /// What was wrong with the last paste.
     pub complaint: Option<Problem>,
+}
+
+impl Flow {
+    /// Where it stands.
+    pub fn standing(&self) -> Standing {
+        let url = || self.attempt.as_ref().map(|attempt| attempt.url.clone()).unwrap_or_default();
+        match self.stage {
+            Stage::AskTerms => Standing::Terms,
+            Stage::Browser => match &self.waiting {
+                Some(waiting) => {
+                    let complaint = self.complaint.clone();
+                    Standing::Browser(Box::new(Waiting { complaint, ..(**waiting).clone() }))
+                }
+                None => Standing::Working("listening"),
+            },
+            Stage::Paste => Standing::Paste { url: url(), complaint: self.complaint.clone() },
+            Stage::Device => match &self.device {
+                Some(code) => Standing::Device(code.clone()),
+                None => Standing::Working("waiting for a code"),
+            },
+            Stage::AskWorkspace => Standing::Workspace {
+                wanted: self.request.workspace.clone().unwrap_or_default(),
+                got: self.sign_in.as_ref().and_then(|one| one.credentials.claims.workspace_id.clone()),
+            },
+            Stage::AskDevice => Standing::Working("asking for a code"),
+            Stage::Listen => Standing::Working("taking a port for the callback"),
+            Stage::Exchange => Standing::Working("finishing the sign-in"),
+            Stage::Commit | Stage::Mirror | Stage::SetAside => Standing::Working("storing"),
+            Stage::World | Stage::Survey | Stage::RecordTerms | Stage::Mint | Stage::Keep | Stage::Recall => {
+                Standing::Working("starting")
+            }
+        }
+    }
 }
