@@ -17,7 +17,6 @@ pub use talk::{Listening, LoginEffect, LoginMsg, Opened, Survey, V6};
 use crate::app::effect::{CodexEffect, Effect, Effects, PeersEffect, StoreEffect};
 use crate::app::flows::{Step, Ticket};
 use crate::app::msg::{CodexMsg, Mirrored, Msg, Signal, StoreMsg};
-use crate::app::options::Form;
 use crate::app::outcome::{Body, Outcome};
 use crate::app::world::World;
 use crate::base::{Moment, Secret};
@@ -32,7 +31,7 @@ use crate::domain::login::failure::{Failure, Question};
 use crate::domain::login::paste::{self, Line, Paste, Typist};
 use crate::domain::problem::{Exit, Problem};
 use crate::domain::recovery::Loaded;
-use crate::domain::terms::{self, By, Consent, Gate};
+use crate::domain::terms::{self, By, Gate};
 
 const COMMAND: &str = "login";
 /// Bad pastes a person may make before the flow gives up.
