@@ -298,8 +298,13 @@ impl Ui {
                 help.offset = 0;
             }
             Some(Overlay::Ask(ask)) => ask.wrong = None,
-            Some(Overlay::Confirm(_) | Overlay::Messages(_) | Overlay::Turn(_) | Overlay::Differences(_) | Overlay::Wizard(_)) => {
-            }
+            Some(
+                Overlay::Confirm(_)
+                | Overlay::Messages(_)
+                | Overlay::Turn(_)
+                | Overlay::Differences(_)
+                | Overlay::Wizard(_),
+            ) => {}
             None if self.typing.is_none() => {
                 if let Some(typing) = &mut self.sheet.typing {
                     typing.wrong = None;

@@ -110,7 +110,8 @@ pub(super) fn failed(size: (u16, u16)) -> Model {
     if !is_open(size) {
         return six().sized(size.0, size.1).after("a");
     }
-    let denial = Denial { code: "access_denied".to_owned(), description: Some("The person said no".to_owned()) };
+    let denial =
+        Denial { code: "access_denied".to_owned(), description: Some("The person said no".to_owned()) };
     signing(size, "a3", [survey(true), LoginMsg::Device(Err(Failure::Denied(denial)))])
 }
 
@@ -130,7 +131,10 @@ fn drawn(model: &Model) -> String {
 }
 
 fn logins(effects: &[Effect]) -> Vec<&LoginEffect> {
-    effects.iter().filter_map(|effect| if let Effect::Login(_, effect) = effect { Some(effect) } else { None }).collect()
+    effects
+        .iter()
+        .filter_map(|effect| if let Effect::Login(_, effect) = effect { Some(effect) } else { None })
+        .collect()
 }
 
 #[test]

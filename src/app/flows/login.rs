@@ -448,7 +448,10 @@ impl Flow {
         words
             .into_iter()
             .filter(|effect| {
-                !matches!(effect, Effect::Tell(_) | Effect::Announce(_) | Effect::Login(_, LoginEffect::Whisper(_)))
+                !matches!(
+                    effect,
+                    Effect::Tell(_) | Effect::Announce(_) | Effect::Login(_, LoginEffect::Whisper(_))
+                )
             })
             .collect()
     }

@@ -185,7 +185,13 @@ const PANE: &[Wish] = &[
     wish(0, Action::Help, ""),
     wish(0, Action::Leave, "quit"),
 ];
-const BARE: &[Wish] = &[wish(1, Action::AddAccount, "add an account"), wish(1, Action::Restore, "restore a backup"), COMMANDS, HELP, QUIT];
+const BARE: &[Wish] = &[
+    wish(1, Action::AddAccount, "add an account"),
+    wish(1, Action::Restore, "restore a backup"),
+    COMMANDS,
+    HELP,
+    QUIT,
+];
 const WIZARD_MENU: &[Wish] = &[
     pair(2, Action::Up, Action::Down, "move"),
     pair(1, Action::UseRow(1), Action::UseRow(3), "choose"),

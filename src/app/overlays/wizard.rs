@@ -47,7 +47,13 @@ impl Way {
             Self::Paste => Method::Manual,
             Self::Device => Method::Device,
         };
-        Request { method, workspace: None, consent: Consent::Unsaid, typist: Typist::Screen, form: Form::Text }
+        Request {
+            method,
+            workspace: None,
+            consent: Consent::Unsaid,
+            typist: Typist::Screen,
+            form: Form::Text,
+        }
     }
 }
 

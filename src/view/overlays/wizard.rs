@@ -108,7 +108,8 @@ impl Page<'_, '_> {
         let area = self.pen.area();
         let column = TEXT + 13;
         let place = Rect::new(area.x + column, area.y + self.row, BAR, 1).intersection(area);
-        (&Gauge { left: percent, full: skin.accent(), empty: skin.border() }).render(place, self.pen.buffer());
+        (&Gauge { left: percent, full: skin.accent(), empty: skin.border() })
+            .render(place, self.pen.buffer());
         let seconds = left.as_secs();
         let words = format!("  {}m {:02}s left", seconds / 60, seconds % 60);
         self.pen.put(column + BAR, self.row, &words, skin.text());
@@ -127,7 +128,10 @@ impl Page<'_, '_> {
             self.say(words, self.scene.skin.dim());
         }
         let path = &self.scene.world.setting.storage_path;
-        self.say(&format!("It is stored in {path} (0600); delete it there again any time."), self.scene.skin.dim());
+        self.say(
+            &format!("It is stored in {path} (0600); delete it there again any time."),
+            self.scene.skin.dim(),
+        );
     }
 
     fn ways(&mut self, wizard: &Wizard) {
@@ -181,7 +185,8 @@ impl Page<'_, '_> {
                 self.complaint(complaint.as_ref());
                 self.say("Open this address in any browser and sign in:", self.scene.skin.text());
                 self.link(url.expose());
-                let words = "The page it ends on cannot be shown: copy its whole address and press p to paste it.";
+                let words =
+                    "The page it ends on cannot be shown: copy its whole address and press p to paste it.";
                 self.say(words, self.scene.skin.text());
             }
             Standing::Device(code) => self.device(code),
@@ -224,7 +229,10 @@ impl Page<'_, '_> {
             V6::Absent => "   ○ ::1",
         };
         self.say(&format!("listening on localhost:{}   ● 127.0.0.1{v6}", waiting.port), skin.dim());
-        self.say("Signed in on another computer? Press p and paste the address its browser ended on.", skin.dim());
+        self.say(
+            "Signed in on another computer? Press p and paste the address its browser ended on.",
+            skin.dim(),
+        );
         if !self.scene.world.roster.accounts.is_empty() {
             let words = "Signed in already in that browser? Use a private window to choose another account.";
             self.say(words, skin.dim());
@@ -240,7 +248,9 @@ impl Page<'_, '_> {
         let shown = clean(code.user_code.expose()).into_owned();
         let width = u16::try_from(shown.chars().count()).unwrap_or(9) + 10;
         let column = TEXT + 10;
-        for (row, (left, middle, right)) in [("┌", "─", "┐"), ("│", " ", "│"), ("└", "─", "┘")].iter().enumerate() {
+        for (row, (left, middle, right)) in
+            [("┌", "─", "┐"), ("│", " ", "│"), ("└", "─", "┘")].iter().enumerate()
+        {
             let after = self.pen.put(column, self.row, left, skin.border());
             let after = self.pen.fill(after, self.row, width, middle, skin.border());
             self.pen.put(after, self.row, right, skin.border());
@@ -251,7 +261,10 @@ impl Page<'_, '_> {
         }
         self.gap();
         let every = calendar::long(code.interval);
-        self.say(&format!("Come back here; this screen goes on by itself, asking every {every}."), skin.dim());
+        self.say(
+            &format!("Come back here; this screen goes on by itself, asking every {every}."),
+            skin.dim(),
+        );
         self.say("Never give this code to anybody, and never type a code somebody sent you.", skin.warn());
     }
 
@@ -274,11 +287,16 @@ impl Page<'_, '_> {
         self.gap();
         let url = clean(url);
         let letters: Vec<char> = url.chars().collect();
-        let lines = letters.chunks(room.max(1)).map(|line| line.iter().collect::<String>()).collect::<Vec<_>>();
+        let lines =
+            letters.chunks(room.max(1)).map(|line| line.iter().collect::<String>()).collect::<Vec<_>>();
         let most = if self.pen.height() > 26 { 5 } else { 1 };
         for (place, line) in lines.iter().take(most).enumerate() {
             let cut = place + 1 == most && lines.len() > most;
-            let text = if cut { format!("{}{CUT}", truncate(line, room.saturating_sub(1), "")) } else { line.clone() };
+            let text = if cut {
+                format!("{}{CUT}", truncate(line, room.saturating_sub(1), ""))
+            } else {
+                line.clone()
+            };
             self.pen.put(TEXT, self.row, &text, self.scene.skin.accent());
             self.row += 1;
         }

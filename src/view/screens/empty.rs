@@ -21,8 +21,9 @@ pub fn render(scene: &Scene, buffer: &mut Buffer) {
     } else {
         ""
     };
-    let text =
-        format!("No accounts yet.{reset} Press a to add one. To look around with sample accounts: codex-multi-auth --demo");
+    let text = format!(
+        "No accounts yet.{reset} Press a to add one. To look around with sample accounts: codex-multi-auth --demo"
+    );
     for line in wrap(&text, room) {
         pen.put(1, row, &line, skin.text());
         row += 1;
