@@ -1,10 +1,11 @@
 //! Looking at everything and mending it, over the real adapters.
 
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::adapters::checkup::Examiner;
 use crate::adapters::ledger::{self, Rotated, Rotation};
+use crate::adapters::places::project as project_of;
 use crate::adapters::question::{Asking, TerminalQuestion};
 use crate::app::checkup::{Act, Heard, PathStep, Paths, Question, Reply, Rotating, SandboxTest};
 use crate::app::msg::Mirrored;
@@ -14,6 +15,7 @@ use crate::domain::account::AccountKey;
 use crate::domain::checkup::facts::{Answer, Facts};
 use crate::domain::checkup::repair::{Carried, Mended, Repair};
 use crate::domain::checkup::sandbox::Sandbox;
+use crate::domain::places::Places;
 use crate::domain::refresh::{Outcome, Reason};
 use crate::ports::question::Choice;
 use crate::ports::{Auth as _, Checkup as _, Clock as _, Codex as _, Peers as _, Question as _, Store as _};
@@ -152,7 +154,7 @@ fn paths(host: &Host) -> Paths {
         error: current.as_ref().err().map(ToString::to_string),
     }];
     let current = current.unwrap_or_default();
-    steps.extend(project(&current));
+    steps.extend(project(&host.places, &current));
     let sandbox = Sandbox {
         home: host.places.user_home().to_owned(),
         current: current.clone(),
@@ -171,6 +173,21 @@ fn paths(host: &Host) -> Paths {
     Paths { steps, sandbox: tests.collect() }
 }
 
-fn project(_current: &std::path::Path) -> Vec<PathStep> {
-    Vec::new()
+/// How the project around a directory is found; outside of one there is nothing to find, which is fine.
+fn project(places: &Places, current: &Path) -> [PathStep; 5] {
+    let project = project_of(places, current);
+    let shown = |path: &Path| path.display().to_string();
+    let root = project.as_ref().map(|project| shown(&project.root));
+    let identity = project.as_ref().map(|project| shown(&project.identity_root));
+    let key = project.as_ref().map(|project| project.key.clone());
+    let in_tree = project.as_ref().map(|project| shown(&project.root.join(".codex")));
+    let own = project.as_ref().map(|project| shown(&places.project_dir(&project.key)));
+    let step = |name, input, output| PathStep { name, input, output, error: None };
+    [
+        step("findProjectRoot", Some(shown(current)), root.clone()),
+        step("resolveProjectStorageIdentityRoot", root.clone(), identity.clone()),
+        step("getProjectStorageKey", identity.clone(), key),
+        step("getProjectConfigDir", root, in_tree),
+        step("getProjectGlobalConfigDir", identity, own),
+    ]
 }

@@ -5,6 +5,7 @@
 //! the disk nor the area answers fails the case, so no expectation can be passed over.
 
 mod auxiliary;
+mod config;
 mod expect;
 mod official;
 mod pool;
@@ -45,6 +46,7 @@ struct Found {
 enum Area {
     Auxiliary,
     Official,
+    Config,
     Pool,
     Settings,
     Vault,
@@ -59,6 +61,7 @@ fn area(id: &str) -> Option<Area> {
         number if number.starts_with(['a', 'b']) => Some(Area::Pool),
         number if number.starts_with('k') => Some(Area::Official),
         number if number.starts_with('s') => Some(Area::Settings),
+        number if number.starts_with('t') => Some(Area::Config),
         number if number.starts_with('x') => Some(Area::Auxiliary),
         _ => None,
     }
@@ -68,6 +71,7 @@ async fn perform(area: Area, staged: &Staged, ask: Ask<'_>) -> Found {
     match area {
         Area::Auxiliary => auxiliary::perform(staged, ask).await,
         Area::Official => official::perform(staged, ask).await,
+        Area::Config => config::perform(staged, ask).await,
         Area::Pool => pool::perform(staged, ask).await,
         Area::Settings => settings::perform(staged, ask).await,
         Area::Vault => vault::perform(staged, ask).await,

@@ -99,9 +99,9 @@ impl<'a> Files<'a> {
     pub(super) fn leftovers(&self) -> Vec<PathBuf> {
         let root = self.places.root();
         let mut all = Vec::new();
-        for folder in
-            [root.to_owned(), root.join("ext"), root.join("usage"), root.join("cache"), root.join("run")]
-        {
+        let pool = self.places.pool_dir();
+        let below = ["ext", "usage", "cache", "run"].into_iter().map(|name| root.join(name));
+        for folder in [root.to_owned(), pool.to_owned()].into_iter().chain(below) {
             let is_left = |name: &String| self.is_temporary(&folder.join(name), name);
             all.extend(names(&folder).into_iter().filter(is_left).map(|name| folder.join(name)));
         }
