@@ -6,12 +6,13 @@
 mod files;
 mod mend;
 
+use std::fs::{File, TryLockError};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::adapters::checkup::files::Files;
 use crate::adapters::codex::config::ConfigFile;
 use crate::adapters::disk::atomic;
-use crate::adapters::disk::lock::FileLock;
 use crate::adapters::env::Env;
 use crate::adapters::platform;
 use crate::adapters::shelf::Shelf;
@@ -139,10 +140,7 @@ impl<H: Home, C: Clock> Examiner<H, C> {
                 leftovers: files.leftovers(),
                 unclaimed_results: files.unclaimed_results(&roster),
                 quarantine: files.quarantine(),
-                // A root that is not there yet is not made for a test.
-                locking: root
-                    .is_dir()
-                    .then(|| FileLock::try_now(&places.lock("doctor")).map(|_| ()).map_err(words)),
+                locking: files.lock().map(|lock| can_lock(&lock)),
                 free: platform::free_space(files::existing(root)),
                 legacy: files.legacy(),
                 from_the_future: files.from_the_future(),
@@ -239,6 +237,15 @@ impl<H: Home, C: Clock> Checkup for Examiner<H, C> {
 
 fn top_count(position: f64) -> Option<usize> {
     format!("{position:.0}").parse().ok()
+}
+
+/// Whether the file system locks files, tried on a lock that is there: a look makes no file and writes to none.
+fn can_lock(lock: &Path) -> Result<(), String> {
+    let file = File::open(lock).map_err(words)?;
+    match file.try_lock_shared() {
+        Ok(()) | Err(TryLockError::WouldBlock) => Ok(()),
+        Err(TryLockError::Error(error)) => Err(words(error)),
+    }
 }
 
 fn said(trouble: &Trouble) -> String {

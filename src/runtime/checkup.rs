@@ -4,6 +4,7 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use crate::adapters::checkup::Examiner;
+use crate::adapters::codex::find;
 use crate::adapters::ledger::{self, Rotated, Rotation};
 use crate::adapters::places::project as project_of;
 use crate::adapters::question::{Asking, TerminalQuestion};
@@ -18,8 +19,9 @@ use crate::domain::checkup::sandbox::Sandbox;
 use crate::domain::places::Places;
 use crate::domain::refresh::{Outcome, Reason};
 use crate::ports::question::Choice;
-use crate::ports::{Auth as _, Checkup as _, Clock as _, Codex as _, Peers as _, Question as _, Store as _};
+use crate::ports::{Auth as _, Checkup as _, Clock as _, Peers as _, Question as _, Store as _};
 use crate::runtime::host::{Asks, Host};
+use crate::runtime::launch;
 
 /// An access token this close to its end is renewed (commands.md §2.1).
 const USABLE: Span = Span::minutes(5);
@@ -54,7 +56,9 @@ async fn examine(host: &Host) -> Facts {
             overridden(host.endpoints.backend_overridden, &host.endpoints.backend),
             overridden(host.endpoints.auth_overridden, &host.endpoints.auth),
         );
-        facts.official.program = Some(match host.official.find().await {
+        let search = launch::search(&host.places, &host.env);
+        let looked = tokio::task::spawn_blocking(move || find::glance(&search)).await;
+        facts.official.program = looked.ok().map(|found| match found {
             Ok(official) => {
                 let version = official.version.map(|version| format!(" {version}")).unwrap_or_default();
                 Ok(format!("{}{version}", official.path.display()))

@@ -197,6 +197,12 @@ impl<'a> Files<'a> {
         names(folder).iter().filter(|name| is_unclaimed(name)).count()
     }
 
+    /// One of our lock files.
+    pub(super) fn lock(&self) -> Option<PathBuf> {
+        let folder = self.places.locks();
+        names(&folder).into_iter().find(|name| name.ends_with(".lock")).map(|name| folder.join(name))
+    }
+
     pub(super) fn quarantine(&self) -> Vec<String> {
         let mut all = names(&self.places.quarantine());
         all.sort_by(|a, b| b.cmp(a));

@@ -65,6 +65,20 @@ pub fn find(search: &Search) -> Result<Official, Problem> {
     Ok(official)
 }
 
+/// Finds it without starting a program and without remembering it.
+///
+/// # Errors
+/// `official-cli-missing` with what helps.
+pub fn glance(search: &Search) -> Result<Official, Problem> {
+    if search.named.is_some() {
+        return find(search);
+    }
+    let candidate =
+        on_path(search).or_else(|| in_roots(search, npm_roots(search))).or_else(|| remembered(search));
+    let candidate = candidate.ok_or_else(|| missing("`codex` is not on PATH"))?;
+    Ok(resolve(&candidate, search.path.as_ref()))
+}
+
 /// The problem of an official CLI that cannot be found.
 pub fn missing(why: &str) -> Problem {
     Problem::new("official-cli-missing", Exit::Failed, "the official Codex CLI was not found")
