@@ -11,8 +11,10 @@ use std::path::{Path, PathBuf};
 
 use crate::adapters::disk::atomic;
 use crate::domain::places::Places;
-use crate::domain::settings::report::Report;
+use crate::domain::settings::display::BUILT_IN_THEMES;
+use crate::domain::settings::report::{Report, Trouble};
 use crate::domain::settings::resolve::resolve;
+use crate::domain::settings::schema::Value;
 use crate::formats::settings::{Content, Sources, find};
 
 pub(super) use save::{migrate, put, save};
@@ -63,7 +65,23 @@ pub(super) fn read_with(places: &Places, env: &BTreeMap<&'static str, String>, d
     let has_own =
         matches!(unified.content(), Content::Text(text) if text.contains("\"dashboardDisplaySettings\""));
     let busy = [Some(&unified), flat.as_ref(), legacy.as_ref()].into_iter().flatten().any(|file| file.busy);
-    Read { report: resolve(found, env), busy, migrates: older.content() != Content::Missing && !has_own }
+    let mut report = resolve(found, env);
+    look_for_theme(places, &mut report);
+    Read { report, busy, migrates: older.content() != Content::Missing && !has_own }
+}
+
+/// A theme that is neither built in nor a file is named, because the screen only falls back to green.
+fn look_for_theme(places: &Places, report: &mut Report) {
+    let Some(entry) = report.entry("tuiTheme") else { return };
+    let Value::Text(name) = &entry.value else { return };
+    let name = name.trim();
+    let file = places.root().join("themes").join(format!("{name}.toml"));
+    if name.is_empty() || BUILT_IN_THEMES.contains(&name) || (!name.contains(['/', '\\']) && file.is_file()) {
+        return;
+    }
+    let message =
+        format!("tuiTheme {name} is no theme; green is used, themes are files like {}", file.display());
+    report.problems.push(Trouble { key: Some("tuiTheme".to_owned()), ..Trouble::new(message) });
 }
 
 fn backup(places: &Places) -> PathBuf {

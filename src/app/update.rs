@@ -491,7 +491,7 @@ impl Model {
 /// Whether an outcome is what the screen shows anyway.
 fn is_view(outcome: &Outcome) -> bool {
     match &outcome.body {
-        Body::Status(..) | Body::Monitor(_) | Body::Why(..) | Body::Forecast(_) => true,
+        Body::Status(..) | Body::Monitor(_) | Body::Why(..) | Body::Forecast(_) | Body::Config(_) => true,
         Body::Best(best) => best.done == Done::Shown,
         _ => false,
     }

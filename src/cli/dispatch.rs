@@ -19,6 +19,7 @@ use crate::domain::login::paste::Typist;
 use crate::domain::problem::{Exit, Hint, Problem};
 use crate::domain::scope::Wish;
 use crate::domain::settings::act::Over;
+use crate::domain::settings::schema;
 use crate::domain::terms;
 
 /// What stands around the command line.
@@ -152,12 +153,7 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
         Word::Forecast(args) => (view(Tab::Forecast, Command::Forecast(args.into()), manner, None), None),
         Word::Best(args) if args.apply || args.dry_run => (Goal::Run(Command::Best(args.into())), None),
         Word::Best(args) => (best(args, manner), None),
-        Word::Config(word) => {
-            let ask = word.ask(over(&global));
-            let shows = matches!(ask, Ask::Explain(_));
-            let command = Command::Config(ask);
-            (if shows { view(Tab::Settings, command, manner, None) } else { Goal::Run(command) }, None)
-        }
+        Word::Config(word) => (config(word.ask(over(&global)), manner), None),
         Word::InitConfig(args) => (Goal::Run(Command::Config(args.ask(over(&global)))), None),
         Word::Doctor(args) => (Goal::Run(Command::Checkup(args.into())), None),
         Word::Fix(args) => (Goal::Run(Command::Checkup(args.into())), None),
@@ -237,6 +233,23 @@ fn view(tab: Tab, command: Command, manner: Preference, watch: Option<u32>) -> G
         return Goal::Run(command);
     }
     Goal::Dashboard(Entry { tab: Some(tab), pane: false, command: Some(command) })
+}
+
+/// `config explain` shows the setting on its screen; everything else is said in a few lines.
+fn config(ask: Ask, manner: Preference) -> Goal {
+    let known = match &ask {
+        Ask::Explain(key) => key.as_ref().is_none_or(|key| schema::row(key).is_some()),
+        Ask::List
+        | Ask::Get(_)
+        | Ask::Set(..)
+        | Ask::Unset(..)
+        | Ask::Validate
+        | Ask::Path
+        | Ask::Edit
+        | Ask::Template(..) => false,
+    };
+    let command = Command::Config(ask);
+    if known { view(Tab::Settings, command, manner, None) } else { Goal::Run(command) }
 }
 
 fn manner(global: &Global, around: Surroundings) -> Preference {

@@ -9,7 +9,7 @@ use crate::formats::theme::{Paint, Role, Theme};
 use crate::view::skin::Depth;
 
 /// Names of the built-in themes, the default first.
-pub const BUILT_IN: [&str; 5] = ["green", "blue", "mono", "high-contrast", "light"];
+pub const BUILT_IN: [&str; 5] = crate::domain::settings::display::BUILT_IN_THEMES;
 
 /// A built-in theme; anything unknown is the default one.
 pub fn built_in(name: &str) -> Theme {

@@ -274,3 +274,26 @@ fn plain_mode_opens_no_screen() {
         assert!(!written.contains("[?1049h") && written.contains("person1@example.com"), "{name}: {written}");
     }
 }
+
+#[test]
+fn on_a_terminal_an_explanation_opens_the_settings_with_the_cursor_on_the_key() {
+    let home = Home::with_samples(2);
+    let mut terminal =
+        Terminal::start(MANAGER, &["config", "explain", "fetchTimeoutMs"], &home.environment(), (140, 40));
+
+    terminal.wait_for("key fetchTimeoutMs");
+    terminal.send("q");
+
+    assert!(terminal.finish().success());
+}
+
+#[test]
+fn a_theme_nobody_has_is_named() {
+    let home = Home::new();
+    let ran = run(&mut home.manager(&["config", "set", "tuiTheme", "grene"])).expect(0);
+    run(&mut home.manager(&["config", "validate"])).expect(4);
+    home.write(&home.root().join("themes/grene.toml"), "");
+    run(&mut home.manager(&["config", "validate"])).expect(0);
+
+    assert!(ran.stderr.contains("grene is no theme"), "{}", ran.stderr);
+}

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use crate::adapters::disk::{atomic, perms};
 use crate::adapters::store::load::{Opened, Primary, unreadable};
 use crate::adapters::store::save::{Save, Saved};
-use crate::adapters::store::snapshots::Keep;
 use crate::adapters::store::stamp::{Stamp, stamp};
 use crate::adapters::store::{Ruin, Shared, load, recover};
 use crate::base::Moment;
@@ -134,7 +133,7 @@ impl Shared {
                 primary: opened.primary,
                 text: &content,
                 extent,
-                keep: Keep::default(),
+                keep: self.keep(),
                 unusable: &unusable,
                 at,
             };

@@ -7,6 +7,7 @@ use super::{DiskStore, Shared, Stamp, blocking, stamp, unreadable};
 use crate::adapters::config;
 use crate::adapters::disk::atomic;
 use crate::adapters::disk::watch::Watch;
+use crate::adapters::store::snapshots::Keep;
 use crate::base::Span;
 use crate::domain::problem::{Exit, Problem};
 use crate::domain::settings::Settings;
@@ -211,6 +212,12 @@ impl Shared {
             return Arc::clone(settings);
         }
         Arc::new(report.settings())
+    }
+
+    /// How many snapshots of the pool stay.
+    pub(super) fn keep(&self) -> Keep {
+        let (hourly, daily) = self.settings().snapshots;
+        Keep { hourly, daily }
     }
 
     fn settings_watch(&self) -> &Watch {

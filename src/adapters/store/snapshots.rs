@@ -21,6 +21,7 @@ pub(super) struct Keep {
     pub(super) daily: usize,
 }
 
+#[cfg(test)]
 impl Default for Keep {
     fn default() -> Self {
         Self { hourly: 24, daily: 7 }

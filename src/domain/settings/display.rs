@@ -2,6 +2,9 @@
 
 use crate::base::Span;
 
+/// Themes that need no file.
+pub const BUILT_IN_THEMES: [&str; 5] = ["green", "blue", "mono", "high-contrast", "light"];
+
 /// The typed values of `dashboardDisplaySettings` and of what belongs to them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Display {

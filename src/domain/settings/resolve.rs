@@ -57,6 +57,7 @@ pub fn resolve(found: Found, env: &BTreeMap<&'static str, String>) -> Report {
     settle_layout(&mut report);
     settle_policy(&mut report, env);
     settle_strategy(&mut report);
+    tell_of_alias(&mut report);
     report
 }
 
@@ -284,6 +285,16 @@ fn settle_strategy(report: &mut Report) {
     if !known.contains(&asked.as_str()) {
         let message = format!("selectionStrategy {asked} is not part of this version; hybrid is used");
         report.problems.push(Trouble { key: Some("selectionStrategy".to_owned()), ..Trouble::new(message) });
+    }
+}
+
+/// A variable that has a newer name still counts, and says so.
+fn tell_of_alias(report: &mut Report) {
+    const OLD: &str = "CODEX_AUTH_SYNC_CODEX_CLI";
+    let entry = report.entry("codexCliSync");
+    if entry.is_some_and(|entry| entry.locked == Some(OLD)) {
+        let message = format!("{OLD} is an older name; set CODEX_MULTI_AUTH_SYNC_CODEX_CLI instead");
+        report.problems.push(Trouble { key: Some("codexCliSync".to_owned()), ..Trouble::new(message) });
     }
 }
 

@@ -61,7 +61,7 @@ pub(super) const ROWS: &[Row] = &[
     setting!(Shared Idle Rotation "rateLimitMaxBackoffMs" = ms(60_000.0, 1_000.0, NO_MOST),
         ["CODEX_AUTH_RATE_LIMIT_MAX_BACKOFF_MS"],
         "longest back-off", "the longest pause after a limit answer without a time", nowhere).stepping(10_000.0),
-    setting!(Shared Idle Rotation "rateLimitShortRetryThresholdMs" = ms(5_000.0, 0.0, NO_MOST),
+    setting!(Shared Acts Rotation "rateLimitShortRetryThresholdMs" = ms(5_000.0, 0.0, NO_MOST),
         ["CODEX_AUTH_RATE_LIMIT_SHORT_RETRY_THRESHOLD_MS"],
         "short wait", "retry the same account below this wait", |s, v| s.short_retry_threshold = span(v))
         .stepping(500.0),
