@@ -96,6 +96,9 @@ pub enum AuthMsg {
 pub enum Mirrored {
     /// `auth.json` holds the account now.
     Written,
+    /// It does, but the official CLI's own setting makes plain launches read another store, named here; forwarded
+    /// sessions use the file.
+    WrittenBeside(String),
     /// It already did.
     Unchanged,
     /// A forwarded session runs on that home: written when the last one ends.

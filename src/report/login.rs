@@ -85,6 +85,7 @@ fn warnings(done: &SignedIn) -> Vec<String> {
         Some(Mirrored::Failed(why)) => {
             all.push(format!("the official CLI's login could not be written: {why}"));
         }
+        Some(Mirrored::WrittenBeside(store)) => all.push(crate::report::switch::other_store(store)),
         Some(Mirrored::Written | Mirrored::Unchanged | Mirrored::Deferred) | None => {}
     }
     all

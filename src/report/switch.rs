@@ -23,7 +23,7 @@ pub(super) fn switched_value(outcome: &Outcome, switched: &Switched) -> Value {
             "changed": true,
             "pinned": true,
             "wasDisabled": switched.re_enabled,
-            "synced": matches!(switched.mirrored, Mirrored::Written | Mirrored::Unchanged),
+            "synced": matches!(switched.mirrored, Mirrored::Written | Mirrored::WrittenBeside(_) | Mirrored::Unchanged),
             "syncDeferred": switched.mirrored == Mirrored::Deferred,
             "sessionsMoving": switched.sessions,
             "warnings": warnings(switched),
@@ -61,6 +61,14 @@ fn unusable(switched: &Switched, why: &str) -> Problem {
     Problem::new("pin-unusable", Exit::Attention, what).hint(Hint::Run("unpin".to_owned()))
 }
 
+/// Plain launches read another store than the file that was written.
+pub(super) fn other_store(store: &str) -> String {
+    format!(
+        "plain `codex` reads its login from `{store}` (cli_auth_credentials_store), which is never touched; only \
+         forwarded sessions use auth.json"
+    )
+}
+
 fn warnings(switched: &Switched) -> Vec<String> {
     let mut warnings = Vec::new();
     if let Some(why) = &switched.refresh_warning {
@@ -71,6 +79,7 @@ fn warnings(switched: &Switched) -> Vec<String> {
         Mirrored::Failed(why) => {
             warnings.push(format!("the official CLI's login could not be written: {why}"));
         }
+        Mirrored::WrittenBeside(store) => warnings.push(other_store(store)),
         Mirrored::Written | Mirrored::Unchanged | Mirrored::Deferred => {}
     }
     warnings

@@ -126,7 +126,7 @@ async fn refresh(host: &Host, key: &AccountKey) -> Result<Mended, String> {
 
 async fn mirror(host: &Host, key: &AccountKey) -> Result<Mended, String> {
     match host.mirror(key).await {
-        Mirrored::Written => Ok(Mended::Done),
+        Mirrored::Written | Mirrored::WrittenBeside(_) => Ok(Mended::Done),
         Mirrored::Unchanged => Ok(Mended::Nothing),
         Mirrored::Deferred => Ok(Mended::Later("when the last forwarded session ends".to_owned())),
         Mirrored::Skipped(why) => Ok(Mended::Later(why)),

@@ -120,13 +120,21 @@ impl Host {
 
     /// `None` when the file became another one meanwhile.
     async fn write(&self, account: &Account) -> Option<Mirrored> {
-        Some(match self.home.select(account, self.consent, self.clock.now()).await {
-            Ok(Written::Done) => Mirrored::Written,
-            Ok(Written::Unchanged) => Mirrored::Unchanged,
-            Ok(Written::Changed) => return None,
-            Ok(Written::Skipped(why)) => Mirrored::Skipped(why),
-            Err(why) => Mirrored::Failed(why),
+        let other = self.other_store().await;
+        Some(match (self.home.select(account, self.consent, self.clock.now()).await, other) {
+            (Ok(Written::Done | Written::Unchanged), Some(store)) => Mirrored::WrittenBeside(store),
+            (Ok(Written::Done), None) => Mirrored::Written,
+            (Ok(Written::Unchanged), None) => Mirrored::Unchanged,
+            (Ok(Written::Changed), _) => return None,
+            (Ok(Written::Skipped(why)), _) => Mirrored::Skipped(why),
+            (Err(why), _) => Mirrored::Failed(why),
         })
+    }
+
+    /// Where the official CLI keeps its login, when that is not the file.
+    async fn other_store(&self) -> Option<String> {
+        let config = self.home.config(None).await.ok()?;
+        config.credentials_store.filter(|store| store != "file")
     }
 
     /// After the last forwarded session of this home: writes the selection that waited for it.

@@ -197,3 +197,70 @@ fn a_switched_off_sync_neither_takes_nor_writes() {
     assert_eq!(stage.held()[0], before.0[0]);
     assert_eq!(stage.home.auth(), before.1);
 }
+
+/// A client that only waits until its input ends.
+const WAITING: &str = "#!/bin/sh\necho started\nexec cat >/dev/null\n";
+
+/// A forwarded session that runs until it is told to end.
+fn session(stage: &mut Stage) -> Running {
+    stage.home.put_program("codex", WAITING);
+    let mut command = stage.home.forwarder(&["exec", "hi"]);
+    command.stdin(std::process::Stdio::piped());
+    let mut running = Running::start(&mut command);
+    assert_eq!(running.line(), "started");
+    running
+}
+
+#[test]
+fn a_switch_during_a_session_is_written_when_the_last_session_has_ended() {
+    for end in [rustix::process::Signal::TERM, rustix::process::Signal::KILL] {
+        let mut stage = Stage::new();
+        let running = session(&mut stage);
+
+        let switched = run(&mut stage.home.manager(&["switch", "2", "--json"])).expect(0);
+        let said: Value = serde_json::from_str(&switched.stdout).expect("a document");
+        let during = stage.mirrored();
+        running.signal(end);
+        running.finish();
+        if end == rustix::process::Signal::KILL {
+            // Nobody was left to write it: the end of the next session does.
+            stage.home.put_program("codex", "#!/bin/sh\nexit 0\n");
+            run(&mut stage.home.forwarder(&["exec", "hi"])).expect(0);
+        }
+
+        assert_eq!((&said["syncDeferred"], &said["synced"]), (&json!(true), &json!(false)), "{end:?}");
+        assert_eq!(during, stage.newest()[0], "{end:?}");
+        assert_eq!(stage.mirrored(), stage.newest()[1], "{end:?}");
+        stage.play.assert_no_violation();
+    }
+}
+
+#[test]
+fn a_login_kept_in_a_keyring_is_named_and_its_setting_stays() {
+    let stage = Stage::new();
+    let config = stage.home.codex().join("config.toml");
+    std::fs::write(&config, "cli_auth_credentials_store = \"keyring\"\n").expect("writable");
+
+    let switched = run(&mut stage.home.manager(&["switch", "2"])).expect(0);
+
+    assert!(switched.stderr.contains("`keyring`"), "{}", switched.stderr);
+    assert_eq!(stage.mirrored(), stage.newest()[1]);
+    assert_eq!(
+        std::fs::read_to_string(&config).expect("there"),
+        "cli_auth_credentials_store = \"keyring\"\n"
+    );
+}
+
+#[test]
+fn a_linked_login_stays_a_link_and_its_target_is_written() {
+    let stage = Stage::new();
+    let (link, target) = (stage.home.codex().join("auth.json"), stage.home.path().join("elsewhere.json"));
+    std::fs::rename(&link, &target).expect("ours");
+    std::os::unix::fs::symlink(&target, &link).expect("ours");
+
+    assert_eq!(super::outcome(&stage.start()), "renewed");
+
+    assert!(std::fs::symlink_metadata(&link).expect("there").file_type().is_symlink());
+    let text = std::fs::read_to_string(&target).expect("there");
+    assert!(text.contains(&stage.newest()[0]), "{text}");
+}
