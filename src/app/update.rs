@@ -13,11 +13,12 @@ use crate::app::input::{Focus, Input};
 use crate::app::intent::Intent;
 use crate::app::model::{Boot, Model};
 use crate::app::msg::{Msg, PeersMsg, ServiceMsg, Signal, StoreMsg, UpstreamMsg};
-use crate::app::outcome::{Body, Done, Outcome};
+use crate::app::outcome::{Body, Outcome};
 use crate::app::sub::{ProxyKind, ProxySpec, Sub};
 use crate::app::toasts::{Level, Toast};
 use crate::app::ui::Ui;
 use crate::app::undo::Undo;
+use crate::app::update::announce::is_view;
 use crate::app::world::World;
 use crate::base::{Moment, Span};
 use crate::domain::account::{AccountKey, Switch};
@@ -485,15 +486,6 @@ impl Model {
         }
         self.exit = Some(Exit::Signal(signal.number()));
         Effects::new()
-    }
-}
-
-/// Whether an outcome is what the screen shows anyway.
-fn is_view(outcome: &Outcome) -> bool {
-    match &outcome.body {
-        Body::Status(..) | Body::Monitor(_) | Body::Why(..) | Body::Forecast(_) | Body::Config(_) => true,
-        Body::Best(best) => best.done == Done::Shown,
-        _ => false,
     }
 }
 

@@ -1,9 +1,10 @@
-//! What is told once on stderr when nobody looks at a screen.
+//! What is told once on stderr when nobody looks at a screen, and what need not be told because one shows it.
 
 use crate::app::effect::{Effect, Effects};
 use crate::app::goal::{Command, Goal};
 use crate::app::model::Model;
 use crate::app::msg::{Msg, StoreMsg};
+use crate::app::outcome::{Body, Done, Outcome};
 
 impl Model {
     /// What is wrong with the settings; screens, `status` and `config` show it themselves.
@@ -30,5 +31,14 @@ impl Model {
             if recovery.source == "wal" { "journal" } else { "backup" },
             recovery.path
         ))]
+    }
+}
+
+/// Whether an outcome is what the screen shows anyway.
+pub(super) fn is_view(outcome: &Outcome) -> bool {
+    match &outcome.body {
+        Body::Status(..) | Body::Monitor(_) | Body::Why(..) | Body::Forecast(_) => true,
+        Body::Best(best) => best.done == Done::Shown,
+        _ => false,
     }
 }
