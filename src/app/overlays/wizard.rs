@@ -94,7 +94,7 @@ impl Default for Wizard {
 /// What an action does to the wizard.
 pub enum Then {
     /// It stays.
-    Stay(Wizard, Vec<Intent>),
+    Stay(Box<Wizard>, Vec<Intent>),
     /// It closes.
     Close(Vec<Intent>),
 }
@@ -119,7 +119,7 @@ impl Wizard {
         self.field = None;
         self.note = "";
         intents.push(Intent::SignIn(SignIn::Start(way.request())));
-        Then::Stay(self, intents)
+        Then::Stay(Box::new(self), intents)
     }
 
     fn stop(&mut self) -> Vec<Intent> {
@@ -140,7 +140,7 @@ impl Wizard {
         }
         if let Some(by) = action.steps(1) {
             self.place = self.place.saturating_add_signed(by).min(Way::ALL.len() - 1);
-            return Then::Stay(self, Vec::new());
+            return Then::Stay(Box::new(self), Vec::new());
         }
         let asked = [
             (Action::Open, Way::ALL.get(self.place).map(|(way, ..)| *way)),
@@ -163,14 +163,14 @@ impl Wizard {
             Some(url) if action == Action::OpenPage => {
                 self.noted("opening the page again", |ticket| SignIn::OpenPage(ticket, url))
             }
-            Some(_) | None => Then::Stay(self, Vec::new()),
+            Some(_) | None => Then::Stay(Box::new(self), Vec::new()),
         }
     }
 
     fn begin_some(self, way: Option<Way>) -> Then {
         match way {
             Some(way) => self.begin(way),
-            None => Then::Stay(self, Vec::new()),
+            None => Then::Stay(Box::new(self), Vec::new()),
         }
     }
 
@@ -185,7 +185,7 @@ impl Wizard {
         if matches!(self.stage, Stage::Running(Standing::Browser(_) | Standing::Paste { .. })) {
             self.field = Some(Field::default());
             self.note = "";
-            return Then::Stay(self, Vec::new());
+            return Then::Stay(Box::new(self), Vec::new());
         }
         self.begin(Way::Paste)
     }
@@ -193,7 +193,7 @@ impl Wizard {
     fn act_on_field(mut self, action: Action) -> Then {
         let text = self.field.take().map(|field| field.text().to_owned()).unwrap_or_default();
         if action != Action::Open || text.trim().is_empty() {
-            return Then::Stay(self, Vec::new());
+            return Then::Stay(Box::new(self), Vec::new());
         }
         let line = Line::Text(Secret::new(text));
         self.noted("checking what was pasted", |ticket| SignIn::Answer(ticket, line))
@@ -214,16 +214,16 @@ impl Wizard {
         let (text, note) = match (&self.stage, self.link()) {
             (Stage::Running(Standing::Device(code)), _) => (code.user_code.clone(), "code copied"),
             (_, Some(url)) => (url, "link copied"),
-            (_, None) => return Then::Stay(self, Vec::new()),
+            (_, None) => return Then::Stay(Box::new(self), Vec::new()),
         };
         self.note = note;
-        Then::Stay(self, vec![Intent::Copy(text.expose().to_owned())])
+        Then::Stay(Box::new(self), vec![Intent::Copy(text.expose().to_owned())])
     }
 
     fn noted(mut self, note: &'static str, wish: impl FnOnce(Ticket) -> SignIn) -> Then {
         self.note = note;
         let intents = self.ticket.map(|ticket| Intent::SignIn(wish(ticket))).into_iter().collect();
-        Then::Stay(self, intents)
+        Then::Stay(Box::new(self), intents)
     }
 
     /// Whether a countdown moves.

@@ -56,7 +56,7 @@ impl Ui {
         match wizard.act(action) {
             Then::Close(intents) => intents,
             Then::Stay(wizard, intents) => {
-                self.overlays.push(Overlay::Wizard(Box::new(wizard)));
+                self.overlays.push(Overlay::Wizard(wizard));
                 intents
             }
         }

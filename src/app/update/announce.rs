@@ -36,9 +36,8 @@ impl Model {
 
 /// Whether an outcome is what the screen shows anyway.
 pub(super) fn is_view(outcome: &Outcome) -> bool {
-    match &outcome.body {
-        Body::Status(..) | Body::Monitor(_) | Body::Why(..) | Body::Forecast(_) => true,
-        Body::Best(best) => best.done == Done::Shown,
-        _ => false,
+    if let Body::Best(best) = &outcome.body {
+        return best.done == Done::Shown;
     }
+    matches!(outcome.body, Body::Status(..) | Body::Monitor(_) | Body::Why(..) | Body::Forecast(_))
 }
