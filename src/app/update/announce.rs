@@ -39,5 +39,8 @@ pub(super) fn is_view(outcome: &Outcome) -> bool {
     if let Body::Best(best) = &outcome.body {
         return best.done == Done::Shown;
     }
-    matches!(outcome.body, Body::Status(..) | Body::Monitor(_) | Body::Why(..) | Body::Forecast(_) | Body::Config(_))
+    matches!(
+        outcome.body,
+        Body::Status(..) | Body::Monitor(_) | Body::Why(..) | Body::Forecast(_) | Body::Config(_)
+    )
 }
