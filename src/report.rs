@@ -15,6 +15,7 @@ pub mod pool;
 pub mod status;
 pub mod switch;
 pub mod text;
+pub mod vault;
 pub mod why;
 
 use crate::app::outcome::{Body, Form, Listing, Outcome};
@@ -72,6 +73,7 @@ fn value(outcome: &Outcome) -> Option<serde_json::Value> {
         Body::Checkup(report) => checkup::value(outcome, report),
         Body::Ruled(ruled) => policy::ruled_value(outcome, ruled),
         Body::Policies(facts) => policy::list_value(outcome, facts),
+        Body::Vault(told) => vault::value(outcome, told),
         Body::Undone(what) => switch::undone_value(outcome, what),
         Body::Config(told) => config::value(outcome, told),
         Body::Problem(problem) => json::problem(outcome.command, problem),
@@ -98,6 +100,7 @@ fn plain(outcome: &Outcome) -> Printed {
         Body::Checkup(report) => return checkup::printed(outcome, report),
         Body::Ruled(ruled) => policy::ruled_text(ruled),
         Body::Policies(facts) => policy::list_text(facts),
+        Body::Vault(told) => return vault::printed(outcome, told),
         Body::Undone(what) => format!("Undone: {what}\n"),
         Body::Config(told) => return config::printed(told),
         Body::Problem(problem) => return Printed { out: String::new(), err: text::problem(problem) },

@@ -1,5 +1,6 @@
 //! The loop, its services and its shells.
 
+mod ask;
 pub mod checkup;
 pub mod demo;
 pub mod engine;
@@ -243,7 +244,8 @@ fn is_act(goal: &Goal) -> bool {
         Goal::Run(Command::Config(ask)) => ask.is_act(),
         Goal::Run(Command::Checkup(order)) => order.is_act(),
         Goal::Run(_) | Goal::Dashboard(_) | Goal::Forward(_) | Goal::Serve(_) => {
-            matches!(goal, Goal::Run(Command::Switch(_) | Command::Unpin | Command::Login(_)))
+            matches!(goal, Goal::Run(Command::Vault(errand)) if errand.is_act())
+                || matches!(goal, Goal::Run(Command::Switch(_) | Command::Unpin | Command::Login(_)))
         }
     }
 }
@@ -276,6 +278,7 @@ fn word(goal: &Goal) -> &'static str {
         Some(Command::Status(Listing::List)) => "list",
         Some(Command::Switch(_)) => "switch",
         Some(Command::Unpin) => "unpin",
+        Some(Command::Vault(errand)) => errand.command(),
         Some(Command::Why(_)) => "why-selected",
         Some(Command::Monitor) => "monitor",
         Some(Command::Check(_)) => "check",

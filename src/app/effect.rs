@@ -30,6 +30,8 @@ pub enum Effect {
     Codex(CodexEffect),
     /// Live proxies.
     Peers(PeersEffect),
+    /// One question on the terminal, of a command that runs there.
+    Ask(Ticket, Box<Query>),
     /// Signing in.
     Login(Ticket, LoginEffect),
     /// The desktop and the terminal.
@@ -44,6 +46,30 @@ pub enum Effect {
     Cancel(Ticket),
     /// End the program.
     Exit(Exit),
+}
+
+/// One question on the terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Query {
+    /// Yes or no; no is the default.
+    YesNo {
+        /// What it means, line by line.
+        lines: Vec<String>,
+        /// What a yes does.
+        act: &'static str,
+    },
+    /// Whether a person agrees; `--yes` does not answer it.
+    Agree {
+        /// To what, line by line.
+        lines: Vec<String>,
+    },
+    /// A word to be typed in full.
+    Word {
+        /// What it means, line by line.
+        lines: Vec<String>,
+        /// The word.
+        word: &'static str,
+    },
 }
 
 /// Files.

@@ -19,6 +19,7 @@ pub mod switch;
 pub mod toggle;
 pub mod undo;
 pub mod unpin;
+pub mod vault;
 pub mod verify;
 pub mod why;
 
@@ -66,6 +67,8 @@ pub enum Flow {
     Best(Box<best::Flow>),
     /// `account pause` and the like, `account policy list`.
     Policy(policy::Flow),
+    /// `backup …`, `export`, `import`, `account …`, `flagged …`.
+    Vault(Box<vault::Flow>),
     /// `why-selected`.
     Why(why::Flow),
     /// `doctor`.
@@ -95,6 +98,7 @@ impl Flow {
             Self::Config(flow) => flow.on(message, world),
             Self::Best(flow) => flow.on(message, world, at),
             Self::Policy(flow) => flow.on(message, world, at),
+            Self::Vault(flow) => flow.on(message, world, at),
             Self::Why(flow) => flow.on(message, world, at),
             Self::Doctor(flow) => flow.on(message, world, at),
             Self::Fix(flow) => flow.on(message, world, at),

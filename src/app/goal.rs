@@ -77,6 +77,8 @@ pub enum Command {
     Config(crate::app::flows::config::Ask),
     /// `monitor`.
     Monitor,
+    /// `backup …`, `export`, `import`, `account …`, `flagged …`.
+    Vault(crate::app::flows::vault::Errand),
     /// `check`.
     Check(Checking),
     /// `forecast`.

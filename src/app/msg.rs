@@ -48,6 +48,19 @@ pub enum Msg {
     Service(ServiceMsg),
     /// A signal to this process.
     Signal(Signal),
+    /// A question was answered, or nobody could be asked.
+    Answered(Ticket, Reply),
+}
+
+/// The answer to a question on the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reply {
+    /// Do it; also when `--yes` answered in advance.
+    Yes,
+    /// Leave it.
+    No,
+    /// Nobody is there to ask.
+    Nobody,
 }
 
 /// From the store.

@@ -1,5 +1,7 @@
 //! What a command ended with: data for reports, never text printed along the way.
 
+pub mod vault;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -67,6 +69,8 @@ pub enum Body {
     Ruled(Box<Ruled>),
     /// `account policy list`.
     Policies(Box<Facts>),
+    /// Copies, transfers, deletions, the flagged pool.
+    Vault(Box<vault::Told>),
     /// Key `u`: what was taken back.
     Undone(String),
     /// `config …`, `init-config`.

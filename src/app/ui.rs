@@ -8,6 +8,7 @@ mod mouse;
 mod over;
 mod questions;
 mod sheet;
+mod vault;
 mod wizard;
 
 pub use sheet::parts;

@@ -2,18 +2,28 @@
 
 use crate::base::Moment;
 use crate::domain::change::Change;
+use crate::domain::vault::Act;
 
 /// An offer to take the last act back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undo {
     /// What the act was, for people ("switched to work").
     pub what: String,
-    /// The inverse changes.
-    pub inverse: Vec<Change>,
+    /// How to take it back.
+    pub inverse: Inverse,
     /// The pool's generation right after the act; a later one means that somebody else chose since.
     pub generation: u64,
     /// Until when the offer stands.
     pub until: Moment,
+}
+
+/// The inverse of an act.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Inverse {
+    /// Changes of the pool.
+    Changes(Vec<Change>),
+    /// An act that brings back what was kept.
+    Act(Box<Act>),
 }
 
 impl Undo {

@@ -6,7 +6,7 @@ use crate::app::background::{Background, Trouble};
 use crate::app::effect::{DesktopEffect, Effect, Effects, PeersEffect, StoreEffect};
 use crate::app::flows::{
     Flow, Ticket, best, check, config, forecast, forward, login, policy, serve, status, switch, toggle, undo,
-    unpin, why,
+    unpin, vault, why,
 };
 use crate::app::goal::{Command, Entry, Goal, Tab};
 use crate::app::input::{Focus, Input};
@@ -17,7 +17,7 @@ use crate::app::outcome::{Body, Outcome};
 use crate::app::sub::{ProxyKind, ProxySpec, Sub};
 use crate::app::toasts::{Level, Toast};
 use crate::app::ui::Ui;
-use crate::app::undo::Undo;
+use crate::app::undo::{Inverse, Undo};
 use crate::app::update::announce::is_view;
 use crate::app::world::World;
 use crate::base::{Moment, Span};
@@ -29,6 +29,7 @@ use crate::domain::quota::relief::is_lifted;
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::selection::Ask;
 use crate::domain::settings::BackgroundNetwork;
+use crate::domain::vault::Act;
 
 /// How long an act can be taken back (dashboard.md §11.8).
 const UNDO: Span = Span::seconds(8);
@@ -141,6 +142,7 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
         | Msg::Codex(_)
         | Msg::Login(..)
         | Msg::Checkup(..)
+        | Msg::Answered(..)
         | Msg::Peers(_)
         | Msg::Service(_) => {}
     }
@@ -269,6 +271,7 @@ impl Model {
                 Flow::Switch(switch::Flow::new(ticket, switch::Whom::Word(word.clone()), Pin::Set))
             }
             Command::Unpin => Flow::Unpin(unpin::Flow::new(ticket)),
+            Command::Vault(errand) => Flow::Vault(Box::new(vault::Flow::new(ticket, errand.clone()))),
             Command::Why(moments) => Flow::Why(why::Flow::new(ticket, *moments)),
             Command::Check(checking) => Flow::Check(check::Flow::new(ticket, checking.clone())),
             Command::Forecast(forecasting) => Flow::Forecast(forecast::Flow::new(ticket, *forecasting)),
@@ -290,6 +293,11 @@ impl Model {
             undo.until = at + UNDO;
             undo.generation = self.world.roster.generation;
             self.undo = Some(undo);
+        }
+        if let Some((what, act, span)) = vault::offer::of(&outcome.body) {
+            let inverse = Inverse::Act(Box::new(act));
+            let generation = self.world.roster.generation;
+            self.undo = Some(Undo { what, inverse, generation, until: at + span });
         }
         if matches!(outcome.body, Body::Problem(_)) && self.is_dashboard() {
             // A refused commit: what was shown already is replaced by what is on disk.
@@ -332,6 +340,7 @@ impl Model {
             Intent::Unpin => self.unpin(at),
             Intent::Turn(key, switch) => self.turn(key, switch, at),
             Intent::Check(keys) => self.check(keys, at),
+            Intent::Vault(act) => self.vault(*act),
             Intent::Undo => self.take_back(at),
             Intent::CancelTasks => {
                 let running: Vec<Ticket> = self
@@ -373,7 +382,6 @@ impl Model {
                 vec![Effect::Store(StoreEffect::Vault(ticket, act))]
             }
             Intent::TakeStock => vec![Effect::Store(StoreEffect::Stock)],
-            Intent::Vault(_) => Effects::new(),
             Intent::Remember(text) => vec![Effect::Store(StoreEffect::Remember(text))],
         }
     }
@@ -436,6 +444,13 @@ impl Model {
         effects
     }
 
+    fn vault(&mut self, act: Act) -> Effects {
+        let ticket = self.flows.ticket();
+        let (flow, effects) = vault::Flow::start(ticket, act);
+        self.flows.keep(ticket, Flow::Vault(Box::new(flow)));
+        effects
+    }
+
     fn take_back(&mut self, at: Moment) -> Effects {
         let Some(offer) = self.undo.take() else { return Effects::new() };
         if let Some(why) = offer.refused(self.world.roster.generation, at) {
@@ -454,6 +469,7 @@ impl Model {
 
     fn promise(&mut self, ticket: Ticket, what: String, inverse: Vec<Change>, at: Moment) {
         let generation = self.world.roster.generation;
+        let inverse = Inverse::Changes(inverse);
         self.pending.insert(ticket, Undo { what, inverse, generation, until: at + UNDO });
     }
 

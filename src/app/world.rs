@@ -211,6 +211,7 @@ impl World {
             | Msg::Ticked
             | Msg::Codex(_)
             | Msg::Login(..)
+            | Msg::Answered(..)
             | Msg::Service(_)
             | Msg::Checkup(..)
             | Msg::Signal(_) => {}

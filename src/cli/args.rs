@@ -5,6 +5,7 @@ mod checkup;
 mod config;
 mod forecast;
 mod login;
+mod vault;
 
 use std::ffi::OsString;
 
@@ -15,6 +16,7 @@ pub use crate::cli::args::checkup::{DoctorArgs, FixArgs, UsageArgs, VerifyArgs};
 pub use crate::cli::args::config::{ConfigWord, TemplateArgs};
 pub use crate::cli::args::forecast::{BestArgs, CheckArgs, ForecastArgs};
 pub use crate::cli::args::login::LoginArgs;
+pub use crate::cli::args::vault::{AccountWord, BackupWord, ExportArgs, FlaggedWord, ImportArgs};
 
 /// The name under which help and completions speak.
 pub const PROGRAM: &str = "codex-multi-auth";
@@ -171,6 +173,19 @@ pub enum Word {
     /// Print or write a configuration for a plugin host
     #[command(name = "init-config")]
     InitConfig(TemplateArgs),
+    /// Keep copies of the pool and bring them back
+    #[command(subcommand)]
+    Backup(BackupWord),
+    /// Write the pool to a file
+    Export(ExportArgs),
+    /// Add the accounts of a file to the pool; what is newer stays
+    Import(ImportArgs),
+    /// Delete, switch or name an account
+    #[command(subcommand)]
+    Account(AccountWord),
+    /// Look after accounts that were set aside because their sign-in was refused
+    #[command(subcommand)]
+    Flagged(FlaggedWord),
     /// Watch turns, sessions and usage
     Monitor {
         /// Open the small pane for a spare terminal
@@ -245,6 +260,11 @@ impl Word {
             Self::Usage(_) => "usage",
             Self::Config(_) => "config",
             Self::InitConfig(_) => "init-config",
+            Self::Backup(_) => "backup",
+            Self::Export(_) => "export",
+            Self::Import(_) => "import",
+            Self::Account(_) => "account",
+            Self::Flagged(_) => "flagged",
             Self::Monitor { .. } => "monitor",
             Self::Serve { .. } => "serve",
             Self::Codex { .. } => "codex",

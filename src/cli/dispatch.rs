@@ -159,6 +159,17 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
         Word::Fix(args) => (Goal::Run(Command::Checkup(args.into())), None),
         Word::Verify(args) => (Goal::Run(Command::Checkup(args.into())), None),
         Word::Usage(args) => (Goal::Run(Command::Checkup(args.into())), None),
+        Word::Backup(word) => match word.errand() {
+            Ok(errand) => (Goal::Run(Command::Vault(errand)), None),
+            Err(problem) => return refuse(problem, command),
+        },
+        Word::Account(word) => match word.errand() {
+            Ok(errand) => (Goal::Run(Command::Vault(errand)), None),
+            Err(problem) => return refuse(problem, command),
+        },
+        Word::Export(args) => (Goal::Run(Command::Vault(args.into())), None),
+        Word::Import(args) => (Goal::Run(Command::Vault(args.errand(terms_consent(&global)))), None),
+        Word::Flagged(word) => (Goal::Run(Command::Vault(word.into())), None),
         Word::Monitor { pane: true, .. } if manner == Preference::Screen => {
             (Goal::Dashboard(Entry { tab: Some(Tab::Monitor), pane: true, command: None }), None)
         }

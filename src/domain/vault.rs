@@ -13,7 +13,7 @@ use crate::domain::model::Family;
 use crate::domain::recovery::Loaded;
 
 /// One act.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
     /// Lists every copy of the pool, newest first.
     List,
@@ -108,7 +108,7 @@ pub struct Flagging {
 }
 
 /// A flagged account that works again.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reclaim {
     /// The account as it is to stand in the pool; its key names the flagged row.
     pub account: Account,

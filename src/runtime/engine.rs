@@ -85,6 +85,7 @@ pub async fn run<S: Shell>(mut model: Model, effects: Effects, host: Host, shell
                 | Effect::Upstream(_)
                 | Effect::Codex(_)
                 | Effect::Login(..)
+                | Effect::Ask(..)
                 | Effect::Peers(_)
                 | Effect::Checkup(..)) => performer.perform(effect),
             }

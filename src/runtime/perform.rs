@@ -20,6 +20,7 @@ use crate::domain::shelf::Found;
 use crate::domain::survey::{Kind, Unread};
 use crate::ports::upstream::ReadError;
 use crate::ports::{Auth as _, Peers as _, Store as _, Upstream as _, Vault as _};
+use crate::runtime::ask;
 use crate::runtime::host::Host;
 use crate::runtime::login;
 
@@ -68,6 +69,10 @@ impl Performer {
             Effect::Login(ticket, effect) => {
                 let work = login::perform(self.host.clone(), self.sender.clone(), ticket, effect);
                 self.spawn(Some(ticket), work);
+            }
+            Effect::Ask(ticket, query) => {
+                let host = self.host.clone();
+                self.run(Some(ticket), async move { Msg::Answered(ticket, ask::ask(&host, &query).await) });
             }
             Effect::Peers(effect) => self.peers(effect),
             Effect::Checkup(ticket, act) => {

@@ -74,6 +74,7 @@ impl Flow {
             | Msg::Upstream(_)
             | Msg::Auth(_)
             | Msg::Login(..)
+            | Msg::Answered(..)
             | Msg::Peers(_)
             | Msg::Checkup(..)
             | Msg::Signal(_) => Step::Wait(Effects::new()),

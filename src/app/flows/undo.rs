@@ -4,7 +4,7 @@ use crate::app::effect::{CodexEffect, Effect, Effects, PeersEffect, StoreEffect}
 use crate::app::flows::{Step, Ticket};
 use crate::app::msg::{CodexMsg, Msg, StoreMsg};
 use crate::app::outcome::{Body, Outcome};
-use crate::app::undo::Undo;
+use crate::app::undo::{Inverse, Undo};
 use crate::app::world::World;
 use crate::base::Moment;
 use crate::domain::account::AccountKey;
@@ -22,11 +22,16 @@ pub struct Flow {
 impl Flow {
     /// Starts it.
     pub fn start(ticket: Ticket, undo: Undo) -> (Self, Effects) {
-        let mirror = undo.inverse.iter().find_map(|change| {
-            if let Change::SelectionRestored { active, .. } = change { active.clone() } else { None }
-        });
-        let flow = Self { ticket, what: undo.what, mirror };
-        (flow, vec![Effect::Store(StoreEffect::Commit(ticket, undo.inverse))])
+        let (mirror, effect) = match undo.inverse {
+            Inverse::Changes(changes) => {
+                let mirror = changes.iter().find_map(|change| {
+                    if let Change::SelectionRestored { active, .. } = change { active.clone() } else { None }
+                });
+                (mirror, StoreEffect::Commit(ticket, changes))
+            }
+            Inverse::Act(act) => (None, StoreEffect::Vault(ticket, act)),
+        };
+        (Self { ticket, what: undo.what, mirror }, vec![Effect::Store(effect)])
     }
 
     /// Hears a message.
@@ -36,13 +41,16 @@ impl Flow {
         {
             return self.done(Effects::new());
         }
-        let Msg::Store(StoreMsg::Committed(ticket, answer)) = message else {
-            return Step::Wait(Effects::new());
+        let problem = match message {
+            Msg::Store(StoreMsg::Committed(ticket, answer)) if *ticket == self.ticket => {
+                answer.as_ref().err()
+            }
+            Msg::Store(StoreMsg::Vault(ticket, answer)) if *ticket == self.ticket => {
+                answer.as_ref().as_ref().err()
+            }
+            _ => return Step::Wait(Effects::new()),
         };
-        if *ticket != self.ticket {
-            return Step::Wait(Effects::new());
-        }
-        if let Err(problem) = answer {
+        if let Some(problem) = problem {
             let outcome =
                 Outcome { command: "undo", exit: problem.exit, body: Body::Problem(problem.clone()) };
             return Step::Done(Effects::new(), Box::new(outcome));

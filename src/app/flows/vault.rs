@@ -9,11 +9,12 @@ pub mod offer;
 
 use std::path::PathBuf;
 
-pub use self::errand::Errand;
+pub use self::errand::{Errand, label};
 
 use crate::app::effect::{AuthEffect, CodexEffect, Effect, Effects, PeersEffect, Query, StoreEffect};
+use crate::app::flows::login::{LoginEffect, LoginMsg};
 use crate::app::flows::{Step, Ticket};
-use crate::app::msg::{AuthMsg, CodexMsg, Mirrored, Msg, Reply, StoreMsg};
+use crate::app::msg::{AuthMsg, CodexMsg, Msg, Reply, StoreMsg};
 use crate::app::outcome::vault::{Changed, Following, Told};
 use crate::app::outcome::{Body, Named, Outcome};
 use crate::app::world::World;
@@ -21,10 +22,12 @@ use crate::base::{Moment, Span, calendar};
 use crate::domain::account::AccountKey;
 use crate::domain::backup::State;
 use crate::domain::change::Change;
+use crate::domain::login::failure::{Failure, Question};
 use crate::domain::problem::{Exit, Hint, Problem};
 use crate::domain::reference;
 use crate::domain::refresh::{Outcome as Refreshed, Reason};
 use crate::domain::roster::Roster;
+use crate::domain::terms::{self, Acknowledged, By, Gate};
 use crate::domain::vault::{Act, Answer, Flagged, Restored};
 
 /// Below this the official CLI refreshes by itself, so the pool does it first.
@@ -44,6 +47,12 @@ enum Stage {
     World,
     /// Waits for what the question is about.
     Look,
+    /// Waits for what was acknowledged.
+    Survey(Box<Act>),
+    /// Waits for the acknowledgement to be on record.
+    Record(Box<Act>),
+    /// Waits for a yes to the terms.
+    Terms(Box<Act>),
     /// Waits for a yes to this act.
     Question(Box<Act>),
     /// Waits for the act.
@@ -79,6 +88,24 @@ impl Flow {
                     Err(problem) => self.failed(problem.clone()),
                 }
             }
+            (Stage::Survey(act), Msg::Login(ticket, LoginMsg::Surveyed(survey)))
+                if *ticket == self.ticket =>
+            {
+                self.gate(act, survey.acknowledged, world)
+            }
+            (Stage::Record(act), Msg::Login(ticket, LoginMsg::Acknowledged(answer)))
+                if *ticket == self.ticket =>
+            {
+                match answer {
+                    Ok(()) => self.act(*act),
+                    Err(failure) => self.failed(failure.problem()),
+                }
+            }
+            (Stage::Terms(act), Msg::Answered(ticket, reply)) if *ticket == self.ticket => match reply {
+                Reply::Yes => self.record(act, By::Dashboard, Effects::new()),
+                Reply::No => self.failed(Problem::new("cancelled", Exit::Cancelled, "nothing was changed")),
+                Reply::Nobody => self.failed(Failure::NeedsAnswer(Question::Terms).problem()),
+            },
             (Stage::Question(act), Msg::Answered(ticket, reply)) if *ticket == self.ticket => match reply {
                 Reply::Yes => self.act(*act),
                 Reply::No => self.failed(Problem::new("cancelled", Exit::Cancelled, "nothing was changed")),
@@ -129,12 +156,40 @@ impl Flow {
                 self.stage = Stage::Look;
                 Step::Wait(vec![vault(self.ticket, *act)])
             }
+            Ok(errand::First::Gated(act)) => {
+                self.stage = Stage::Survey(act);
+                Step::Wait(vec![Effect::Login(self.ticket, LoginEffect::Survey)])
+            }
             Ok(errand::First::Commit(change, told)) => {
                 self.stage = Stage::Commit(told);
                 Step::Wait(vec![Effect::Store(StoreEffect::Commit(self.ticket, vec![*change]))])
             }
             Ok(errand::First::Done(told)) => self.done(*told, Exit::Ok, Effects::new()),
         }
+    }
+
+    /// Adding accounts asks for the acknowledgement first (commands.md §5.3). `--yes` does not give it.
+    fn gate(&mut self, act: Box<Act>, known: Option<Acknowledged>, world: &World) -> Step {
+        let Errand::Import(_, _, consent) = &self.errand else { return self.act(*act) };
+        match terms::gate(known, world.roster.accounts.len(), *consent) {
+            Gate::Open => self.act(*act),
+            Gate::Record(by) => {
+                let told = if by == By::Notice { terms::LINES.as_slice() } else { &[] };
+                let effects = told.iter().map(|line| Effect::Tell((*line).to_owned())).collect();
+                self.record(act, by, effects)
+            }
+            Gate::Ask => {
+                self.stage = Stage::Terms(act);
+                let lines = terms::LINES.iter().map(|line| (*line).to_owned()).collect();
+                Step::Wait(vec![Effect::Ask(self.ticket, Box::new(Query::Agree { lines }))])
+            }
+        }
+    }
+
+    fn record(&mut self, act: Box<Act>, by: By, mut effects: Effects) -> Step {
+        effects.push(Effect::Login(self.ticket, LoginEffect::Acknowledge(by)));
+        self.stage = Stage::Record(act);
+        Step::Wait(effects)
     }
 
     /// The question about what was looked up first.
@@ -175,9 +230,7 @@ impl Flow {
             }
             Answer::Pool(_) => Told::Back,
             Answer::Cleared(cleared) => Told::Cleared(*cleared),
-            Answer::Flagged(all) if matches!(self.errand, Errand::Flagged) => {
-                Told::Flagged(named(all), at)
-            }
+            Answer::Flagged(all) if matches!(self.errand, Errand::Flagged) => Told::Flagged(named(all), at),
             Answer::Flagged(all) => Told::Unflagged(named(all)),
             Answer::MovedToFlagged(moved) => Told::MovedToFlagged(named(moved.0)),
         };
@@ -197,13 +250,7 @@ impl Flow {
 
     /// A restore selects an account: its tokens are brought up to date when they are due, then the official CLI's
     /// files follow, as after a switch.
-    fn restored(
-        &mut self,
-        restored: Box<Restored>,
-        mut effects: Effects,
-        world: &World,
-        at: Moment,
-    ) -> Step {
+    fn restored(&mut self, restored: Box<Restored>, mut effects: Effects, world: &World, at: Moment) -> Step {
         let active = world.roster.active.as_ref().and_then(|key| world.roster.get(key));
         let Some(account) = active else {
             return self.done(Told::Restored(*restored, Following::default()), Exit::Ok, effects);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Ui;
+use super::vault::vault_told;
 use crate::app::flows::login::Ending;
 use crate::app::goal::Tab;
 use crate::app::msg::{Msg, PeersMsg, StoreMsg};
@@ -13,7 +14,7 @@ use crate::app::screens::settings::Saving;
 use crate::app::toasts::{Level, Toast};
 use crate::app::world::World;
 use crate::base::text::clean;
-use crate::base::{Moment, Span, calendar};
+use crate::base::{Moment, calendar};
 use crate::domain::account::{AccountKey, Switch};
 use crate::domain::facts::TurnRow;
 use crate::domain::label;
@@ -24,9 +25,6 @@ use crate::domain::settings::report::Report;
 use crate::domain::settings::report::Saved;
 use crate::domain::survey::Standing;
 use crate::domain::usage::rollup::Figures;
-
-/// How long an act may be taken back is also how long its message stands.
-const STAYS: Span = Span::seconds(8);
 
 /// What was already told, so that nothing is told twice.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -73,6 +71,7 @@ impl Ui {
             | Msg::Auth(_)
             | Msg::Codex(_)
             | Msg::Login(..)
+            | Msg::Answered(..)
             | Msg::Peers(PeersMsg::Next(..))
             | Msg::Service(_)
             | Msg::Checkup(..)
@@ -225,10 +224,9 @@ impl Ui {
     pub fn finished(&mut self, outcome: &Outcome, world: &World, undo_until: Option<Moment>, at: Moment) {
         self.undo_until = undo_until;
         let Some(toast) = told(outcome) else { return };
-        let stays = if toast.level == Level::Done && undo_until.is_some() {
-            STAYS
-        } else {
-            world.settings.toast_duration
+        let stays = match undo_until {
+            Some(until) if toast.level == Level::Done => until.since(at),
+            Some(_) | None => world.settings.toast_duration,
         };
         self.toasts.push(toast, stays, at);
         self.refresh(world, at);
@@ -266,6 +264,7 @@ fn told(outcome: &Outcome) -> Option<Toast> {
             let text = format!("{}: policy saved", clean(&ruled.account.label));
             Toast::new(Level::Done, "key P", text).about(&ruled.account.key)
         }
+        Body::Vault(told) => return vault_told(told),
         Body::Undone(what) => Toast::new(Level::Done, "key u", format!("undone: {}", clean(what))),
         Body::Problem(problem) => problem_told(problem),
         Body::Status(..)

@@ -13,13 +13,14 @@ use crate::domain::backup::{Backup, Comparison, Name, PinFate};
 use crate::domain::change::Change;
 use crate::domain::problem::{Exit, Hint, Problem};
 use crate::domain::reference;
+use crate::domain::terms::Consent;
 use crate::domain::vault::{Act, Answer, Copies, Existing, Run, Source};
 
 /// The word that deletes everything.
-pub const DELETE: &str = "DELETE";
+const DELETE: &str = "DELETE";
 
 /// What a command asks for.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Errand {
     /// `backup list`
     Backups,
@@ -34,7 +35,7 @@ pub enum Errand {
     /// `export [PATH]`
     Export(Option<PathBuf>, Existing),
     /// `import PATH`
-    Import(PathBuf, Run),
+    Import(PathBuf, Run, Consent),
     /// `account remove <ref>`
     Remove(String),
     /// `account remove --all`
@@ -59,6 +60,8 @@ pub(super) enum First {
     Ask(Box<Act>, Query),
     /// With a look at what the question is about.
     Look(Box<Act>),
+    /// With the acknowledgement, because it adds accounts.
+    Gated(Box<Act>),
     /// With a change of the pool.
     Commit(Box<Change>, Box<Told>),
     /// It is done: nothing had to be changed.
@@ -86,6 +89,11 @@ impl Errand {
         }
     }
 
+    /// Whether it does something, rather than showing something.
+    pub const fn is_act(&self) -> bool {
+        !matches!(self, Self::Backups | Self::Verify(_) | Self::Flagged | Self::Import(_, Run::Dry, _))
+    }
+
     /// How it begins. A pool that cannot be read stands in nobody's way who brings another one.
     pub(super) fn first(&self, world: &World, at: Moment) -> Result<First, Problem> {
         let act = |act| Ok(First::Act(Box::new(act)));
@@ -99,7 +107,11 @@ impl Errand {
             Self::Export(path, existing) => {
                 act(Act::Export(path.clone().unwrap_or_else(|| export_path(at)), *existing))
             }
-            Self::Import(path, run) => act(Act::Import(Source::File(path.clone()), *run)),
+            Self::Import(path, run, _) => {
+                let import = Act::Import(Source::File(path.clone()), *run);
+                let gated = *run == Run::Real && world.setting.demo.is_none();
+                if gated { Ok(First::Gated(Box::new(import))) } else { act(import) }
+            }
             Self::Flagged => act(Act::Flagged),
             Self::Unflag(_) => look(Act::Flagged),
             Self::Decided(decided) => act(decided.clone()),
@@ -154,7 +166,10 @@ impl Errand {
             (Self::Restore(_), Answer::Compared(pair)) => {
                 let (backup, comparison) = pair.as_ref();
                 let act = Act::Restore(Source::File(backup.path.clone()));
-                Ok((act, Query::YesNo { lines: difference(backup, comparison, world), act: "replace the pool" }))
+                Ok((
+                    act,
+                    Query::YesNo { lines: difference(backup, comparison, world), act: "replace the pool" },
+                ))
             }
             (Self::Delete(_), Answer::Listed(found)) => {
                 let backup = found.first().ok_or_else(lost)?;
@@ -218,9 +233,8 @@ fn clear(copies: Copies, world: &World) -> Result<First, Problem> {
 
 /// The difference a restore makes, as a person has to know it.
 fn difference(backup: &Backup, comparison: &Comparison, world: &World) -> Vec<String> {
-    let list = |names: &[String]| {
-        names.iter().map(|name| clean(name).into_owned()).collect::<Vec<_>>().join(", ")
-    };
+    let list =
+        |names: &[String]| names.iter().map(|name| clean(name).into_owned()).collect::<Vec<_>>().join(", ");
     let mut lines = vec![format!(
         "Replace the pool ({} accounts) by {} ({} accounts)?",
         world.roster.accounts.len(),

@@ -1,0 +1,179 @@
+//! `backup`, `export`, `import`, `account` and `flagged` as clap reads them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::app::flows::vault::{Errand, label};
+use crate::domain::account::Switch;
+use crate::domain::backup::Name;
+use crate::domain::problem::{Exit, Problem};
+use crate::domain::terms::Consent;
+use crate::domain::vault::{Copies, Existing, Run};
+
+/// A word behind `backup`.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum BackupWord {
+    /// Show every copy of the pool: your own, hourly and daily ones, the last three saves
+    List,
+    /// Copy the pool under a name
+    Create {
+        /// Letters, digits, - and _; by date and time when left out
+        #[arg(value_name = "NAME")]
+        name: Option<String>,
+    },
+    /// Read copies again and say which are good
+    Verify {
+        /// Only this one
+        #[arg(value_name = "NAME")]
+        name: Option<String>,
+    },
+    /// Replace the pool by a copy; newer tokens stay and the pool is copied first (asks)
+    Restore {
+        /// Which copy, as `backup list` calls it
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Delete one of your own copies (asks)
+    Delete {
+        /// Which copy, as `backup list` calls it
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+}
+
+impl BackupWord {
+    /// What it asks for.
+    ///
+    /// # Errors
+    /// `bad-argument` for a name that is none.
+    pub fn errand(self) -> Result<Errand, Problem> {
+        Ok(match self {
+            Self::List => Errand::Backups,
+            Self::Create { name } => Errand::Create(name.as_deref().map(Name::parse).transpose()?),
+            Self::Verify { name } => Errand::Verify(name),
+            Self::Restore { name } => Errand::Restore(name),
+            Self::Delete { name } => Errand::Delete(name),
+        })
+    }
+}
+
+/// Arguments of `export`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct ExportArgs {
+    /// Where to; a new file in this folder when left out. It holds tokens: keep it as you keep passwords
+    #[arg(value_name = "PATH")]
+    pub path: Option<PathBuf>,
+    /// Replace a file that is already there
+    #[arg(long)]
+    pub force: bool,
+}
+
+impl From<ExportArgs> for Errand {
+    fn from(args: ExportArgs) -> Self {
+        Self::Export(args.path, if args.force { Existing::Replaced } else { Existing::Kept })
+    }
+}
+
+/// Arguments of `import`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct ImportArgs {
+    /// A pool file: an export, a backup, or the pool of another computer
+    #[arg(value_name = "PATH")]
+    pub path: PathBuf,
+    /// Only say what would be added, updated and skipped
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
+}
+
+impl ImportArgs {
+    /// What it asks for.
+    pub fn errand(self, consent: Consent) -> Errand {
+        Errand::Import(self.path, if self.dry_run { Run::Dry } else { Run::Real }, consent)
+    }
+}
+
+/// A word behind `account`.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum AccountWord {
+    /// Delete an account, or all of them; a backup is made first (asks)
+    Remove {
+        /// Number, e-mail, label, id or a unique beginning of one
+        #[arg(value_name = "ACCOUNT", required_unless_present = "all", conflicts_with = "all")]
+        account: Option<String>,
+        /// Delete every account
+        #[arg(long)]
+        all: bool,
+        /// Make no backup, and delete the snapshots, too
+        #[arg(long, requires = "all")]
+        purge: bool,
+    },
+    /// Let an account take part again
+    Enable {
+        /// Number, e-mail, label, id or a unique beginning of one
+        #[arg(value_name = "ACCOUNT")]
+        account: String,
+    },
+    /// Take an account out of rotation without deleting it
+    Disable {
+        /// Number, e-mail, label, id or a unique beginning of one
+        #[arg(value_name = "ACCOUNT")]
+        account: String,
+    },
+    /// Give an account a name of your own
+    Label {
+        /// Number, e-mail, label, id or a unique beginning of one
+        #[arg(value_name = "ACCOUNT")]
+        account: String,
+        /// The name
+        #[arg(value_name = "TEXT", required_unless_present = "clear", conflicts_with = "clear")]
+        text: Vec<String>,
+        /// Take the name away
+        #[arg(long)]
+        clear: bool,
+    },
+}
+
+impl AccountWord {
+    /// What it asks for.
+    ///
+    /// # Errors
+    /// `bad-argument` for a label that is none.
+    pub fn errand(self) -> Result<Errand, Problem> {
+        Ok(match self {
+            Self::Remove { account: Some(account), .. } => Errand::Remove(account),
+            Self::Remove { account: None, purge, .. } => {
+                Errand::Clear(if purge { Copies::Purged } else { Copies::Kept })
+            }
+            Self::Enable { account } => Errand::Turn(account, Switch::On),
+            Self::Disable { account } => Errand::Turn(account, Switch::Off),
+            Self::Label { account, clear: true, .. } => Errand::Label(account, None),
+            Self::Label { account, text, .. } => match label(&text.join(" "))? {
+                Some(label) => Errand::Label(account, Some(label)),
+                None => return Err(Problem::new("bad-argument", Exit::Usage, "the label is empty")),
+            },
+        })
+    }
+}
+
+/// A word behind `flagged`.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum FlaggedWord {
+    /// Show the accounts that were set aside because their sign-in was refused
+    List,
+    /// Delete accounts that were set aside (asks)
+    Remove {
+        /// Number in `flagged list`, e-mail, label, id or a unique beginning of one
+        #[arg(value_name = "ACCOUNT", required = true)]
+        accounts: Vec<String>,
+    },
+}
+
+impl From<FlaggedWord> for Errand {
+    fn from(word: FlaggedWord) -> Self {
+        match word {
+            FlaggedWord::List => Self::Flagged,
+            FlaggedWord::Remove { accounts } => Self::Unflag(accounts),
+        }
+    }
+}
