@@ -43,7 +43,10 @@ pub(super) fn value(outcome: &Outcome, told: &Told) -> Value {
             "newerTokensKept": restored.newer_kept,
             "before": restored.before.as_ref().map(backup_value),
             "account": following.active.as_ref().map(json::named),
-            "synced": matches!(following.mirrored, Some(Mirrored::Written | Mirrored::Unchanged)),
+            "synced": matches!(
+                following.mirrored,
+                Some(Mirrored::Written | Mirrored::WrittenBeside(_) | Mirrored::Unchanged)
+            ),
             "syncDeferred": following.mirrored == Some(Mirrored::Deferred),
             "warnings": warnings(following),
         }),
@@ -265,6 +268,7 @@ fn warnings(following: &Following) -> Vec<String> {
         Some(Mirrored::Failed(why)) => {
             warnings.push(format!("the official CLI's login could not be written: {why}"));
         }
+        Some(Mirrored::WrittenBeside(store)) => warnings.push(crate::report::switch::other_store(store)),
         Some(Mirrored::Written | Mirrored::Unchanged | Mirrored::Deferred) | None => {}
     }
     warnings
