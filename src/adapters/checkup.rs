@@ -143,7 +143,7 @@ impl<H: Home, C: Clock> Examiner<H, C> {
                 locking: files.lock().map(|lock| can_lock(&lock)),
                 free: platform::free_space(files::existing(root)),
                 legacy: files.legacy(),
-                from_the_future: files.from_the_future(),
+                from_the_future: files.ahead_of_time(),
             }
         });
         FileFacts { inventory: Some(inventory), ..looked.await.unwrap_or_default() }

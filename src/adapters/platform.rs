@@ -3,14 +3,6 @@
 #[cfg(unix)]
 pub mod unix;
 
-/// Whether a process runs. Where the system does not say, it is taken to.
-pub fn is_running(pid: u32) -> bool {
-    #[cfg(unix)]
-    return unix::is_running(pid);
-    #[cfg(not(unix))]
-    return pid > 0;
-}
-
 /// How many files this process may open; `None` where there is no such limit.
 pub fn descriptors() -> Option<u64> {
     #[cfg(unix)]

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::adapters::disk::atomic;
-use crate::adapters::{peers, platform};
+use crate::adapters::disk::{atomic, perms};
+use crate::adapters::peers;
 use crate::base::{Moment, Span};
 use crate::domain::places::{POOL_FILE, Places};
 use crate::domain::roster::Roster;
@@ -107,6 +107,10 @@ impl<'a> Files<'a> {
         }
         all.extend(self.stale_leases());
         all.extend(self.stale_helpers());
+        // Whoever has a claim renews it every ten seconds.
+        let locks = self.places.locks();
+        let claims = names(&locks).into_iter().filter(|name| name.strip_suffix(".claim").is_some());
+        all.extend(claims.map(|name| locks.join(name)).filter(|claim| self.is_older(claim, STALE)));
         let ledger_lock = root.join("usage/usage-ledger.jsonl.lock");
         if self.is_older(&ledger_lock, Span::seconds(30)) {
             all.push(ledger_lock);
@@ -124,7 +128,7 @@ impl<'a> Files<'a> {
     fn is_temporary(&self, path: &Path, name: &str) -> bool {
         let Some(rest) = name.strip_suffix(".tmp") else { return false };
         let Some(pid) = writer(rest) else { return false };
-        self.is_older(path, STALE) && (pid == std::process::id() || !platform::is_running(pid))
+        self.is_older(path, STALE) && (pid == std::process::id() || !perms::process_lives(pid))
     }
 
     fn stale_leases(&self) -> Vec<PathBuf> {
@@ -134,7 +138,7 @@ impl<'a> Files<'a> {
             if name.ends_with(".result.json") {
                 return self.is_older(&path, RESULT_KEPT);
             }
-            let is_lock = name.len() == 64 + 5 && name.ends_with(".lock");
+            let is_lock = name.strip_suffix(".lock").is_some_and(|hash| hash.len() == 64);
             is_lock && self.is_older(&path, STALE) && !is_held(&path)
         };
         names(folder).into_iter().filter(is_stale).map(|name| folder.join(name)).collect()
@@ -145,8 +149,8 @@ impl<'a> Files<'a> {
         let root = self.places.root();
         let is_stale = |name: &String| {
             let Some(pid) = helper_pid(name) else { return false };
-            let status = self.status(&root.join(name));
-            let started = status.and_then(|status| status.started_at);
+            let helper = status(&root.join(name));
+            let started = helper.and_then(|helper| helper.started_at);
             self.is_older(&root.join(name), STALE) && !is_same_process(pid, started)
         };
         names(root).into_iter().filter(is_stale).map(|name| root.join(name)).collect()
@@ -162,7 +166,7 @@ impl<'a> Files<'a> {
             .map(|name| root.join(name))
             .chain([own]);
         let mut running: Vec<(u32, String)> = files
-            .filter_map(|path| self.status(&path))
+            .filter_map(|path| status(&path))
             .filter(|status| {
                 status.pid != std::process::id() && is_same_process(status.pid, status.started_at)
             })
@@ -174,12 +178,6 @@ impl<'a> Files<'a> {
         running.sort();
         running.dedup();
         running
-    }
-
-    fn status(&self, path: &Path) -> Option<helper_status::HelperStatus> {
-        let is_short = fs::metadata(path).is_ok_and(|meta| meta.len() <= helper_status::LONGEST);
-        let text = if is_short { atomic::read_text(path).ok().flatten()? } else { return None };
-        helper_status::read(&text)
     }
 
     /// Results of refreshes whose token no account holds.
@@ -200,7 +198,10 @@ impl<'a> Files<'a> {
     /// One of our lock files.
     pub(super) fn lock(&self) -> Option<PathBuf> {
         let folder = self.places.locks();
-        names(&folder).into_iter().find(|name| name.ends_with(".lock")).map(|name| folder.join(name))
+        names(&folder)
+            .into_iter()
+            .find(|name| name.strip_suffix(".lock").is_some())
+            .map(|name| folder.join(name))
     }
 
     pub(super) fn quarantine(&self) -> Vec<String> {
@@ -225,7 +226,7 @@ impl<'a> Files<'a> {
     }
 
     /// Files that were written more than a day from now.
-    pub(super) fn from_the_future(&self) -> Vec<PathBuf> {
+    pub(super) fn ahead_of_time(&self) -> Vec<PathBuf> {
         let ahead = |path: &PathBuf| modified(path).is_some_and(|at| self.at.until(at) > Span::days(1));
         [self.places.pool(), self.places.settings(), self.places.quota_cache(), self.places.ledger()]
             .into_iter()
@@ -236,6 +237,13 @@ impl<'a> Files<'a> {
     fn is_older(&self, path: &Path, age: Span) -> bool {
         modified(path).is_some_and(|written| self.at.since(written) >= age)
     }
+}
+
+/// What a helper says of itself.
+fn status(path: &Path) -> Option<helper_status::HelperStatus> {
+    let is_short = fs::metadata(path).is_ok_and(|meta| meta.len() <= helper_status::LONGEST);
+    let text = if is_short { atomic::read_text(path).ok().flatten()? } else { return None };
+    helper_status::read(&text)
 }
 
 /// The path itself, or the first folder above it that is there.
@@ -294,13 +302,13 @@ fn is_same_process(pid: u32, started: Option<Moment>) -> bool {
     const SLACK: Span = Span::minutes(1);
     let began = peers::process_start(pid);
     let is_other = began.zip(started).is_some_and(|(began, started)| began > started + SLACK);
-    platform::is_running(pid) && !is_other
+    perms::process_lives(pid) && !is_other
 }
 
 /// Whether the process that holds a lease lock runs.
 fn is_held(path: &Path) -> bool {
     let lock = atomic::read_text(path).ok().flatten().and_then(|text| leases::parse_lock(&text));
-    lock.is_some_and(|lock| platform::is_running(lock.pid))
+    lock.is_some_and(|lock| perms::process_lives(lock.pid))
 }
 
 #[cfg(unix)]

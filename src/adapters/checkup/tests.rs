@@ -114,6 +114,7 @@ async fn leftovers_of_the_dead_go_and_what_somebody_needs_stays() {
         home.put("ext/accounts.json.1073741823.7.cafebabe.tmp", "x"),
         home.put(&format!("refresh-leases/{hash}.lock"), dead),
         home.put("runtime-rotation-app-helper.1073741823.json", r#"{"pid":1073741823}"#),
+        home.put("locks/settings.lock.claim", "1 host x\n"),
         home.put("usage/usage-ledger.jsonl.lock", "{}"),
         home.put("status-quota-refresh.lock/owner.json", "{}"),
     ];

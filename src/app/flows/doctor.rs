@@ -100,7 +100,7 @@ impl Flow {
     fn completed(&self, facts: &Facts, world: &World, at: Moment) -> Box<Facts> {
         let mut facts = Box::new(facts.clone());
         let Some(next) = &self.next else { return facts };
-        facts.pool.next = next.chosen.clone();
+        facts.pool.next.clone_from(&next.chosen);
         if !world.peers.is_empty() {
             let refused = |decision: &Decision, key: &AccountKey| {
                 let one = decision.candidates.iter().find(|one| one.key == *key);

@@ -103,23 +103,26 @@ impl Flow {
                 self.standings.insert(key.clone(), standing.unwrap_or(Standing::Available));
                 self.refresh(world, at)
             }
-            Stage::Question(dead) => match message {
-                Msg::Checkup(ticket, Heard::Answered(reply)) if *ticket == self.ticket => {
+            Stage::Question(dead) => {
+                if let Msg::Checkup(ticket, Heard::Answered(reply)) = message
+                    && *ticket == self.ticket
+                {
                     let dead = std::mem::take(dead);
-                    self.answered(*reply, dead)
+                    return self.answered(*reply, dead);
                 }
-                _ => wait,
-            },
-            Stage::Commit(dead) => match message {
-                Msg::Store(StoreMsg::Committed(ticket, result)) if *ticket == self.ticket => match result {
+                wait
+            }
+            Stage::Commit(dead) => {
+                let Msg::Store(StoreMsg::Committed(ticket, result)) = message else { return wait };
+                match result {
+                    _ if *ticket != self.ticket => wait,
                     Ok(_) => {
                         self.off = std::mem::take(dead);
                         self.reload()
                     }
                     Err(problem) => failed(problem.clone()),
-                },
-                _ => wait,
-            },
+                }
+            }
             Stage::Reload if matches!(message, Msg::Store(StoreMsg::Loaded(_))) => {
                 if world.peers.is_empty() {
                     return self.done(&world.foresee(at), world, at);
@@ -127,13 +130,15 @@ impl Flow {
                 self.stage = Stage::Next;
                 Step::Wait(vec![Effect::Peers(PeersEffect::Next(self.ticket, Ask::plain()))])
             }
-            Stage::Next => match message {
-                Msg::Peers(PeersMsg::Next(ticket, decision)) if *ticket == self.ticket => {
+            Stage::Next => {
+                if let Msg::Peers(PeersMsg::Next(ticket, decision)) = message
+                    && *ticket == self.ticket
+                {
                     let decision = decision.clone().unwrap_or_else(|| world.foresee(at));
-                    self.done(&decision, world, at)
+                    return self.done(&decision, world, at);
                 }
-                _ => wait,
-            },
+                wait
+            }
             Stage::World | Stage::Reload => wait,
         }
     }

@@ -149,11 +149,8 @@ fn list(items: impl Iterator<Item = impl ToString>) -> String {
     const SHOWN: usize = 4;
     let all: Vec<String> = items.map(|item| item.to_string()).collect();
     let more = all.len().saturating_sub(SHOWN);
-    let mut text = all.into_iter().take(SHOWN).collect::<Vec<_>>().join(", ");
-    if more > 0 {
-        text.push_str(&format!(" and {more} more"));
-    }
-    text
+    let text = all.into_iter().take(SHOWN).collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{text} and {more} more") } else { text }
 }
 
 fn count(number: usize, what: &str) -> String {

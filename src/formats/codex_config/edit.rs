@@ -4,6 +4,7 @@
 //! serialiser is not used: it turns CRLF into LF, drops a byte order mark, adds a final newline and loses the
 //! comment behind a value. The result is parsed again, and a change that would alter any other key is refused.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use toml_edit::{Document, Item, Key, Table};
@@ -79,7 +80,7 @@ pub fn apply(text: &str, key: &str, wanted: Wanted<'_>) -> Result<Edited, EditEr
         (Wanted::Source(source), Some(place)) => Splice::at(place.value, source.to_owned()),
         (Wanted::Text(value), None) => line(body, &document, key, &basic_string(value)),
         (Wanted::Source(source), None) => line(body, &document, key, source),
-        (Wanted::Absent, Some(place)) => removal(body, place),
+        (Wanted::Absent, Some(place)) => removal(body, &place),
         (Wanted::Absent, None) => Splice::at(0..0, String::new()),
     };
     let entangled = || EditError::Entangled(key.to_owned());
@@ -180,7 +181,7 @@ fn before_tables(body: &str) -> usize {
 }
 
 /// The whole line; a comment behind the value stays as a line of its own.
-fn removal(body: &str, place: Place) -> Splice {
+fn removal(body: &str, place: &Place) -> Splice {
     let nothing = |range| Splice::at(range, String::new());
     let start = body.get(..place.key.start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
     let end = next_line(body, place.value.end);
@@ -206,7 +207,10 @@ fn basic_string(value: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            c if c.is_control() => out.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c if c.is_control() => {
+                // Writing to a string does not fail.
+                let _ = write!(out, "\\u{:04X}", u32::from(c));
+            }
             c => out.push(c),
         }
     }

@@ -15,7 +15,7 @@ pub(super) fn pool(facts: &Facts, all: &mut Vec<Finding>) {
     let path = facts.paths.pool.display();
     match &facts.files.size {
         None => {
-            all.push(Finding::warn("storage-file", "There is no pool file yet").details(path.to_string()))
+            all.push(Finding::warn("storage-file", "There is no pool file yet").details(path.to_string()));
         }
         Some(size) => {
             all.push(Finding::ok("storage-file", "The pool file exists").details(path.to_string()));
@@ -87,10 +87,11 @@ pub(super) fn around(facts: &Facts, all: &mut Vec<Finding>) {
     }
     match &files.locking {
         Some(Ok(())) => all.push(Finding::ok("locking", "The file system locks files")),
-        Some(Err(why)) => all.push(
-            Finding::error("locking", format!("The file system does not lock files: {why}"))
-                .hint("Put the folder on a local disk with CODEX_MULTI_AUTH_DIR; two programs at once could lose changes"),
-        ),
+        Some(Err(why)) => {
+            all.push(Finding::warn("locking", format!("The file system does not lock files: {why}")).hint(
+                "Lock files of our own stand in; put the folder on a local disk with CODEX_MULTI_AUTH_DIR",
+            ))
+        }
         None => {}
     }
     all.push(match files.leftovers.len() {

@@ -86,163 +86,165 @@ fn a_healthy_home_has_nothing_to_repair() {
     assert_eq!(plan(&all), []);
 }
 
+/// Name, what is spoilt, and the finding, its severity and the repair it makes.
+type Fault = (&'static str, fn(&mut Facts), &'static str, Severity, Option<&'static str>);
+
+const FAULTS: [Fault; 21] = [
+    ("no pool file", |f| f.files.size = None, "storage-file", Severity::Warn, None),
+    (
+        "unreadable pool file",
+        |f| f.files.size = Some(Err("denied".into())),
+        "storage-readable",
+        Severity::Error,
+        None,
+    ),
+    (
+        "damaged pool with a copy",
+        |f| {
+            f.pool.trouble = Some(Problem::new("storage-corrupt", Exit::Failed, "damaged"));
+            f.pool.copy = Some(Copy { path: "/r/copy".into(), accounts: 2, at: None });
+        },
+        "storage-health",
+        Severity::Error,
+        Some("restore"),
+    ),
+    (
+        "damaged pool without a copy",
+        |f| f.pool.trouble = Some(Problem::new("storage-corrupt", Exit::Failed, "damaged")),
+        "storage-health",
+        Severity::Error,
+        None,
+    ),
+    (
+        "position past the end",
+        |f| f.pool.positions = Some(Positions::OutOfRange),
+        "active-index",
+        Severity::Error,
+        Some("active-index"),
+    ),
+    (
+        "all off",
+        |f| roster(f).accounts.iter_mut().for_each(|account| account.switch = Switch::Off),
+        "enabled-accounts",
+        Severity::Error,
+        Some("enabled-accounts"),
+    ),
+    (
+        "one token twice",
+        |f| {
+            let first = roster(f).accounts[0].credentials.refresh.clone();
+            roster(f).accounts[1].credentials.refresh = first;
+        },
+        "duplicate-refresh-token",
+        Severity::Warn,
+        Some("duplicate-refresh-token"),
+    ),
+    (
+        "one seat twice",
+        |f| {
+            let twin = roster(f).accounts[0].clone();
+            roster(f).accounts[1].email = twin.email;
+            roster(f).accounts[1].credentials.claims = twin.credentials.claims;
+        },
+        "duplicate-email",
+        Severity::Warn,
+        None,
+    ),
+    (
+        "a placeholder the tokens know better",
+        |f| roster(f).accounts[1].email = Some("x@example.com".into()),
+        "placeholder-email",
+        Severity::Warn,
+        Some("email-from-token"),
+    ),
+    (
+        "no id",
+        |f| roster(f).accounts[1].account_id = None,
+        "account-id",
+        Severity::Warn,
+        Some("account-id-from-token"),
+    ),
+    (
+        "an access token in the place of a refresh token",
+        |f| {
+            roster(f).accounts[1].credentials.refresh =
+                Secret::from("eyJhbGciOiJub25lIn0.eyJhbGciOiJub25lIn0.x");
+        },
+        "refresh-token-shape",
+        Severity::Warn,
+        None,
+    ),
+    (
+        "signed out",
+        |f| roster(f).accounts[1].invalidation = Some(Invalidation { at: AT, code: None }),
+        "needs-login",
+        Severity::Error,
+        None,
+    ),
+    ("cut", |f| roster(f).accounts[1].uncertain_since = Some(AT), "uncertain", Severity::Warn, None),
+    (
+        "due tokens",
+        |f| roster(f).accounts[0].credentials.expires_at = Some(AT),
+        "active-token",
+        Severity::Info,
+        Some("doctor-refresh"),
+    ),
+    (
+        "another account in the official file",
+        |f| f.official.login = holding(&account("two")),
+        "active-selection-sync",
+        Severity::Warn,
+        Some("codex-active-sync"),
+    ),
+    (
+        "an API key in the official file",
+        |f| f.official.login = Login::Other { kind: "an API key".into(), stamp: Stamp::default() },
+        "active-selection-sync",
+        Severity::Info,
+        None,
+    ),
+    (
+        "another store",
+        |f| {
+            f.official.config = Config::Read { store: Some("keyring".into()), base_url: None, provider: None }
+        },
+        "codex-auth-store",
+        Severity::Warn,
+        Some("codex-auth-store"),
+    ),
+    (
+        "broken configuration",
+        |f| f.official.config = Config::Unreadable("line 2".into()),
+        "codex-auth-store",
+        Severity::Warn,
+        None,
+    ),
+    (
+        "loose files",
+        |f| f.files.loose = vec!["/r/pool".into()],
+        "permissions",
+        Severity::Warn,
+        Some("permissions"),
+    ),
+    (
+        "leftovers",
+        |f| f.files.leftovers = vec!["/r/x.tmp".into()],
+        "stale-files",
+        Severity::Warn,
+        Some("stale-files"),
+    ),
+    (
+        "damaged budgets",
+        |f| f.stores.shelf = vec![(Store::Budgets, Ok(State::Damaged { detail: "ends".into() }))],
+        "budget-guards",
+        Severity::Error,
+        None,
+    ),
+];
+
 #[test]
 fn every_fault_has_its_finding_and_its_repair() {
-    type Spoil = fn(&mut Facts);
-    let table: [(&str, Spoil, &str, Severity, Option<&str>); 21] = [
-        ("no pool file", |f| f.files.size = None, "storage-file", Severity::Warn, None),
-        (
-            "unreadable pool file",
-            |f| f.files.size = Some(Err("denied".into())),
-            "storage-readable",
-            Severity::Error,
-            None,
-        ),
-        (
-            "damaged pool with a copy",
-            |f| {
-                f.pool.trouble = Some(Problem::new("storage-corrupt", Exit::Failed, "damaged"));
-                f.pool.copy = Some(Copy { path: "/r/copy".into(), accounts: 2, at: None });
-            },
-            "storage-health",
-            Severity::Error,
-            Some("restore"),
-        ),
-        (
-            "damaged pool without a copy",
-            |f| f.pool.trouble = Some(Problem::new("storage-corrupt", Exit::Failed, "damaged")),
-            "storage-health",
-            Severity::Error,
-            None,
-        ),
-        (
-            "position past the end",
-            |f| f.pool.positions = Some(Positions::OutOfRange),
-            "active-index",
-            Severity::Error,
-            Some("active-index"),
-        ),
-        (
-            "all off",
-            |f| roster(f).accounts.iter_mut().for_each(|account| account.switch = Switch::Off),
-            "enabled-accounts",
-            Severity::Error,
-            Some("enabled-accounts"),
-        ),
-        (
-            "one token twice",
-            |f| {
-                let first = roster(f).accounts[0].credentials.refresh.clone();
-                roster(f).accounts[1].credentials.refresh = first;
-            },
-            "duplicate-refresh-token",
-            Severity::Warn,
-            Some("duplicate-refresh-token"),
-        ),
-        (
-            "one seat twice",
-            |f| {
-                let twin = roster(f).accounts[0].clone();
-                roster(f).accounts[1].email = twin.email;
-                roster(f).accounts[1].credentials.claims = twin.credentials.claims;
-            },
-            "duplicate-email",
-            Severity::Warn,
-            None,
-        ),
-        (
-            "a placeholder the tokens know better",
-            |f| roster(f).accounts[1].email = Some("x@example.com".into()),
-            "placeholder-email",
-            Severity::Warn,
-            Some("email-from-token"),
-        ),
-        (
-            "no id",
-            |f| roster(f).accounts[1].account_id = None,
-            "account-id",
-            Severity::Warn,
-            Some("account-id-from-token"),
-        ),
-        (
-            "an access token in the place of a refresh token",
-            |f| {
-                roster(f).accounts[1].credentials.refresh =
-                    Secret::from("eyJhbGciOiJub25lIn0.eyJhbGciOiJub25lIn0.x")
-            },
-            "refresh-token-shape",
-            Severity::Warn,
-            None,
-        ),
-        (
-            "signed out",
-            |f| roster(f).accounts[1].invalidation = Some(Invalidation { at: AT, code: None }),
-            "needs-login",
-            Severity::Error,
-            None,
-        ),
-        ("cut", |f| roster(f).accounts[1].uncertain_since = Some(AT), "uncertain", Severity::Warn, None),
-        (
-            "due tokens",
-            |f| roster(f).accounts[0].credentials.expires_at = Some(AT),
-            "active-token",
-            Severity::Info,
-            Some("doctor-refresh"),
-        ),
-        (
-            "another account in the official file",
-            |f| f.official.login = holding(&account("two")),
-            "active-selection-sync",
-            Severity::Warn,
-            Some("codex-active-sync"),
-        ),
-        (
-            "an API key in the official file",
-            |f| f.official.login = Login::Other { kind: "an API key".into(), stamp: Stamp::default() },
-            "active-selection-sync",
-            Severity::Info,
-            None,
-        ),
-        (
-            "another store",
-            |f| {
-                f.official.config =
-                    Config::Read { store: Some("keyring".into()), base_url: None, provider: None }
-            },
-            "codex-auth-store",
-            Severity::Warn,
-            Some("codex-auth-store"),
-        ),
-        (
-            "broken configuration",
-            |f| f.official.config = Config::Unreadable("line 2".into()),
-            "codex-auth-store",
-            Severity::Warn,
-            None,
-        ),
-        (
-            "loose files",
-            |f| f.files.loose = vec!["/r/pool".into()],
-            "permissions",
-            Severity::Warn,
-            Some("permissions"),
-        ),
-        (
-            "leftovers",
-            |f| f.files.leftovers = vec!["/r/x.tmp".into()],
-            "stale-files",
-            Severity::Warn,
-            Some("stale-files"),
-        ),
-        (
-            "damaged budgets",
-            |f| f.stores.shelf = vec![(Store::Budgets, Ok(State::Damaged { detail: "ends".into() }))],
-            "budget-guards",
-            Severity::Error,
-            None,
-        ),
-    ];
-    for (name, spoil, key, severity, repair) in table {
+    for (name, spoil, key, severity, repair) in FAULTS {
         let mut facts = healthy();
         spoil(&mut facts);
 

@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -116,10 +118,8 @@ fn value() -> impl Strategy<Value = String> {
     ];
     leaf.prop_recursive(2, 8, 3, |inner| {
         prop_oneof![
-            prop::collection::vec(inner.clone(), 0..3).prop_map(|all| format!(
-                "[{}\n]",
-                all.iter().map(|v| format!("\n  {v}, # [c]")).collect::<String>()
-            )),
+            prop::collection::vec(inner.clone(), 0..3)
+                .prop_map(|all| format!("[\n  {}\n]", all.join(", # [c]\n  "))),
             prop::collection::vec(inner.clone(), 0..3).prop_map(|all| format!("[{}]", all.join(", "))),
             prop::collection::vec(inner, 0..3).prop_map(|all| {
                 let members: Vec<String> =
@@ -144,7 +144,7 @@ fn entries(scope: &'static str) -> impl Strategy<Value = String> {
             };
             let comment = if commented { "  # [not] a = table" } else { "" };
             let space = if spaced { "\n  # between\n\t" } else { "" };
-            out.push_str(&format!("{space}{name} = {value}{comment}\n"));
+            let _ = writeln!(out, "{space}{name} = {value}{comment}");
         }
         out
     })
@@ -162,7 +162,7 @@ fn tables() -> impl Strategy<Value = String> {
                 _ => format!("  [ t{at} . deep ]"),
             };
             let same = if own { "openai_base_url = 'theirs'\n" } else { "" };
-            out.push_str(&format!("{header}\n{same}{body}"));
+            let _ = write!(out, "{header}\n{same}{body}");
         }
         out
     })
@@ -208,19 +208,16 @@ proptest! {
         if !without_mark(&text).is_empty() {
             prop_assert_eq!(text.ends_with('\n'), set.text.ends_with('\n'));
         }
-        match &set.previous {
-            // The file is the old one around the value: putting the old source back gives the old bytes.
-            Some(previous) => {
-                let back = apply(&set.text, KEY, Wanted::Source(previous)).unwrap();
-                prop_assert_eq!(&back.text, &text);
-            }
-            None => {
-                let back = apply(&set.text, KEY, Wanted::Absent).unwrap();
-                prop_assert_eq!(&back.text, &text);
-                let line = set.text.len() - text.len();
-                prop_assert_eq!(line, "openai_base_url = \"http://127.0.0.1:1/x\"".len()
-                    + if crlf && text.contains('\n') { 2 } else { 1 });
-            }
+        // The file is the old one around the value: putting the old source back gives the old bytes.
+        if let Some(previous) = &set.previous {
+            let back = apply(&set.text, KEY, Wanted::Source(previous)).unwrap();
+            prop_assert_eq!(&back.text, &text);
+        } else {
+            let back = apply(&set.text, KEY, Wanted::Absent).unwrap();
+            prop_assert_eq!(&back.text, &text);
+            let line = set.text.len() - text.len();
+            prop_assert_eq!(line, "openai_base_url = \"http://127.0.0.1:1/x\"".len()
+                + if crlf && text.contains('\n') { 2 } else { 1 });
         }
     }
 
