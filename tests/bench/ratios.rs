@@ -18,6 +18,7 @@ use crate::pairs::Ratio;
 
 mod floors;
 mod frame;
+mod memory;
 mod pairs;
 mod screen;
 mod start;
@@ -67,6 +68,8 @@ const FIGURES: &[(&str, Take)] = &[
     ("S1", start::version),
     ("S2", start::reading),
     ("S4", start::large),
+    ("S5", start::growth),
+    ("S6", memory::peak),
     ("P1", traffic::first_byte),
     ("P3", traffic::per_event),
     ("T1", screen::first_paint),

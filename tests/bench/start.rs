@@ -13,6 +13,9 @@ use crate::support::dirs::Home;
 use crate::support::process::{MANAGER, bare};
 use crate::{Figure, Plan};
 
+/// The commands that only read.
+const READING: [&str; 4] = ["status", "list", "forecast", "why-selected"];
+
 /// S1: `--version` ÷ clap floor.
 pub(crate) fn version(plan: &Plan) -> Result<Vec<Figure>> {
     let home = Home::with_samples(10);
@@ -32,7 +35,7 @@ pub(crate) fn reading(plan: &Plan) -> Result<Vec<Figure>> {
     let home = Home::with_samples(10);
     let clap = floor("clap")?;
     let mut figures = Vec::new();
-    for word in ["status", "list", "why-selected"] {
+    for word in READING {
         let ratio = compare(
             plan.pairs,
             || time(&mut home.manager(&[word, "--headless", "--json"])),
@@ -50,12 +53,30 @@ pub(crate) fn large(plan: &Plan) -> Result<Vec<Figure>> {
     for count in [1_000, 5_000] {
         let home = Home::with_samples(count);
         let pool = home.root().join("openai-codex-accounts.json");
+        for word in READING {
+            let ratio = compare(
+                plan.pairs,
+                || time(&mut home.manager(&[word, "--headless", "--json"])),
+                || time(bare(&list).arg(&pool)),
+            )?;
+            let what = format!("`{word}`, {count} accounts ÷ list floor");
+            figures.push(Figure::ratio("S4", &what, "≤ 2.5", ratio));
+        }
+    }
+    Ok(figures)
+}
+
+/// S5: how the time grows with the pool.
+pub(crate) fn growth(plan: &Plan) -> Result<Vec<Figure>> {
+    let (many, few) = (Home::with_samples(5_000), Home::with_samples(1_000));
+    let mut figures = Vec::new();
+    for word in READING {
         let ratio = compare(
             plan.pairs,
-            || time(&mut home.manager(&["list", "--headless", "--json"])),
-            || time(bare(&list).arg(&pool)),
+            || time(&mut many.manager(&[word, "--headless", "--json"])),
+            || time(&mut few.manager(&[word, "--headless", "--json"])),
         )?;
-        figures.push(Figure::ratio("S4", &format!("`list`, {count} accounts ÷ list floor"), "≤ 2.5", ratio));
+        figures.push(Figure::ratio("S5", &format!("`{word}`, 5,000 ÷ 1,000 accounts"), "≤ 6", ratio));
     }
     Ok(figures)
 }

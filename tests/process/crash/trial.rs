@@ -34,19 +34,18 @@ impl std::fmt::Debug for Operation {
     }
 }
 
-/// A home about to be hit.
-pub(super) struct Trial {
-    pub(super) name: String,
+/// A random home for an operation, and what the operation makes of it in peace.
+pub(super) struct Stage {
+    name: String,
     home: Home,
     words: Vec<String>,
     again: &'static [i32],
     before: Value,
     after: Value,
-    reader: bool,
 }
 
-impl Trial {
-    /// A random home for an operation, and its twin's end.
+impl Stage {
+    /// Furnishes a home and runs the operation on its twin.
     pub(super) fn new(operation: &Operation, seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
         let home = pools::home(&mut rng);
@@ -58,15 +57,30 @@ impl Trial {
         assert!(is_done(&peaceful), "{words:?}: {}\n{}{}", peaceful.code(), peaceful.stdout, peaceful.stderr);
         let after = state(&twin);
         let name = format!("{} (seed {seed})", operation.name);
-        assert_ne!(before, after, "{name} changes nothing");
-        Self { name, home, words, again: operation.again, before, after, reader: rng.bool() }
+        assert!(before != after, "{name} changes nothing");
+        Self { name, home, words, again: operation.again, before, after }
     }
 
+    /// A twin about to be hit, half of the time beside a neighbour.
+    pub(super) fn trial(&self, rng: &mut Rng) -> Trial<'_> {
+        Trial { stage: self, home: self.home.twin(), reader: rng.bool(), sweeps: rng.u8(0..4) == 0 }
+    }
+}
+
+/// One twin and its fate.
+pub(super) struct Trial<'a> {
+    stage: &'a Stage,
+    home: Home,
+    reader: bool,
+    sweeps: bool,
+}
+
+impl Trial<'_> {
     /// Runs the command with a fault.
     pub(super) fn hit(&self, fault: &str) -> Ran {
         // A neighbour that reads, and repairs what it finds, at the same time.
         let reader = self.reader.then(|| Running::start(&mut self.home.manager(&["status", "--json"])));
-        let ran = run(command(&self.home, &self.words).env(FAULT, fault));
+        let ran = run(command(&self.home, &self.stage.words).env(FAULT, fault));
         if let Some(reader) = reader {
             reader.finish();
         }
@@ -75,26 +89,30 @@ impl Trial {
 
     /// After a kill: the old state or the new one, settled by one start, and usable.
     pub(super) fn survives(&self, point: &str) {
-        let name = format!("{}, killed at {point}", self.name);
+        let name = format!("{}, killed at {point}", self.stage.name);
         self.is_one_of_both(&name);
         self.goes_on(&name);
     }
 
     /// After an error: what the exit code said is what is there.
     pub(super) fn told_the_truth(&self, point: &str, failed: &Ran) {
-        let name = format!("{}, {point}", self.name);
+        let name = format!("{}, {point}", self.stage.name);
         if is_done(failed) {
             let left = settled(&self.home, &name);
-            assert!(left == self.after, "{name}: success was claimed: {}", differences(&left, &self.after));
+            assert!(
+                left == self.stage.after,
+                "{name}: success was claimed: {}",
+                differences(&left, &self.stage.after)
+            );
         } else {
             explains(&name, failed);
             let left = settled(&self.home, &name);
             // Behind the rename the change is there; only its durability is unknown.
             let done = ["renamed", "cleaned", "removed"].iter().any(|word| point.contains(word));
             assert!(
-                left == self.before || (done && left == self.after),
+                left == self.stage.before || (done && left == self.stage.after),
                 "{name}: {}",
-                differences(&left, &self.before)
+                differences(&left, &self.stage.before)
             );
         }
         self.goes_on(&name);
@@ -103,10 +121,10 @@ impl Trial {
     fn is_one_of_both(&self, name: &str) {
         let left = settled(&self.home, name);
         assert!(
-            left == self.before || left == self.after,
+            left == self.stage.before || left == self.stage.after,
             "{name}: neither old nor new\nfrom the old: {}\nfrom the new: {}",
-            differences(&left, &self.before),
-            differences(&left, &self.after)
+            differences(&left, &self.stage.before),
+            differences(&left, &self.stage.after)
         );
     }
 
@@ -120,22 +138,25 @@ impl Trial {
             "{name}: the second start"
         );
 
-        let again = run(&mut command(&self.home, &self.words));
+        let again = run(&mut command(&self.home, &self.stage.words));
         let code = again.code();
         assert!(
-            is_done(&again) || self.again.contains(&code),
+            is_done(&again) || self.stage.again.contains(&code),
             "{name}: again {code}\n{}{}",
             again.stdout,
             again.stderr
         );
-        let (left, wanted) = (without_generation(state(&self.home)), without_generation(self.after.clone()));
+        let (left, wanted) =
+            (without_generation(state(&self.home)), without_generation(self.stage.after.clone()));
         assert!(left == wanted, "{name}: done again: {}", differences(&left, &wanted));
-        // Doing nothing a second time sweeps nothing; a save does.
-        for number in ["1", "2"] {
-            run(&mut self.home.manager(&["switch", number]));
+        if self.sweeps {
+            // Doing nothing a second time sweeps nothing; a save does.
+            for number in ["1", "2"] {
+                run(&mut self.home.manager(&["switch", number]));
+            }
+            let strays: Vec<_> = self.home.files().into_keys().filter(|path| is_stray(path)).collect();
+            assert_eq!(strays, Vec::<PathBuf>::new(), "{name}");
         }
-        let strays: Vec<_> = self.home.files().into_keys().filter(|path| is_stray(path)).collect();
-        assert_eq!(strays, Vec::<PathBuf>::new(), "{name}");
         private(&self.home, name);
     }
 }
@@ -161,7 +182,7 @@ fn status(home: &Home, name: &str) {
     let text = ran.stdout.clone();
     assert!([0, 4, 5].contains(&ran.code()), "{name}: {}{}", ran.stdout, ran.stderr);
     let status: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}\n{text}"));
-    let rows = home.pool_if_any().map_or(0, |pool| pool["accounts"].as_array().map_or(0, Vec::len));
+    let rows = pool(home)["accounts"].as_array().map_or(0, Vec::len);
     assert_eq!(status["accountCount"], rows, "{name}");
 }
 
@@ -184,23 +205,19 @@ pub(super) fn state(home: &Home) -> Value {
         let text = std::fs::read(home.root().join(name)).ok()?;
         serde_json::from_slice::<Value>(&text).ok()
     };
-    let copies = std::fs::read_dir(home.root().join("backups")).into_iter().flatten().filter_map(Result::ok);
-    let mut copies: Vec<_> = copies
-        .filter(|copy| copy.path().extension().is_some_and(|end| end == "json"))
-        .filter_map(|copy| serde_json::from_slice::<Value>(&std::fs::read(copy.path()).ok()?).ok())
-        .map(|copy| copy["accounts"].as_array().map_or(0, Vec::len))
-        .collect();
-    copies.sort_unstable();
     json!({
         "pool": pool(home),
         "settings": read("settings.json"),
         "flagged": read("openai-codex-flagged-accounts.json"),
-        "copies": copies,
+        "copy": read("backups/mine.json").map(|copy| copy["accounts"].as_array().map(Vec::len)),
     })
 }
 
 /// What a pool means: everything but the time of last use and ids that are derived from the rest.
 fn pool(home: &Home) -> Value {
+    if home.root().join(format!("{POOL}.reset-intent")).exists() {
+        return Value::Null;
+    }
     let Some(mut pool) = home.pool_if_any() else { return Value::Null };
     let active = pool["activeIndex"].clone();
     let Some(document) = pool.as_object_mut() else { return pool };

@@ -34,9 +34,13 @@ impl Verb {
     pub(super) fn any(rng: &mut Rng) -> Self {
         let pick = |rng: &mut Rng, names: &[&'static str]| names[rng.usize(0..names.len())];
         match rng.u8(0..14) {
-            0..7 => Self::Switch(pick(rng, &CHOSEN)),
-            7..11 => Self::Unpin,
-            11..13 => Self::Check(pick(rng, &CHOSEN)),
+            0..3 => Self::Switch(pick(rng, &CHOSEN)),
+            3 => Self::Unpin,
+            4..6 => Self::Enable(pick(rng, &TOGGLED)),
+            6..8 => Self::Disable(pick(rng, &TOGGLED)),
+            8..10 => Self::Add(pick(rng, &PASSING)),
+            10..12 => Self::Remove(pick(rng, &PASSING)),
+            12 => Self::Check(pick(rng, &CHOSEN)),
             _ => Self::Check(pick(rng, &HURRIED)),
         }
     }
@@ -49,7 +53,7 @@ impl Verb {
             Self::Unpin => vec!["unpin".to_owned()],
             Self::Enable(name) => vec!["account".to_owned(), "enable".to_owned(), email(name)],
             Self::Disable(name) => vec!["account".to_owned(), "disable".to_owned(), email(name)],
-            Self::Add(name) => vec!["import".to_owned(), file(name)],
+            Self::Add(name) => vec!["import".to_owned(), file(name), "--yes".to_owned()],
             Self::Remove(name) => {
                 vec!["account".to_owned(), "remove".to_owned(), email(name), "--yes".to_owned()]
             }
