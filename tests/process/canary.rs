@@ -1,17 +1,75 @@
 //! Marked secrets go through everything the product does, and then nothing it wrote or said may hold one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use codex_multi_auth::formats::scenario::Scenario;
 use serde_json::Value;
 
+use crate::support::dirs::Login;
 use crate::support::play::Play;
 use crate::support::process::{MANAGER, Running, run};
 use crate::support::pty::Terminal;
 
 /// Files whose purpose is to hold tokens.
-const VAULTS: [&str; 4] = ["openai-codex-accounts.json", "auth.json", "refresh-leases", "snapshots"];
+const VAULTS: [&str; 8] = [
+    "openai-codex-accounts.json",
+    "openai-codex-flagged-accounts.json",
+    "auth.json",
+    "multi-auth/ext/accounts.json",
+    "refresh-leases/",
+    "snapshots/",
+    "multi-auth/backups/",
+    "work/exported.json",
+];
+
+/// Every command there is, in an order in which each finds something to do.
+const COMMANDS: &[&[&str]] = &[
+    &["status", "--headless"],
+    &["status", "--json"],
+    &["list", "--json"],
+    &["why-selected", "--json"],
+    &["monitor", "--json"],
+    &["check", "--json"],
+    &["check", "--refresh", "--headless"],
+    &["forecast", "--live", "--explain", "--json"],
+    &["forecast", "--headless"],
+    &["best", "--apply", "--json"],
+    &["switch", "two@example.com", "--json"],
+    &["unpin", "--json"],
+    &["config", "list", "--json"],
+    &["config", "explain", "--json"],
+    &["config", "set", "fetchTimeoutMs", "50000", "--json"],
+    &["config", "unset", "fetchTimeoutMs"],
+    &["config", "validate", "--json"],
+    &["config", "path"],
+    &["doctor", "--json"],
+    &["doctor", "--fix", "--yes", "--headless"],
+    &["fix", "--dry-run", "--json"],
+    &["fix", "--live", "--json"],
+    &["verify", "--paths", "--json"],
+    &["account", "label", "three@example.com", "third one", "--json"],
+    &["account", "disable", "three@example.com", "--json"],
+    &["account", "enable", "three@example.com", "--headless"],
+    &["backup", "create", "mine", "--json"],
+    &["backup", "list", "--json"],
+    &["backup", "list", "--headless"],
+    &["backup", "verify", "--json"],
+    &["export", "exported.json", "--json"],
+    &["account", "remove", "three@example.com", "--yes", "--json"],
+    &["import", "exported.json", "--dry-run", "--json"],
+    &["import", "exported.json", "--yes", "--headless"],
+    &["import", "missing.json", "--yes", "--json"],
+    &["account", "remove", "two@example.com", "--yes", "--headless"],
+    &["backup", "restore", "mine", "--yes", "--json"],
+    &["flagged", "list", "--json"],
+    &["login", "--manual", "--json"],
+    &["account", "remove", "--all", "--yes", "--json"],
+    &["status", "--json"],
+    &["backup", "restore", "mine", "--yes", "--headless"],
+    &["backup", "delete", "mine", "--yes", "--json"],
+    &["status", "--headless"],
+];
 
 #[test]
 fn no_secret_is_ever_written_or_said() {
@@ -22,6 +80,11 @@ fn no_secret_is_ever_written_or_said() {
     home.set("ENABLE_PLUGIN_REQUEST_LOGGING", "1");
     home.write_auth(&play.login("one"));
     let mut said = BTreeMap::new();
+    // Tokens change on the way; each one that ever was is a mark.
+    let mut marks = BTreeSet::new();
+    for name in ["one", "two", "three"] {
+        marks.extend(secrets(&play.login(name)));
+    }
 
     let mut proxy = Running::start(&mut home.manager(&["serve", "--json"]));
     let told: Value = serde_json::from_str(&proxy.line()).expect("one line of JSON");
@@ -29,11 +92,23 @@ fn no_secret_is_ever_written_or_said() {
     let answer = post(&base);
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     said.insert("answer".to_owned(), answer.into_bytes());
-    for words in
-        [["status", "--headless"], ["list", "--json"], ["why-selected", "--json"], ["monitor", "--json"]]
-    {
-        let ran = run(&mut home.manager(&words));
-        said.insert(words.join(" "), format!("{}{}", ran.stdout, ran.stderr).into_bytes());
+    for (index, words) in COMMANDS.iter().enumerate() {
+        let ran = run(&mut home.manager(words));
+        let usage = ran.code() == 2 && ran.stderr.contains("Usage:");
+        assert!(!usage, "{words:?} is no command any more\n{}", ran.stderr);
+        said.insert(
+            format!("{index} {}", words.join(" ")),
+            format!("{}{}", ran.stdout, ran.stderr).into_bytes(),
+        );
+        for (path, mode) in home.modes(&home.root()) {
+            assert_eq!(mode & 0o077, 0, "{} has mode {mode:o} after {words:?}", path.display());
+        }
+        for (path, bytes) in files(&home.files()) {
+            said.insert(format!("{path} after {}", words.join(" ")), bytes);
+        }
+        for name in ["one", "two", "three"] {
+            marks.extend(secrets(&play.login(name)));
+        }
     }
     let mut dashboard = Terminal::start(MANAGER, &[""; 0], &home.environment(), (140, 40));
     dashboard.wait_for("one@example.com");
@@ -49,15 +124,7 @@ fn no_secret_is_ever_written_or_said() {
     said.insert("serve, errors".to_owned(), ended.stderr.into_bytes());
 
     let prefix = base.split('/').nth(3).expect("a secret prefix").to_owned();
-    let mut marks = vec![("prefix", prefix)];
-    for name in ["one", "two", "three"] {
-        let login = play.login(name);
-        let signed = |token: &str| token.rsplit('.').next().unwrap_or_default().to_owned();
-        marks.push(("access token", login.access));
-        marks.push(("id token", login.id_token));
-        marks.push(("refresh token", login.refresh.clone()));
-        marks.push(("end of a refresh token", signed(&login.refresh)));
-    }
+    marks.insert(("prefix", prefix));
     said.extend(files(&home.files()));
     let mut found = Vec::new();
     for (place, bytes) in &said {
@@ -68,6 +135,17 @@ fn no_secret_is_ever_written_or_said() {
         }
     }
     assert_eq!(found, Vec::<String>::new());
+}
+
+/// Everything of a login that nobody may see.
+fn secrets(login: &Login) -> [(&'static str, String); 4] {
+    let signed = login.refresh.rsplit('.').next().unwrap_or_default().to_owned();
+    [
+        ("access token", login.access.clone()),
+        ("id token", login.id_token.clone()),
+        ("refresh token", login.refresh.clone()),
+        ("end of a refresh token", signed),
+    ]
 }
 
 /// Everything on disk but the files that are there to hold tokens.

@@ -27,6 +27,7 @@ use serde_json::Value;
 
 use self::operations::OPERATIONS;
 use self::trial::{ABORTED, Operation, Stage};
+use super::refresh::matrix::{self, End};
 use crate::support::dirs::Home;
 use crate::support::play::Play;
 use crate::support::process::{bare, run};
@@ -125,6 +126,31 @@ fn the_failures_of_the_disk_over_and_over() {
         }
         println!("round {round} of errors done");
     }
+}
+
+#[test]
+#[ignore = "long: every point of a refresh, fifty times killed and fifty times out of disk"]
+fn refreshes_fifty_times_over() {
+    for round in 0..OFTEN {
+        for point in matrix::points() {
+            matrix::survives(point, End::Killed);
+            let error = matrix::ERRORS[usize::try_from(round).expect("small") % matrix::ERRORS.len()];
+            matrix::survives(point, End::Failed(error));
+        }
+        println!("round {round} of refreshes done");
+    }
+}
+
+#[test]
+fn no_point_is_without_a_matrix() {
+    let refreshing: Vec<&str> = matrix::points().collect();
+    let left: Vec<&str> = POINTS
+        .iter()
+        .copied()
+        .filter(|point| !refreshing.contains(point) && !NAMED.iter().any(|begin| point.starts_with(begin)))
+        .filter(|point| *point != "frame.drawn")
+        .collect();
+    assert_eq!(left, Vec::<&str>::new());
 }
 
 fn points(kind: &str) -> impl Iterator<Item = &'static str> {
