@@ -88,7 +88,8 @@ fn fail_everywhere(operation: &Operation, seed: u64, extent: Extent) {
 }
 
 /// What operations pass; a refresh has its own matrix.
-const NAMED: [&str; 7] = ["disk.", "save.", "backup.", "snapshot.", "settings.", "reset.", "vault."];
+const NAMED: [&str; 8] =
+    ["disk.", "save.", "backup.", "snapshot.", "settings.", "reset.", "restore.", "import."];
 
 #[test]
 fn whatever_is_killed_at_any_write_leaves_the_old_state_or_the_new_one() {
