@@ -6,6 +6,7 @@
 
 #![cfg(debug_assertions)]
 
+mod flagged;
 mod operations;
 mod pools;
 mod trial;
@@ -95,7 +96,7 @@ const NAMED: [&str; 8] =
 fn whatever_is_killed_at_any_write_leaves_the_old_state_or_the_new_one() {
     for (seed, operation) in (1..).zip(OPERATIONS) {
         let cuts = kill_everywhere(operation, &["disk."], seed, Extent::Some);
-        assert!(cuts >= 2, "{operation:?}: {cuts} cuts");
+        assert!(cuts >= 1, "{operation:?}: {cuts} cuts");
     }
 }
 
@@ -149,7 +150,8 @@ fn no_point_is_without_a_matrix() {
         .iter()
         .copied()
         .filter(|point| !refreshing.contains(point) && !NAMED.iter().any(|begin| point.starts_with(begin)))
-        .filter(|point| *point != "frame.drawn")
+        // A frame is cut by the tests of the terminal, a move by `flagged`.
+        .filter(|point| !["frame.drawn", "flag.written", "reclaim.saved"].contains(point))
         .collect();
     assert_eq!(left, Vec::<&str>::new());
 }

@@ -45,7 +45,12 @@ impl Shared {
         let pool = self.places.pool();
         let (generation, kept) = self.look(copies, at)?;
         self.clear_files(copies, at).map_err(|error| unreadable(&pool, &error))?;
-        let roster = Roster { generation: self.forget_extension(generation)?, ..Roster::default() };
+        // The accounts are gone: what follows may fail, and saying that nothing happened would be a lie.
+        let generation = self.forget_extension(generation).unwrap_or_else(|error| {
+            tracing::warn!(%error, "what was kept beside the pool stays after the reset");
+            generation
+        });
+        let roster = Roster { generation, ..Roster::default() };
         Ok((self.remember(self.pool_stamps(), roster, Health::IntentionalReset, None), kept))
     }
 
