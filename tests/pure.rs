@@ -11,4 +11,5 @@ mod settings;
 mod sheet;
 mod storage;
 pub(crate) mod turns;
+mod vectors;
 mod wizard;
