@@ -40,7 +40,7 @@ use crate::adapters::upstream::roots::RootSources;
 use crate::domain::endpoints::Endpoints;
 use crate::domain::places::Places;
 use crate::domain::problem::{Exit, Problem};
-use crate::ports::{Ports, Store};
+use crate::ports::Ports;
 
 /// The official home on this system.
 pub type SystemHome = CodexHome<DiskStore<SystemClock>, SystemClock>;
@@ -71,7 +71,7 @@ impl SystemPorts {
         let clock = SystemClock::new();
         let store = DiskStore::new(Arc::clone(&places), env, clock.clone());
         let home = CodexHome::new(store.clone(), Arc::clone(&places), clock.clone());
-        let settings = store.settings().await.unwrap_or_default();
+        let settings = store.settings_now();
         let egress = Egress::choose(
             &settings.egress_proxy,
             env.https_proxy.as_deref(),

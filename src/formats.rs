@@ -45,6 +45,7 @@ pub mod seats;
 pub mod settings;
 pub mod shelf;
 pub mod sse;
+pub mod status_row;
 pub mod theme;
 pub mod token_past;
 pub mod update_check;

@@ -55,6 +55,9 @@ fn document(outcome: &Outcome) -> String {
     if let Body::Status(Listing::Line, facts) = &outcome.body {
         return json::pretty(&line::value(outcome, facts));
     }
+    if let Body::Status(_, facts) = &outcome.body {
+        return status::document(outcome, facts);
+    }
     value(outcome).map(|value| json::pretty(&value)).unwrap_or_default()
 }
 

@@ -74,6 +74,9 @@ async fn start(goal: Goal, options: Options) -> Exit {
         Ok(host) => Host { consent: options.consent, ..host },
         Err(problem) => return refuse(&goal, problem, options.form),
     };
+    if options.face == Face::Headless && matches!(goal, Goal::Run(_)) {
+        host.store.work_alone();
+    }
     match stranger(&host, &options) {
         Some(problem) if !only_looks(&goal) => return refuse(&goal, problem, options.form),
         Some(_) => {}

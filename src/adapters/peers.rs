@@ -41,6 +41,9 @@ impl LivePeers {
 
 impl Peers for LivePeers {
     async fn list(&self) -> Vec<Peer> {
+        if !self.run_dir.is_dir() {
+            return Vec::new();
+        }
         let run_dir = self.run_dir.clone();
         tokio::task::spawn_blocking(move || sweep(&run_dir)).await.unwrap_or_default()
     }

@@ -6,6 +6,7 @@
 //! runtime's blocking pool; once begun it ends, even when nobody waits for it any more.
 
 mod inventory;
+mod legacy;
 mod load;
 mod locked;
 mod policies;
@@ -79,6 +80,8 @@ struct Shared {
     waits: OnceLock<Teller>,
     /// Home and owner, when nothing may be written.
     forbidden: OnceLock<(String, String)>,
+    /// Set when file work is done where it is asked for.
+    alone: OnceLock<()>,
 }
 
 /// Tells a person that another process is waited for.
@@ -111,6 +114,7 @@ impl<C: Clock> DiskStore<C> {
             settings_watch: OnceLock::new(),
             waits: OnceLock::new(),
             forbidden: OnceLock::new(),
+            alone: OnceLock::new(),
         };
         Self { shared: Arc::new(shared), clock }
     }
@@ -123,6 +127,23 @@ impl<C: Clock> DiskStore<C> {
     /// Lets `tell` hear when a change has waited for a second for another process; only the first teller counts.
     pub fn tell_waits(&self, tell: impl Fn(Option<u32>) + Send + Sync + 'static) {
         let _ = self.shared.waits.set(Teller(Box::new(tell)));
+    }
+
+    /// Does file work where it is asked for from now on, not on threads of its own: for a process that does one
+    /// thing and waits for it.
+    pub fn work_alone(&self) {
+        let _ = self.shared.alone.set(());
+    }
+
+    async fn blocking<T, E>(&self, work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        if self.shared.alone.get().is_some() {
+            return work();
+        }
+        blocking(work).await
     }
 
     /// Lets nothing be written from now on: this is root, and the home is somebody else's.
@@ -139,7 +160,8 @@ impl<C: Clock> DiskStore<C> {
     pub async fn inventory(&self) -> Inventory {
         let (places, at) = (Arc::clone(&self.shared.places), self.clock.now());
         let storage_path = places.pool();
-        let looked: Result<Inventory, StoreError> = blocking(move || Ok(inventory::take(&places, at))).await;
+        let looked: Result<Inventory, StoreError> =
+            self.blocking(move || Ok(inventory::take(&places, at))).await;
         looked.unwrap_or(Inventory { storage_path, files: Vec::new() })
     }
 
@@ -147,7 +169,7 @@ impl<C: Clock> DiskStore<C> {
     pub async fn ui_state(&self) -> String {
         let path = self.shared.places.ui_state();
         let text: Result<String, StoreError> =
-            blocking(move || Ok(atomic::read_text(&path).ok().flatten().unwrap_or_default())).await;
+            self.blocking(move || Ok(atomic::read_text(&path).ok().flatten().unwrap_or_default())).await;
         text.unwrap_or_default()
     }
 
@@ -157,8 +179,10 @@ impl<C: Clock> DiskStore<C> {
     /// When the file cannot be written; nothing depends on it.
     pub async fn remember(&self, text: String) -> Result<(), StoreError> {
         let path = self.shared.places.ui_state();
-        blocking(move || atomic::write(&path, text.as_bytes()).map_err(|error| unreadable(&path, &error)))
-            .await
+        self.blocking(move || {
+            atomic::write(&path, text.as_bytes()).map_err(|error| unreadable(&path, &error))
+        })
+        .await
     }
 
     pub(in crate::adapters) async fn lock(&self, path: &Path) -> Result<FileLock, StoreError> {
@@ -196,7 +220,7 @@ impl<C: Clock> DiskStore<C> {
     {
         let lock = self.lock(&self.shared.places.pool_lock()).await?;
         let (shared, clock) = (Arc::clone(&self.shared), self.clock.clone());
-        blocking(move || {
+        self.blocking(move || {
             let _lock = lock;
             work(&Locked { shared: &shared, now: &|| clock.now() })
         })
@@ -218,14 +242,23 @@ impl<C: Clock> DiskStore<C> {
         E: From<StoreError> + Send + 'static,
     {
         let (shared, clock) = (Arc::clone(&self.shared), self.clock.clone());
-        blocking(move || work(&Locked { shared: &shared, now: &|| clock.now() })).await
+        self.blocking(move || work(&Locked { shared: &shared, now: &|| clock.now() })).await
     }
 }
 
 impl<C: Clock> Store for DiskStore<C> {
     async fn load(&self) -> Result<Loaded, StoreError> {
         let (shared, at) = (Arc::clone(&self.shared), self.clock.now());
-        let (loaded, work) = blocking(move || shared.load(at)).await?;
+        let (loaded, work) = self.blocking(move || shared.load(at)).await?;
+        if work == Work::Merge {
+            return match self.locked(|pool| pool.take_legacy()).await {
+                Ok(merged) => Ok(merged.unwrap_or(loaded)),
+                Err(error) => {
+                    tracing::warn!(%error, "the older pool of the project could not be merged");
+                    Ok(loaded)
+                }
+            };
+        }
         if work == Work::None {
             return Ok(loaded);
         }
@@ -284,7 +317,8 @@ impl<C: Clock> Store for DiskStore<C> {
 
     async fn quota(&self, roster: &Roster) -> Result<BTreeMap<AccountKey, Snapshot>, StoreError> {
         let path = self.shared.places.quota_cache();
-        let text: Result<_, StoreError> = blocking(move || Ok(atomic::read_text(&path).ok().flatten())).await;
+        let text: Result<_, StoreError> =
+            self.blocking(move || Ok(atomic::read_text(&path).ok().flatten())).await;
         let text = text?;
         let Some(text) = text else { return Ok(BTreeMap::new()) };
         match quota_cache::read(&text, roster) {
@@ -305,7 +339,7 @@ impl<C: Clock> Store for DiskStore<C> {
         let roster = roster.clone();
         let (places, at) = (Arc::clone(&self.shared.places), self.clock.now());
         let lock = self.lock(&self.shared.places.lock("quota-cache")).await?;
-        blocking(move || {
+        self.blocking(move || {
             let _lock = lock;
             keep_quota(&places, &roster, &observations, at).map_err(|error| unreadable(&path, &error))
         })
@@ -314,7 +348,7 @@ impl<C: Clock> Store for DiskStore<C> {
 
     async fn append(&self, rows: Vec<Entry>) -> Result<(), StoreError> {
         let (shared, at) = (Arc::clone(&self.shared), self.clock.now());
-        blocking(move || {
+        self.blocking(move || {
             let (places, settings) = (&shared.places, shared.settings());
             let rotation =
                 ledger::Rotation { if_larger_than: settings.ledger_max_bytes, keep: settings.ledger_keep };
@@ -332,14 +366,16 @@ impl<C: Clock> Store for DiskStore<C> {
         let loaded = self.load().await.ok()?;
         let (places, wanted) = (Arc::clone(&self.shared.places), sha256_hex.to_owned());
         let owner: Result<_, StoreError> =
-            blocking(move || Ok(owner(&places, &loaded.roster, &wanted))).await;
+            self.blocking(move || Ok(owner(&places, &loaded.roster, &wanted))).await;
         owner.ok().flatten()
     }
 
     async fn usage(&self, since: Moment) -> Result<Vec<Entry>, StoreError> {
         let places = Arc::clone(&self.shared.places);
-        blocking(move || ledger::read(&places, since).map_err(|error| unreadable(&places.ledger(), &error)))
-            .await
+        self.blocking(move || {
+            ledger::read(&places, since).map_err(|error| unreadable(&places.ledger(), &error))
+        })
+        .await
     }
 }
 

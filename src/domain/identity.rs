@@ -4,7 +4,7 @@
 //! e-mail stay apart (D21). The matching order is the reference's, so both programs merge the same rows; the
 //! index makes it linear, because a pool of thousands must load at once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sha2::{Digest, Sha256};
 
@@ -182,6 +182,9 @@ pub struct Kept {
 
 /// Merges rows that are the same person and seat: the newer one takes the place of the older (storage.md §5.3).
 pub fn deduplicate(rows: &[Person]) -> Vec<Kept> {
+    if all_differ(rows) {
+        return (0..rows.len()).map(|index| Kept { index, absorbed: Vec::new() }).collect();
+    }
     let mut kept: Vec<Kept> = (0..rows.len()).map(|index| Kept { index, absorbed: Vec::new() }).collect();
     loop {
         let before = kept.len();
@@ -190,6 +193,18 @@ pub fn deduplicate(rows: &[Person]) -> Vec<Kept> {
             return kept;
         }
     }
+}
+
+/// Whether no two rows share any part of an identity, which is the rule: then there is nothing to match.
+fn all_differ(rows: &[Person]) -> bool {
+    let mut emails = HashSet::with_capacity(rows.len());
+    let mut ids = HashSet::with_capacity(rows.len());
+    let mut tokens = HashSet::with_capacity(rows.len());
+    rows.iter().all(|row| {
+        row.email.as_deref().is_none_or(|email| emails.insert(email))
+            && row.ids().all(|id| ids.insert(id))
+            && row.token.is_none_or(|token| tokens.insert(token))
+    })
 }
 
 fn pass(rows: &[Person], input: Vec<Kept>) -> Vec<Kept> {
@@ -278,9 +293,11 @@ pub fn record_id(added_at: &str, id: Option<&str>, email: Option<&str>, refresh:
 
 /// SHA-256 in hex.
 pub fn sha256_hex(text: impl AsRef<[u8]>) -> String {
-    use std::fmt::Write as _;
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| DIGITS.get(usize::from(value & 0x0f)).map_or('0', |digit| char::from(*digit));
     Sha256::digest(text.as_ref()).iter().fold(String::with_capacity(64), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
+        out.push(digit(byte >> 4));
+        out.push(digit(*byte));
         out
     })
 }

@@ -7,6 +7,7 @@
 
 pub mod copy;
 pub mod edit;
+mod legacy;
 pub mod merge;
 pub mod row;
 
@@ -132,20 +133,28 @@ impl<'a> Document<'a> {
         extension: &Extension<'_>,
         at: Moment,
     ) -> Self {
-        let mut views: Vec<Option<Row>> = texts.iter().map(|text| Row::parse(text, at)).collect();
+        if let Some((rows, accounts)) = plain(texts, extension, at) {
+            let mut roster = Roster { accounts, ..Roster::default() };
+            let places: Vec<Option<usize>> = (0..texts.len()).map(Some).collect();
+            Positions { texts, places: &places }.read_into(&mut roster, &top, extension);
+            return Self { top, rows, roster, unusable: Vec::new(), version, reshaped: false };
+        }
+        let mut views: Vec<Option<Row<'_>>> = texts.iter().map(|text| Row::parse(text, at)).collect();
         let usable: Vec<usize> =
             (0..views.len()).filter(|raw| matches!(views.get(*raw), Some(Some(_)))).collect();
         let persons: Vec<Person> = views.iter().flatten().map(Row::person).collect();
         let kept = identity::deduplicate(&persons);
 
-        let mut place_of_raw: HashMap<usize, usize> = HashMap::with_capacity(usable.len());
+        let mut places: Vec<Option<usize>> = vec![None; texts.len()];
         let mut rows = Vec::with_capacity(kept.len());
         let mut accounts: Vec<Account> = Vec::with_capacity(kept.len());
         let mut used: HashSet<AccountKey> = HashSet::with_capacity(kept.len());
         let raw_of = |index: usize| usable.get(index).copied().unwrap_or(usize::MAX);
         for (place, one) in kept.iter().enumerate() {
             for index in std::iter::once(one.index).chain(one.absorbed.iter().copied()) {
-                place_of_raw.insert(raw_of(index), place);
+                if let Some(known) = places.get_mut(raw_of(index)) {
+                    *known = Some(place);
+                }
             }
             let losers = one.absorbed.iter().filter_map(|index| texts.get(raw_of(*index)));
             let text = texts.get(raw_of(one.index)).cloned().unwrap_or_default();
@@ -157,20 +166,19 @@ impl<'a> Document<'a> {
             let Some(view) = view else { continue };
             let (key, keyed) = view.key(&used);
             used.insert(key.clone());
-            rows.push(RowText { key: key.clone(), text: merged.map_or(text, Cow::Owned), keyed });
-            accounts.push(view.into_account(key, extension));
+            accounts.push(view.into_account(key.clone(), extension));
+            rows.push(RowText { key, text: merged.map_or(text, Cow::Owned), keyed });
         }
 
         let unusable: Vec<Cow<'a, str>> = texts
             .iter()
-            .enumerate()
-            .filter(|(raw, _)| !place_of_raw.contains_key(raw))
-            .map(|(_, text)| text.clone())
+            .zip(&places)
+            .filter(|(_, place)| place.is_none())
+            .map(|(text, _)| text.clone())
             .collect();
         let reshaped = rows.len() != texts.len();
         let mut roster = Roster { accounts, ..Roster::default() };
-        let positions = Positions { texts, persons: &persons, kept: &kept, place_of_raw: &place_of_raw };
-        positions.read_into(&mut roster, &top, extension);
+        Positions { texts, places: &places }.read_into(&mut roster, &top, extension);
         Self { top, rows, roster, unusable, version, reshaped }
     }
 
@@ -377,9 +385,8 @@ impl<'a> Document<'a> {
 /// Positions in the text, resolved to accounts by the identity of the raw row they point at.
 struct Positions<'p, 't> {
     texts: &'p [Cow<'t, str>],
-    persons: &'p [Person],
-    kept: &'p [identity::Kept],
-    place_of_raw: &'p HashMap<usize, usize>,
+    /// The place of each raw row; `None` for rows that cannot be used.
+    places: &'p [Option<usize>],
 }
 
 impl Positions<'_, '_> {
@@ -390,8 +397,8 @@ impl Positions<'_, '_> {
             memory
                 .entry(raw)
                 .or_insert_with(|| {
-                    let last = self.kept.len().checked_sub(1)?;
-                    key_at(self.place(raw).unwrap_or(raw.min(last)))
+                    let last = roster.accounts.len().checked_sub(1)?;
+                    key_at(self.place(raw, roster).unwrap_or(raw.min(last)))
                 })
                 .clone()
         };
@@ -412,7 +419,7 @@ impl Positions<'_, '_> {
                 .count("pinnedAccountIndex")
                 .and_then(|index| usize::try_from(index).ok())
                 .filter(|raw| *raw < self.texts.len())
-                .and_then(|raw| self.place(raw))
+                .and_then(|raw| self.place(raw, roster))
                 .and_then(key_at),
         };
         roster.active = active;
@@ -429,15 +436,38 @@ impl Positions<'_, '_> {
     }
 
     /// Where the row went: itself, the row that absorbed it, or whoever matches an unusable row.
-    fn place(&self, raw: usize) -> Option<usize> {
-        if let Some(place) = self.place_of_raw.get(&raw) {
-            return Some(*place);
+    fn place(&self, raw: usize, roster: &Roster) -> Option<usize> {
+        if let Some(place) = self.places.get(raw).copied().flatten() {
+            return Some(place);
         }
         let lost = row::person_of(self.texts.get(raw)?)?;
-        let standing: Vec<Person> =
-            self.kept.iter().filter_map(|kept| self.persons.get(kept.index).cloned()).collect();
+        let standing: Vec<Person> = roster.accounts.iter().map(row::stored_person).collect();
         identity::find(&standing, &lost, Fallback::Allowed)
     }
+}
+
+/// Rows of which all can be used and no two share a part of an identity, which is the rule: nothing to match, so
+/// each becomes an account as it is read. `None` when it is not so.
+fn plain<'t>(
+    texts: &[Cow<'t, str>],
+    extension: &Extension<'_>,
+    at: Moment,
+) -> Option<(Vec<RowText<'t>>, Vec<Account>)> {
+    let mut traces = HashSet::with_capacity(texts.len() * 3);
+    let mut used = HashSet::with_capacity(texts.len());
+    let mut rows = Vec::with_capacity(texts.len());
+    let mut accounts = Vec::with_capacity(texts.len());
+    for text in texts {
+        let view = Row::parse(text, at)?;
+        if !view.traces().all(|trace| traces.insert(trace)) {
+            return None;
+        }
+        let (key, keyed) = view.key(&used);
+        used.insert(key.clone());
+        rows.push(RowText { key: key.clone(), text: text.clone(), keyed });
+        accounts.push(view.into_account(key, extension));
+    }
+    Some((rows, accounts))
 }
 
 fn version(top: &Object<'_>) -> Result<u64, ParseAccountsError> {

@@ -31,17 +31,13 @@ pub fn claims(access: Option<&str>, id: Option<&str>) -> Claims {
     let workspace_id = filled(id_auth.text("chatgpt_account_id"))
         .or_else(|| filled(id.text("chatgpt_account_id")))
         .or_else(|| filled(access_auth.text("chatgpt_account_id")));
-    let email = [
-        id.text("email"),
-        access_auth.text("email"),
-        access_auth.text("chatgpt_user_email"),
-        access.text("email"),
-        access.text("preferred_username"),
-        access.object(PROFILE).and_then(|profile| profile.text("email")),
-    ]
-    .into_iter()
-    .flatten()
-    .find_map(|email| email_key(&email));
+    let key = |email: Option<String>| email_key(&email?);
+    let email = key(id.text("email"))
+        .or_else(|| key(access_auth.text("email")))
+        .or_else(|| key(access_auth.text("chatgpt_user_email")))
+        .or_else(|| key(access.text("email")))
+        .or_else(|| key(access.text("preferred_username")))
+        .or_else(|| key(access.object(PROFILE)?.text("email")));
     let subject = filled(id_auth.text("chatgpt_user_id"))
         .or_else(|| filled(access_auth.text("chatgpt_user_id")))
         .or_else(|| filled(id.text("sub")))
@@ -67,7 +63,12 @@ pub fn expiry(token: &str) -> Option<Moment> {
 /// An e-mail as it is compared and shown: trimmed, lower-cased; `None` without an `@`.
 pub fn email_key(email: &str) -> Option<String> {
     let email = email.trim();
-    email.contains('@').then(|| email.to_lowercase())
+    if !email.as_bytes().contains(&b'@') {
+        return None;
+    }
+    // Most are lower case already, and the general way looks at every character's table.
+    let is_low = email.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+    Some(if is_low { email.to_owned() } else { email.to_lowercase() })
 }
 
 /// The payload of a token with exactly three parts.

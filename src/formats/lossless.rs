@@ -351,7 +351,7 @@ struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 pub fn text(raw: &str) -> Option<String> {
     let inside = raw.strip_prefix('"')?.strip_suffix('"')?;
     // Tokens are long and never escaped: a search is cheaper than a second parse.
-    if inside.contains('\\') { serde_json::from_str(raw).ok() } else { Some(inside.to_owned()) }
+    if inside.as_bytes().contains(&b'\\') { serde_json::from_str(raw).ok() } else { Some(inside.to_owned()) }
 }
 
 /// The finite number a raw value is.

@@ -76,33 +76,32 @@ impl Row<'_> {
 
 /// All rows in stored order.
 pub(super) fn rows(facts: &Facts) -> Vec<Row<'_>> {
+    each(facts).collect()
+}
+
+/// The same, one after the other.
+pub(super) fn each(facts: &Facts) -> impl Iterator<Item = Row<'_>> {
     let running = in_use(facts).map(|(index, _)| index);
     let active = facts.roster.active.as_ref().and_then(|key| position(facts, key)).map(|(index, _)| index);
     let current = running.or(active);
     let candidates = facts.next.as_ref().map_or(&[][..], |decision| decision.candidates.as_slice());
-    facts
-        .roster
-        .accounts
-        .iter()
-        .enumerate()
-        .map(|(index, account)| {
-            let is_current = if current == Some(index) { Current::Yes } else { Current::No };
-            let quota = facts.quota.get(&account.key);
-            let pinned = facts.roster.pin.as_ref() == Some(&account.key);
-            Row {
-                number: index + 1,
-                account,
-                label: label::account_label(account, index + 1),
-                markers: markers(facts, account, place(index, running, active), pinned),
-                state: State::of(account, quota, facts.policies.rein(account), is_current, facts.at),
-                candidate: candidates
-                    .get(index)
-                    .filter(|candidate| candidate.key == account.key)
-                    .or_else(|| candidates.iter().find(|candidate| candidate.key == account.key)),
-                pinned,
-            }
-        })
-        .collect()
+    facts.roster.accounts.iter().enumerate().map(move |(index, account)| {
+        let is_current = if current == Some(index) { Current::Yes } else { Current::No };
+        let quota = facts.quota.get(&account.key);
+        let pinned = facts.roster.pin.as_ref() == Some(&account.key);
+        Row {
+            number: index + 1,
+            account,
+            label: label::account_label(account, index + 1),
+            markers: markers(facts, account, place(index, running, active), pinned),
+            state: State::of(account, quota, facts.policies.rein(account), is_current, facts.at),
+            candidate: candidates
+                .get(index)
+                .filter(|candidate| candidate.key == account.key)
+                .or_else(|| candidates.iter().find(|candidate| candidate.key == account.key)),
+            pinned,
+        }
+    })
 }
 
 /// What the current markers of a position are.

@@ -6,11 +6,39 @@ use serde_json::{Value, json};
 
 use crate::app::outcome::{Facts, Outcome};
 use crate::domain::account::Account;
+use crate::formats::status_row::StatusRow;
 use crate::report::pool::{self, Row};
 use crate::report::{json, text};
 
-/// The document.
+/// The document as a tree.
 pub(super) fn value(outcome: &Outcome, facts: &Facts) -> Value {
+    let rows = pool::each(facts).map(|row| with_account(facts, &row, |row| row.to_value())).collect();
+    frame(outcome, facts, rows)
+}
+
+/// The document as text; its rows are written one by one.
+pub(super) fn document(outcome: &Outcome, facts: &Facts) -> String {
+    const EMPTY: &str = "\n  \"accounts\": []";
+    let frame = json::pretty(&frame(outcome, facts, Vec::new()));
+    let Some((head, tail)) = frame.split_once(EMPTY).filter(|_| !facts.roster.accounts.is_empty()) else {
+        return frame;
+    };
+    let mut out = String::with_capacity(frame.len() + facts.roster.accounts.len() * ROW);
+    out.push_str(head);
+    out.push_str("\n  \"accounts\": [");
+    for (place, row) in pool::each(facts).enumerate() {
+        out.push_str(if place == 0 { "\n" } else { ",\n" });
+        with_account(facts, &row, |row| row.print(&mut out));
+    }
+    out.push_str("\n  ]");
+    out.push_str(tail);
+    out
+}
+
+/// What a row of the document usually takes.
+const ROW: usize = 480;
+
+fn frame(outcome: &Outcome, facts: &Facts, rows: Vec<Value>) -> Value {
     let concern = pool::concern(facts, outcome.exit);
     let mut members = json::frame_of(outcome, facts, concern.as_ref());
     let next = pool::next(facts);
@@ -28,7 +56,7 @@ pub(super) fn value(outcome: &Outcome, facts: &Facts) -> Value {
             "recommendedIndex": next.map(|(index, ..)| index),
             "recommendationReason": next.map(|(_, _, decision)| pool::rule_text(decision)),
             "runtimeInUseIndex": pool::in_use(facts).map(|(index, _)| index),
-            "accounts": pool::rows(facts).iter().map(|row| account(facts, row)).collect::<Vec<_>>(),
+            "accounts": rows,
             "storage": storage(facts),
             "scope": {
                 "kind": if facts.project.is_some() { "project" } else { "global" },
@@ -97,24 +125,24 @@ fn details(facts: &Facts) -> Option<String> {
     (!facts.beside.pool).then(|| "storage file is missing".to_owned())
 }
 
-fn account(facts: &Facts, row: &Row<'_>) -> Value {
+fn with_account<R>(facts: &Facts, row: &Row<'_>, then: impl FnOnce(&StatusRow<'_>) -> R) -> R {
     let account = row.account;
     let quota = facts.quota.get(&account.key);
-    json!({
-        "index": row.number - 1,
-        "number": row.number,
-        "accountRef": account.key.as_str(),
-        "label": row.label,
-        "enabled": account.is_on(),
-        "current": row.markers.first().is_some_and(|marker| marker == "current" || marker == "selected"),
-        "markers": row.markers,
-        "lastUsed": json::moment((account.last_used != crate::base::Moment::EPOCH).then_some(account.last_used)),
-        "reason": row.reason(),
-        "state": row.state.word(),
-        "quota": quota.map(|quota| json::quota(quota, facts.at, &text::quota(quota, facts.at))),
-        "pinned": row.pinned,
-        "policy": facts.policies.of(account).map(crate::report::policy::policy),
-        "nextUsableAt": json::moment(row.usable_at()),
+    then(&StatusRow {
+        index: row.number - 1,
+        number: row.number,
+        account_ref: account.key.as_str(),
+        label: &row.label,
+        enabled: account.is_on(),
+        current: row.markers.first().is_some_and(|marker| marker == "current" || marker == "selected"),
+        markers: &row.markers,
+        last_used: (account.last_used != crate::base::Moment::EPOCH).then(|| account.last_used.millis()),
+        reason: row.reason(),
+        state: row.state.word(),
+        quota: quota.map(|quota| json::quota(quota, facts.at, &text::quota(quota, facts.at))),
+        pinned: row.pinned,
+        policy: facts.policies.of(account).map(crate::report::policy::policy),
+        next_usable_at: row.usable_at().map(crate::base::Moment::millis),
     })
 }
 
@@ -139,7 +167,7 @@ pub(super) fn text(facts: &Facts) -> String {
     }
     head(facts, &mut out);
     out.push('\n');
-    for row in pool::rows(facts) {
+    for row in pool::each(facts) {
         account_lines(facts, &row, &mut out);
     }
     out

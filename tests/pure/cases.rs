@@ -55,7 +55,6 @@ enum Area {
 /// The area of a case; none for what is not built.
 fn area(id: &str) -> Option<Area> {
     match id.get(..3)? {
-        "a20" | "a21" | "a22" => None,
         "a04" | "b29" | "b30" | "b31" => Some(Area::Vault),
         number if number.starts_with('n') => Some(Area::Vault),
         number if number.starts_with(['a', 'b']) => Some(Area::Pool),

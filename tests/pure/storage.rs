@@ -422,3 +422,36 @@ async fn an_account_whose_token_rests_in_a_keyring_is_shown_unavailable_and_kept
     let saved = std::fs::read_to_string(places.pool()).unwrap();
     assert!(saved.contains("keychain:codex/1") && !saved.contains("token-in-keyring"), "{saved}");
 }
+
+#[tokio::test]
+async fn an_older_pool_of_a_project_is_merged_once_and_one_that_is_none_stays() {
+    let staged = Staged::new("a20-project-legacy-in-tree");
+    let places = staged.places();
+    let in_tree = places.legacy_pools().pop().unwrap();
+    let text = std::fs::read_to_string(&in_tree).unwrap();
+    let store = staged.store();
+    store.load().await.unwrap();
+    let ours = Account::sample("ours");
+    store.commit(vec![Change::Added(Box::new(ours.clone()))]).await.unwrap();
+    let selected = Change::Selected {
+        key: ours.key.clone(),
+        reason: SwitchReason::Manual,
+        pin: Pin::Set,
+        at: staged.now(),
+    };
+    store.commit(vec![selected]).await.unwrap();
+
+    std::fs::create_dir_all(in_tree.parent().unwrap()).unwrap();
+    std::fs::write(&in_tree, text.replace("user2@", "user3@").replace("0002", "0003")).unwrap();
+    let merged = staged.store().load().await.unwrap();
+    assert_eq!(merged.roster.accounts.len(), 4);
+    assert_eq!((&merged.roster.active, &merged.roster.pin), (&Some(ours.key.clone()), &Some(ours.key)));
+    assert!(!in_tree.exists());
+
+    std::fs::write(&in_tree, "{\"accounts\":").unwrap();
+    let again = staged.store().load().await.unwrap();
+    assert_eq!((again.roster.accounts.len(), again.recovery), (4, None));
+    assert!(in_tree.exists());
+    let ignored = std::fs::read_to_string(staged.home().join("src/my-app/.gitignore")).unwrap();
+    assert_eq!(ignored, ".codex/\n");
+}

@@ -1,5 +1,6 @@
 //! Finding the pool on disk (storage.md §6.4): the file itself, a journal newer than it, or what replaces it.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use crate::adapters::disk::atomic;
@@ -77,7 +78,7 @@ pub(super) fn open<R>(
         };
     };
 
-    let text = String::from_utf8_lossy(&bytes);
+    let text = std::str::from_utf8(&bytes).map_or_else(|_| String::from_utf8_lossy(&bytes), Cow::Borrowed);
     let fault = match Document::parse(&text, &extension, at) {
         Ok(_) if reset => {
             return Ok(then(empty(Primary::Usable(&bytes), reset), Document::after(&extension), extension));

@@ -6,7 +6,7 @@ use crate::adapters::disk::{atomic, perms};
 use crate::adapters::store::load::{Opened, Primary, unreadable};
 use crate::adapters::store::save::{Save, Saved};
 use crate::adapters::store::stamp::{Stamp, stamp};
-use crate::adapters::store::{Ruin, Shared, load, recover};
+use crate::adapters::store::{Ruin, Shared, legacy, load, recover};
 use crate::base::Moment;
 use crate::domain::recovery::{Beside, Health, Recovery};
 use crate::domain::roster::Roster;
@@ -22,6 +22,8 @@ const ATTEMPTS: usize = 5;
 pub(super) enum Work {
     None,
     Save,
+    /// An older pool of this project waits elsewhere.
+    Merge,
 }
 
 impl Shared {
@@ -53,6 +55,8 @@ impl Shared {
                 (document.into_roster(), opened.health, opened.recovery, work)
             })?;
         // What still has to be saved is not remembered, so the next load tries again.
+        let merges = first && self.forbidden.get().is_none() && legacy::waits(&self.places);
+        let work = if merges { Work::Merge } else { work };
         let loaded = self.remember(stamps, roster, health, recovery);
         if work != Work::None
             && let Some((known, _)) = &mut self.state().pool

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{DiskStore, Shared, Stamp, blocking, stamp, unreadable};
+use super::{DiskStore, Shared, Stamp, stamp, unreadable};
 use crate::adapters::config;
 use crate::adapters::disk::atomic;
 use crate::adapters::disk::watch::Watch;
@@ -48,15 +48,17 @@ impl<C: Clock> DiskStore<C> {
         let mut waited = Span::ZERO;
         loop {
             let shared = Arc::clone(&self.shared);
-            let (report, busy) = blocking(move || {
-                let (report, busy, migrates) = shared.report();
-                if migrates && shared.forbidden.get().is_none() && config::migrate(&shared.places).is_ok() {
-                    let (report, busy, _) = shared.report();
-                    return Ok::<_, StoreError>((report, busy));
-                }
-                Ok((report, busy))
-            })
-            .await?;
+            let (report, busy) = self
+                .blocking(move || {
+                    let (report, busy, migrates) = shared.report();
+                    if migrates && shared.forbidden.get().is_none() && config::migrate(&shared.places).is_ok()
+                    {
+                        let (report, busy, _) = shared.report();
+                        return Ok::<_, StoreError>((report, busy));
+                    }
+                    Ok((report, busy))
+                })
+                .await?;
             if !busy || waited >= PATIENCE {
                 return Ok(report);
             }
@@ -93,20 +95,21 @@ impl<C: Clock> DiskStore<C> {
     /// When it cannot be read, or a newer version wrote it.
     pub async fn settings_draft(&self) -> Result<Draft, Problem> {
         let shared = Arc::clone(&self.shared);
-        let draft: Result<Draft, StoreError> = blocking(move || {
-            let places = &shared.places;
-            let flat = places.config_path().map(Path::to_path_buf);
-            let is_flat = flat.is_some();
-            let path = flat.unwrap_or_else(|| places.settings());
-            let before = atomic::read(&path).map_err(|error| unreadable(&path, &error))?;
-            let text = match &before {
-                Some(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-                None if is_flat => "{}\n".to_owned(),
-                None => "{\n  \"version\": 1,\n  \"pluginConfig\": {}\n}\n".to_owned(),
-            };
-            Ok(Draft { path, before, text })
-        })
-        .await;
+        let draft: Result<Draft, StoreError> = self
+            .blocking(move || {
+                let places = &shared.places;
+                let flat = places.config_path().map(Path::to_path_buf);
+                let is_flat = flat.is_some();
+                let path = flat.unwrap_or_else(|| places.settings());
+                let before = atomic::read(&path).map_err(|error| unreadable(&path, &error))?;
+                let text = match &before {
+                    Some(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+                    None if is_flat => "{}\n".to_owned(),
+                    None => "{\n  \"version\": 1,\n  \"pluginConfig\": {}\n}\n".to_owned(),
+                };
+                Ok(Draft { path, before, text })
+            })
+            .await;
         draft.map_err(trouble)
     }
 
@@ -119,21 +122,22 @@ impl<C: Clock> DiskStore<C> {
         let known = self.config().await?;
         let lock = self.lock(&self.shared.places.lock("settings")).await?;
         let (shared, at) = (Arc::clone(&self.shared), self.clock.now());
-        let notes = blocking(move || {
-            let report = config::read_with(&shared.places, &shared.env, Some(&text)).report;
-            if let Some(problem) = objection(&text, &report, &known) {
-                return Ok(Err(problem));
-            }
-            config::put(&shared.places, &draft.path, draft.before.as_deref(), &text, at, &lock).map(Ok)
-        })
-        .await??;
+        let notes = self
+            .blocking(move || {
+                let report = config::read_with(&shared.places, &shared.env, Some(&text)).report;
+                if let Some(problem) = objection(&text, &report, &known) {
+                    return Ok(Err(problem));
+                }
+                config::put(&shared.places, &draft.path, draft.before.as_deref(), &text, at, &lock).map(Ok)
+            })
+            .await??;
         Ok(Saved { report: self.config().await?, notes })
     }
 
     async fn save_settings(&self, edits: Vec<Edit>) -> Result<Vec<String>, StoreError> {
         let lock = self.lock(&self.shared.places.lock("settings")).await?;
         let (shared, at) = (Arc::clone(&self.shared), self.clock.now());
-        blocking(move || config::save(&shared.places, &edits, at, &lock)).await
+        self.blocking(move || config::save(&shared.places, &edits, at, &lock)).await
     }
 
     /// Ends when the settings are other ones than `known`, with the new report.

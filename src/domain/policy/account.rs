@@ -53,6 +53,9 @@ pub struct Policies(pub BTreeMap<String, AccountPolicy>);
 impl Policies {
     /// The policy of an account; `None` when the user wants nothing particular of it.
     pub fn of(&self, account: &Account) -> Option<&AccountPolicy> {
+        if self.0.is_empty() {
+            return None;
+        }
         keys(account).iter().find_map(|key| self.0.get(key))
     }
 

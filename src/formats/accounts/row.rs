@@ -1,6 +1,7 @@
 //! One row of the pool as an account; wrong-typed members count as absent.
 
 use std::collections::{BTreeMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use crate::base::{Moment, Secret};
 use crate::domain::account::{
@@ -42,25 +43,25 @@ const ELSEWHERE: &str = "keychain:";
 
 /// What a usable row says; see [`Row::into_account`].
 #[derive(Debug)]
-pub(in crate::formats) struct Row {
+pub(in crate::formats) struct Row<'a> {
     key: Option<String>,
-    added_at_text: String,
+    added_at_text: &'a str,
     account: Account,
 }
 
-impl Row {
+impl<'a> Row<'a> {
     /// Reads a row; `None` when it cannot be used.
-    pub(in crate::formats) fn parse(text: &str, at: Moment) -> Option<Self> {
+    pub(in crate::formats) fn parse(text: &'a str, at: Moment) -> Option<Self> {
         let row = Object::parse(text).ok()?;
         let mut key = None;
-        let mut added_at_text = "0".to_owned();
+        let mut added_at_text = "0";
         let mut account = blank();
         let mut invalidated_at = None;
         let mut invalidation_code = None;
         let mut cooling_until = None;
         let mut cooldown_reason = None;
         let mut added_at = None;
-        for (name, raw) in row.iter() {
+        for (name, raw) in row.borrowed_members() {
             match name {
                 "recordId" => key = lossless::text(raw).filter(|id| !id.trim().is_empty()),
                 "accountId" => account.account_id = lossless::text(raw),
@@ -80,7 +81,7 @@ impl Row {
                 "enabled" if raw == "false" => account.switch = Switch::Off,
                 "addedAt" => {
                     added_at = moment(raw);
-                    raw.clone_into(&mut added_at_text);
+                    added_at_text = raw;
                 }
                 "lastUsed" => account.last_used = moment(raw).unwrap_or_default().max(Moment::EPOCH),
                 "lastSwitchReason" => {
@@ -119,13 +120,23 @@ impl Row {
 
     /// Who the row is, for matching.
     pub(super) fn person(&self) -> Person {
+        stored_person(&self.account)
+    }
+
+    /// Hashes of who the row is, one for each part it names; equal parts have equal hashes.
+    pub(super) fn traces(&self) -> impl Iterator<Item = u64> {
         let account = &self.account;
-        Person::new(
-            account.account_id.as_deref(),
-            account.email.as_deref(),
-            Some(account.credentials.refresh.expose()),
-        )
-        .seen(account.last_used, account.added_at)
+        let parts = [
+            (0_u8, account.account_id.as_deref()),
+            (1, account.email.as_deref()),
+            (2, Some(account.credentials.refresh.expose())),
+        ];
+        parts.into_iter().filter_map(|(kind, part)| {
+            let part = part.map(str::trim).filter(|part| !part.is_empty())?;
+            let mut hasher = DefaultHasher::new();
+            (kind, part).hash(&mut hasher);
+            Some(hasher.finish())
+        })
     }
 
     /// The row's key and whether it is stored: its own, else the one the reference would compute; never one
@@ -135,7 +146,7 @@ impl Row {
             return (stored, true);
         }
         let computed = identity::record_id(
-            &self.added_at_text,
+            self.added_at_text,
             self.account.account_id.as_deref(),
             self.account.email.as_deref(),
             self.account.credentials.refresh.expose(),
@@ -170,6 +181,16 @@ pub(super) fn decode_claims(credentials: &mut Credentials) {
         credentials.id_token.as_ref().map(Secret::expose),
     );
     credentials.expires_at = credentials.claims.expires_at.or(credentials.expires_at);
+}
+
+/// Who an account is by what is stored, whatever its tokens claim: the reference merges rows by that.
+pub(super) fn stored_person(account: &Account) -> Person {
+    Person::new(
+        account.account_id.as_deref(),
+        account.email.as_deref(),
+        Some(account.credentials.refresh.expose()),
+    )
+    .seen(account.last_used, account.added_at)
 }
 
 /// Who a row without refresh token is.

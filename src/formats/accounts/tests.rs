@@ -268,6 +268,49 @@ proptest::proptest! {
     }
 
     #[test]
+    fn unknown_members_survive_at_any_depth_even_in_rows_that_are_merged(
+        name in "[a-z]{1,6}Unknown", value in json(), other in json(), used in 3_i64..100
+    ) {
+        let seat = format!(r#"{{"id":"w","enabled":true,"{name}":{value}}}"#);
+        let row = format!(
+            r#"{{"recordId":"record:1","accountId":"a","email":"a@x.io","refreshToken":"r1","addedAt":1,"lastUsed":2,
+               "workspaces":[{seat}],"rateLimitResetTimes":{{"codex":5,"{name}":{value}}},"{name}":{value}}}"#
+        );
+        let twin = format!(
+            r#"{{"accountId":"a","email":"a@x.io","refreshToken":"r2","addedAt":1,"lastUsed":1,"{name}Too":{other}}}"#
+        );
+        let text = pool(
+            &format!("{row},{twin}"),
+            &format!(r#","activeIndexByFamily":{{"codex":1,"{name}":{value}}},"{name}":{value}"#),
+        );
+        let id = key("record:1");
+        let at = Moment::from_millis(used);
+        let changes = [
+            Change::Used { key: id.clone(), at },
+            Change::Limited { key: id.clone(), bucket: "codex-max".to_owned(), until: at },
+            Change::WorkspaceSwitched { key: id.clone(), id: "w".to_owned(), switch: Switch::Off, at },
+            Change::Selected { key: id, reason: SwitchReason::Manual, pin: Pin::Set, at },
+        ];
+
+        let (saved, ..) = edit(&text, &changes);
+
+        let top = Object::parse(&saved).unwrap();
+        let rows = top.list("accounts").unwrap();
+        proptest::prop_assert_eq!(rows.len(), 1);
+        let row = Object::parse(rows[0]).unwrap();
+        let seat = Object::parse(row.list("workspaces").unwrap()[0]).unwrap();
+        let (limits, families) =
+            (row.object("rateLimitResetTimes").unwrap(), top.object("activeIndexByFamily").unwrap());
+        for object in [&top, &row, &seat, &limits, &families] {
+            proptest::prop_assert_eq!(lossless::pretty(object.raw(&name).unwrap()), lossless::pretty(&value));
+        }
+        let absorbed = row.raw(&format!("{name}Too")).unwrap();
+        proptest::prop_assert_eq!(lossless::pretty(absorbed), lossless::pretty(&other));
+        proptest::prop_assert_eq!(seat.flag("enabled"), Some(false));
+        proptest::prop_assert_eq!(limits.millis("codex-max"), Some(used));
+    }
+
+    #[test]
     fn any_text_is_read_or_refused_without_panic(text in "\\PC{0,80}") {
         let _ = Document::parse(&text, &Extension::parse(&text), AT);
         let _ = crate::formats::journal::parse(&text);
@@ -298,4 +341,36 @@ fn json() -> impl proptest::strategy::Strategy<Value = String> {
             }),
         ]
     })
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "growth is a matter of real time")]
+fn reading_takes_no_more_than_its_share_of_time_as_a_pool_grows() {
+    let rows = |count: usize| {
+        let row = |n: usize| {
+            // Every twentieth row is a later copy of the one before it.
+            let who = if n.is_multiple_of(20) { n - 1 } else { n };
+            format!(
+                r#"{{"accountId":"acct-{who}","email":"u{who}@x.io","refreshToken":"r{n}","addedAt":1,"lastUsed":{n}}}"#
+            )
+        };
+        pool(&(1..=count).map(row).collect::<Vec<_>>().join(","), "")
+    };
+    let (small, large) = (rows(500), rows(4_000));
+    // The shortest of several runs is the one nobody disturbed.
+    let time = |text: &str| {
+        (0..5)
+            .map(|_| {
+                let start = std::time::Instant::now();
+                assert!(!parse(text).roster().accounts.is_empty());
+                start.elapsed()
+            })
+            .min()
+            .unwrap()
+    };
+
+    let ratio = time(&large).as_secs_f64() / time(&small).as_secs_f64();
+
+    assert_eq!(parse(&large).roster().accounts.len(), 3_800);
+    assert!(ratio < 24.0, "eight times the rows took {ratio:.1} times as long");
 }

@@ -11,6 +11,9 @@ use serde_json::{Map, Value, json};
 use super::{Ask, Found};
 use crate::support::staged::Staged;
 
+/// An older pool of the project was merged.
+const LEGACY: &str = "legacy-project";
+
 pub(super) async fn perform(staged: &Staged, ask: Ask<'_>) -> Found {
     let existed = staged.places().pool().exists();
     let store = staged.store();
@@ -50,6 +53,7 @@ pub(super) fn found(staged: &Staged, existed: bool, result: Result<Loaded, Store
 
 fn outcome(staged: &Staged, existed: bool, loaded: &Loaded) -> &'static str {
     match &loaded.recovery {
+        Some(recovery) if recovery.source == LEGACY => "loaded",
         Some(recovery) if recovery.path.ends_with(".wal") => {
             // Nothing unusable was put aside: the primary could be read and was older.
             if existed && !staged.places().quarantine().exists() { "replayed-wal" } else { "recovered-wal" }
@@ -64,6 +68,7 @@ fn of(staged: &Staged, existed: bool, loaded: &Loaded) -> Map<String, Value> {
     let roster = &loaded.roster;
     let index = |key: Option<&_>| key.and_then(|key| roster.index_of(key)).map_or(Value::Null, Value::from);
     let source = match &loaded.recovery {
+        Some(recovery) if recovery.source == LEGACY => LEGACY.to_owned(),
         Some(recovery) => {
             let name = recovery.path.rsplit('/').next().unwrap_or_default();
             name.strip_prefix(POOL_FILE).unwrap_or(name).to_owned()
@@ -82,7 +87,7 @@ fn of(staged: &Staged, existed: bool, loaded: &Loaded) -> Map<String, Value> {
         Some((family.word().to_owned(), index(Some(&active.key))))
     });
     let active = index(roster.active.as_ref());
-    let Value::Object(facts) = json!({
+    let Value::Object(mut facts) = json!({
         "accounts": roster.accounts.len(),
         "activeIndex": active,
         "pinnedAccountIndex": index(roster.pin.as_ref()),
@@ -101,6 +106,9 @@ fn of(staged: &Staged, existed: bool, loaded: &Loaded) -> Map<String, Value> {
     }) else {
         unreachable!("an object was written")
     };
+    if let Some(project) = staged.places().scope().project() {
+        facts.insert("identityRoot".to_owned(), project.identity_root.to_string_lossy().into());
+    }
     facts
 }
 
