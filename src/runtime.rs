@@ -120,6 +120,9 @@ async fn start(goal: Goal, options: Options) -> Exit {
         host.settle_selection().await;
     }
     print_outcome(&model, &options);
+    // The process ends here and the system takes its memory back; freeing thousands of accounts one by one would
+    // take longer than printing them.
+    std::mem::forget(model);
     exit
 }
 

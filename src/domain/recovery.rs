@@ -36,7 +36,7 @@ impl Health {
 /// A recovery that was carried out; announced once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recovery {
-    /// `wal` or `backup`.
+    /// `wal`, `backup`, or `legacy-project` for an older pool that was merged.
     pub source: &'static str,
     /// File the accounts came from.
     pub path: String,
@@ -44,6 +44,13 @@ pub struct Recovery {
     pub accounts: usize,
     /// How many files or rows were put into quarantine.
     pub quarantined: usize,
+}
+
+impl Recovery {
+    /// Whether a copy stood in for a damaged pool; an older pool of the same project that was merged does not.
+    pub fn replaces(&self) -> bool {
+        matches!(self.source, "wal" | "backup")
+    }
 }
 
 /// What stands in the pool's directory under the pool's name.

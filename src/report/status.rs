@@ -110,7 +110,7 @@ fn storage(facts: &Facts) -> Value {
         if let Some(details) = details(facts) {
             members.insert("details".to_owned(), json!(details));
         }
-        if let Some(recovery) = &facts.recovery {
+        if let Some(recovery) = facts.recovery.as_ref().filter(|recovery| recovery.replaces()) {
             members.insert("recoverySource".to_owned(), json!(recovery.source));
         }
     }
@@ -184,9 +184,10 @@ fn head(facts: &Facts, out: &mut String) {
     if let Some(recovery) = &facts.recovery {
         let _ = writeln!(
             out,
-            "Recovered: {} from the {} at {}",
+            "{}: {} from the {} at {}",
+            if recovery.replaces() { "Recovered" } else { "Merged" },
             text::count(recovery.accounts, "account", "accounts"),
-            recovery.source,
+            if recovery.replaces() { recovery.source } else { "older pool of this project" },
             recovery.path
         );
     }

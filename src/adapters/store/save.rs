@@ -67,7 +67,7 @@ impl Save<'_> {
         let mut staged = Staged::write(&pool, self.text.as_bytes())?;
         fault::pass("save.written")?;
         staged.sync()?;
-        if self.text.is_empty() || staged.size()? != self.text.len() as u64 {
+        if self.text.is_empty() || staged.size()? != u64::try_from(self.text.len()).unwrap_or(u64::MAX) {
             return Err(io::Error::new(io::ErrorKind::WriteZero, "what was written is not there"));
         }
         fault::pass("save.synced")?;
