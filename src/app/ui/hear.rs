@@ -167,7 +167,9 @@ impl Ui {
         if let (Some(recovery), false) = (&world.recovery, self.heard.recovered) {
             self.heard.recovered = true;
             let text = match recovery.source {
-                "wal" => format!("the pool was damaged: {} accounts restored from the journal", recovery.accounts),
+                "wal" => {
+                    format!("the pool was damaged: {} accounts restored from the journal", recovery.accounts)
+                }
                 "legacy-project" => {
                     format!("{} accounts of an older pool of this project were merged", recovery.accounts)
                 }
