@@ -5,6 +5,7 @@ mod checkup;
 mod config;
 mod forecast;
 mod login;
+mod policy;
 mod vault;
 
 use std::ffi::OsString;

@@ -163,8 +163,8 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
             Ok(errand) => (Goal::Run(Command::Vault(errand)), None),
             Err(problem) => return refuse(problem, command),
         },
-        Word::Account(word) => match word.errand() {
-            Ok(errand) => (Goal::Run(Command::Vault(errand)), None),
+        Word::Account(word) => match word.command() {
+            Ok(order) => (Goal::Run(order), None),
             Err(problem) => return refuse(problem, command),
         },
         Word::Export(args) => (Goal::Run(Command::Vault(args.into())), None),

@@ -151,3 +151,57 @@ name = "full"
     assert_eq!(home.pool()["pinnedAccountIndex"], 1);
     assert_eq!(spent, before, "a dry run never touches the token endpoint");
 }
+
+#[test]
+fn a_paused_account_is_passed_over_by_every_reader_and_comes_back() {
+    let home = Home::with_samples(3);
+    let said = |words: &[&str]| document(&run(&mut home.manager(words)));
+    let next = || said(&["status", "--json"])["next"]["number"].as_u64().unwrap();
+    let before = next();
+
+    let paused = said(&["account", "pause", &before.to_string(), "--json"]);
+    let again = said(&["account", "pause", &before.to_string(), "--json"]);
+    let after = next();
+
+    assert_eq!((&paused["changed"], &paused["policy"]["paused"]), (&Value::Bool(true), &Value::Bool(true)));
+    assert_eq!(again["changed"], false);
+    assert_ne!(after, before);
+    assert_eq!(said(&["forecast", "--json"])["recommendation"]["number"], after);
+    assert_eq!(said(&["best", "--dry-run", "--json"])["accountIndex"], after);
+    assert_eq!(said(&["why-selected", "--json"])["selected"]["number"], after);
+
+    run(&mut home.manager(&["account", "unpause", &before.to_string()])).expect(0);
+    assert_eq!(next(), before);
+}
+
+#[test]
+fn policies_are_normalised_listed_and_refused_when_they_are_none() {
+    let home = Home::with_samples(2);
+    let said = |words: &[&str], code: i32| document(&run(&mut home.manager(words)).expect(code));
+
+    said(&["account", "tag", "1", "Team A", "--json"], 0);
+    said(&["account", "weight", "1", "2.5", "--json"], 0);
+    said(&["account", "drain", "2", "--json"], 0);
+    said(&["account", "note", "2", "only", "at", "night", "--json"], 0);
+    let list = said(&["account", "policy", "list", "--json"], 0);
+
+    let rows = list["accounts"].as_array().unwrap();
+    assert_eq!((&rows[0]["tags"][0], &rows[0]["weight"]), (&Value::from("team-a"), &Value::from(2.5)));
+    assert_eq!((&rows[1]["drained"], &rows[1]["note"]), (&Value::Bool(true), &Value::from("only at night")));
+    assert_eq!(said(&["account", "weight", "1", "11", "--json"], 2)["error"]["code"], "out-of-range");
+    assert_eq!(said(&["account", "pause", "9", "--json"], 2)["error"]["code"], "out-of-range");
+}
+
+#[test]
+fn a_damaged_policy_file_is_named_and_never_written_over_without_a_copy() {
+    let home = Home::with_samples(2);
+    let path = home.root().join("account-policies.json");
+    std::fs::write(&path, "{\"version\":1,\"accounts\":{\"sha2").unwrap();
+
+    let status = document(&run(&mut home.manager(&["status", "--json"])));
+    run(&mut home.manager(&["account", "pause", "1"])).expect(0);
+
+    assert!(status["notes"][0].as_str().unwrap().contains("account-policies.json"), "{status:#}");
+    let kept = std::fs::read_dir(home.root().join("quarantine")).unwrap().count();
+    assert_eq!(kept, 1);
+}

@@ -4,9 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::app::flows::policy::Order;
 use crate::app::flows::vault::{Errand, label};
+use crate::app::goal::Command;
+use crate::cli::args::policy::{self, Noted, PolicyWord, Tagged, Weighed, Whom};
 use crate::domain::account::Switch;
 use crate::domain::backup::Name;
+use crate::domain::policy::account::PolicyEdit;
 use crate::domain::problem::{Exit, Problem};
 use crate::domain::terms::Consent;
 use crate::domain::vault::{Copies, Existing, Run};
@@ -132,15 +136,34 @@ pub enum AccountWord {
         #[arg(long)]
         clear: bool,
     },
+    /// No traffic on an account until it is unpaused
+    Pause(Whom),
+    /// Traffic again
+    Unpause(Whom),
+    /// No new sessions on an account; those on it may finish
+    Drain(Whom),
+    /// New sessions again
+    Undrain(Whom),
+    /// Give an account a tag
+    Tag(Tagged),
+    /// Take a tag away
+    Untag(Tagged),
+    /// Prefer an account, or the others
+    Weight(Weighed),
+    /// Keep a note on an account
+    Note(Noted),
+    /// Show what is wanted of accounts
+    #[command(subcommand)]
+    Policy(PolicyWord),
 }
 
 impl AccountWord {
     /// What it asks for.
     ///
     /// # Errors
-    /// `bad-argument` for a label that is none.
-    pub fn errand(self) -> Result<Errand, Problem> {
-        Ok(match self {
+    /// `bad-argument` for a label or a tag that is none, `out-of-range` for a weight that is none.
+    pub fn command(self) -> Result<Command, Problem> {
+        Ok(Command::Vault(match self {
             Self::Remove { account: Some(account), .. } => Errand::Remove(account),
             Self::Remove { account: None, purge, .. } => {
                 Errand::Clear(if purge { Copies::Purged } else { Copies::Kept })
@@ -152,8 +175,23 @@ impl AccountWord {
                 Some(label) => Errand::Label(account, Some(label)),
                 None => return Err(Problem::new("bad-argument", Exit::Usage, "the label is empty")),
             },
-        })
+            Self::Pause(whom) => return ruled(policy::held(whom, PolicyEdit::Pause, Switch::On)),
+            Self::Unpause(whom) => return ruled(policy::held(whom, PolicyEdit::Pause, Switch::Off)),
+            Self::Drain(whom) => return ruled(policy::held(whom, PolicyEdit::Drain, Switch::On)),
+            Self::Undrain(whom) => return ruled(policy::held(whom, PolicyEdit::Drain, Switch::Off)),
+            Self::Tag(tagged) => return ruled(policy::tagged(tagged, PolicyEdit::Tag)?),
+            Self::Untag(tagged) => return ruled(policy::tagged(tagged, PolicyEdit::Untag)?),
+            Self::Weight(weighed) => return ruled(policy::weighed(weighed)?),
+            Self::Note(noted) => return ruled(policy::noted(noted)),
+            Self::Policy(PolicyWord::List) => {
+                return Ok(Command::Policy(Order::List, "account policy list"));
+            }
+        }))
     }
+}
+
+fn ruled(order: Order) -> Result<Command, Problem> {
+    Ok(Command::Policy(order, "account"))
 }
 
 /// A word behind `flagged`.
