@@ -589,22 +589,22 @@ fn kept(act: &Act) -> Option<Answer> {
             Copy::File(path) => backup.path == *path,
         })
     };
-    match act {
-        Act::List => Some(Answer::Listed(backups())),
-        Act::Verify(Some(source)) => Some(Answer::Listed(found(source).into_iter().collect())),
-        Act::Compare(source) => {
-            let names = |names: &[&str]| names.iter().map(|name| format!("{name}@example.com")).collect();
-            let comparison = Comparison {
-                same: names(&["alpha", "bravo", "delta", "echo", "foxtrot"]),
-                only_here: names(&["charlie"]),
-                only_there: names(&["golf"]),
-                older_tokens: 5,
-                newer_tokens: 0,
-                tokens_from: Some(NOW - Span::days(2)),
-                pin: PinFate::Stays("alpha@example.com".to_owned()),
-            };
-            found(source).map(|backup| Answer::Compared(Box::new((backup, comparison))))
-        }
-        _ => None,
+    if *act == Act::List {
+        return Some(Answer::Listed(backups()));
     }
+    if let Act::Verify(Some(source)) = act {
+        return Some(Answer::Listed(found(source).into_iter().collect()));
+    }
+    let Act::Compare(source) = act else { return None };
+    let names = |names: &[&str]| names.iter().map(|name| format!("{name}@example.com")).collect();
+    let comparison = Comparison {
+        same: names(&["alpha", "bravo", "delta", "echo", "foxtrot"]),
+        only_here: names(&["charlie"]),
+        only_there: names(&["golf"]),
+        older_tokens: 5,
+        newer_tokens: 0,
+        tokens_from: Some(NOW - Span::days(2)),
+        pin: PinFate::Stays("alpha@example.com".to_owned()),
+    };
+    found(source).map(|backup| Answer::Compared(Box::new((backup, comparison))))
 }

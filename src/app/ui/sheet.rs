@@ -33,6 +33,10 @@ impl Ui {
     }
 
     /// Does what an action means in the tab; `None` when it means what it means everywhere.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the tab answers some actions; the rest are for everywhere"
+    )]
     pub(super) fn act_on_settings(
         &mut self,
         action: Action,

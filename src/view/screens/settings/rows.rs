@@ -56,7 +56,6 @@ pub(super) fn render(scene: &Scene, places: &Places, title: &str, buffer: &mut B
         if shown >= places.list.height {
             break;
         }
-        let focused = place == sheet.place;
         let half = if shared {
             Half::Second
         } else if rows.get(place + 1) == Some(row) {
@@ -64,7 +63,10 @@ pub(super) fn render(scene: &Scene, places: &Places, title: &str, buffer: &mut B
         } else {
             Half::Whole
         };
-        draw(scene, &mut pen, shown, *line, focused, half);
+        draw(scene, &mut pen, shown, *line, half);
+        if place == sheet.place {
+            mark(scene, &mut pen, shown, half);
+        }
     }
     if sheet.lines.is_empty() {
         pen.put(SIGN, 0, "no setting holds this; esc clears", skin.dim());
@@ -87,9 +89,8 @@ enum Half {
     Second,
 }
 
-fn draw(scene: &Scene, pen: &mut Pen, row: u16, line: Line, focused: bool, half: Half) {
+fn draw(scene: &Scene, pen: &mut Pen, row: u16, line: Line, half: Half) {
     let skin = scene.skin;
-    let all = pen.width();
     match line {
         Line::Title(page) => {
             pen.put(1, row, page.titles().0, skin.dim());
@@ -106,9 +107,12 @@ fn draw(scene: &Scene, pen: &mut Pen, row: u16, line: Line, focused: bool, half:
         },
         Line::Scope(_) | Line::Bind(_) | Line::Place(_) | Line::Variable(..) => {}
     }
-    if !focused {
-        return;
-    }
+}
+
+/// Shows that the cursor is here.
+fn mark(scene: &Scene, pen: &mut Pen, row: u16, half: Half) {
+    let skin = scene.skin;
+    let all = pen.width();
     let start = if half == Half::Second { SAID - 2 } else { 1 };
     pen.put(start, row, "▸", skin.accent());
     if rows_focused(scene) {
