@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::app::background::{Background, Trouble};
 use crate::app::effect::{DesktopEffect, Effect, Effects, PeersEffect, StoreEffect};
 use crate::app::flows::{
-    Flow, Ticket, best, check, config, forecast, forward, login, policy, serve, status, switch, toggle, undo,
-    unpin, vault, why,
+    Flow, Ticket, best, check, config, forecast, forward, login, policy, serve, status, switch, undo, unpin,
+    vault, why,
 };
 use crate::app::goal::{Command, Entry, Goal, Tab};
 use crate::app::input::{Focus, Input};
@@ -21,7 +21,7 @@ use crate::app::undo::{Inverse, Undo};
 use crate::app::update::announce::is_view;
 use crate::app::world::World;
 use crate::base::{Moment, Span};
-use crate::domain::account::{AccountKey, Switch};
+use crate::domain::account::AccountKey;
 use crate::domain::briefing::Briefing;
 use crate::domain::change::{Change, Pin};
 use crate::domain::problem::{Exit, Hint, Problem};
@@ -386,64 +386,6 @@ impl Model {
         }
     }
 
-    fn use_account(&mut self, key: AccountKey, pin: Pin, at: Moment) -> Effects {
-        let Some(account) = self.world.roster.get(&key) else { return Effects::new() };
-        let mut inverse = vec![Change::SelectionRestored {
-            active: self.world.roster.active.clone(),
-            pin: self.world.roster.pin.clone(),
-        }];
-        if !account.is_on() {
-            inverse.push(Change::Switched { key: key.clone(), switch: Switch::Off });
-        }
-        let name = self.world.named(&key).map_or_else(String::new, |named| named.label);
-        let ticket = self.flows.ticket();
-        self.promise(ticket, format!("switched to {name}"), inverse, at);
-        let mut flow = switch::Flow::new(ticket, switch::Whom::Key(key), pin);
-        let step = flow.on(&Msg::Ticked, &self.world, at);
-        self.keep(ticket, Flow::Switch(flow), step, at)
-    }
-
-    fn unpin(&mut self, at: Moment) -> Effects {
-        let inverse = vec![Change::SelectionRestored {
-            active: self.world.roster.active.clone(),
-            pin: self.world.roster.pin.clone(),
-        }];
-        let ticket = self.flows.ticket();
-        self.promise(ticket, "unpinned".to_owned(), inverse, at);
-        let mut flow = unpin::Flow::new(ticket);
-        let step = flow.on(&Msg::Ticked, &self.world, at);
-        self.keep(ticket, Flow::Unpin(flow), step, at)
-    }
-
-    fn turn(&mut self, key: AccountKey, switch: Switch, at: Moment) -> Effects {
-        let Some(account) = self.world.roster.get(&key) else { return Effects::new() };
-        let inverse = vec![Change::Switched { key: key.clone(), switch: account.switch }];
-        let name = self.world.named(&key).map_or_else(String::new, |named| named.label);
-        let word = match switch {
-            Switch::On => "on",
-            Switch::Off => "off",
-        };
-        let ticket = self.flows.ticket();
-        self.promise(ticket, format!("switched {name} {word}"), inverse, at);
-        let (flow, effects) = toggle::Flow::start(ticket, key, switch);
-        self.guess(&effects);
-        self.flows.keep(ticket, Flow::Toggle(flow));
-        effects
-    }
-
-    fn check(&mut self, keys: Vec<AccountKey>, at: Moment) -> Effects {
-        let keys: Vec<AccountKey> =
-            keys.into_iter().filter(|key| !self.world.checking.contains(key)).collect();
-        if keys.is_empty() {
-            return Effects::new();
-        }
-        self.world.checking.extend(keys.iter().cloned());
-        let ticket = self.flows.ticket();
-        let (flow, effects) = check::Flow::start(ticket, keys, &self.world, at);
-        self.flows.keep(ticket, Flow::Check(flow));
-        effects
-    }
-
     fn vault(&mut self, act: Act) -> Effects {
         let ticket = self.flows.ticket();
         let (flow, effects) = vault::Flow::start(ticket, act);
@@ -505,6 +447,7 @@ impl Model {
     }
 }
 
+mod accounts;
 mod announce;
 mod sign_in;
 

@@ -19,7 +19,10 @@ use codex_multi_auth::domain::change::{Change, Pin};
 use codex_multi_auth::domain::problem::Exit;
 use codex_multi_auth::domain::recovery::{Beside, Health, Loaded};
 
-use crate::support::stage::{NOW, checked, click, key, many, press, six};
+use codex_multi_auth::domain::settings::edit::Edit;
+use codex_multi_auth::domain::settings::schema::{Value, row};
+
+use crate::support::stage::{NOW, checked, click, key, many, press, six, written};
 
 fn said(model: &Model) -> String {
     model.ui.toasts.history().next().map(Shown::text).unwrap_or_default()
@@ -183,8 +186,10 @@ fn the_cursor_follows_its_account() {
 }
 
 #[test]
-fn checking_asks_two_at_a_time_and_tells_the_result() {
-    let mut model = six().open();
+fn checking_asks_as_many_at_a_time_as_the_settings_say_and_tells_the_result() {
+    let mut stage = six();
+    stage.config = written(&stage.config, &[Edit::set(row("parallelProbing").unwrap(), Value::Flag(true))]);
+    let mut model = stage.open();
 
     let effects = press(&mut model, NOW, "C");
     let asked = |effects: &[Effect]| {
@@ -233,7 +238,7 @@ fn every_key_that_help_names_does_something() {
         "gmsj",
         "zjjj",
         "gsjj",
-        "gs/connectTimeout<enter>+",
+        "gs/timeout<enter>jj+",
         BACKUPS,
         "gsG<right>",
     ];

@@ -1,0 +1,69 @@
+//! Acts on accounts that a screen asks for: each promises how to take it back, then starts its flow.
+
+use crate::app::effect::Effects;
+use crate::app::flows::{Flow, check, switch, toggle, unpin};
+use crate::app::model::Model;
+use crate::app::msg::Msg;
+use crate::base::Moment;
+use crate::domain::account::{AccountKey, Switch};
+use crate::domain::change::{Change, Pin};
+
+impl Model {
+    pub(super) fn use_account(&mut self, key: AccountKey, pin: Pin, at: Moment) -> Effects {
+        let Some(account) = self.world.roster.get(&key) else { return Effects::new() };
+        let mut inverse = vec![Change::SelectionRestored {
+            active: self.world.roster.active.clone(),
+            pin: self.world.roster.pin.clone(),
+        }];
+        if !account.is_on() {
+            inverse.push(Change::Switched { key: key.clone(), switch: Switch::Off });
+        }
+        let name = self.world.named(&key).map_or_else(String::new, |named| named.label);
+        let ticket = self.flows.ticket();
+        self.promise(ticket, format!("switched to {name}"), inverse, at);
+        let mut flow = switch::Flow::new(ticket, switch::Whom::Key(key), pin);
+        let step = flow.on(&Msg::Ticked, &self.world, at);
+        self.keep(ticket, Flow::Switch(flow), step, at)
+    }
+
+    pub(super) fn unpin(&mut self, at: Moment) -> Effects {
+        let inverse = vec![Change::SelectionRestored {
+            active: self.world.roster.active.clone(),
+            pin: self.world.roster.pin.clone(),
+        }];
+        let ticket = self.flows.ticket();
+        self.promise(ticket, "unpinned".to_owned(), inverse, at);
+        let mut flow = unpin::Flow::new(ticket);
+        let step = flow.on(&Msg::Ticked, &self.world, at);
+        self.keep(ticket, Flow::Unpin(flow), step, at)
+    }
+
+    pub(super) fn turn(&mut self, key: AccountKey, switch: Switch, at: Moment) -> Effects {
+        let Some(account) = self.world.roster.get(&key) else { return Effects::new() };
+        let inverse = vec![Change::Switched { key: key.clone(), switch: account.switch }];
+        let name = self.world.named(&key).map_or_else(String::new, |named| named.label);
+        let word = match switch {
+            Switch::On => "on",
+            Switch::Off => "off",
+        };
+        let ticket = self.flows.ticket();
+        self.promise(ticket, format!("switched {name} {word}"), inverse, at);
+        let (flow, effects) = toggle::Flow::start(ticket, key, switch);
+        self.guess(&effects);
+        self.flows.keep(ticket, Flow::Toggle(flow));
+        effects
+    }
+
+    pub(super) fn check(&mut self, keys: Vec<AccountKey>, at: Moment) -> Effects {
+        let keys: Vec<AccountKey> =
+            keys.into_iter().filter(|key| !self.world.checking.contains(key)).collect();
+        if keys.is_empty() {
+            return Effects::new();
+        }
+        self.world.checking.extend(keys.iter().cloned());
+        let ticket = self.flows.ticket();
+        let (flow, effects) = check::Flow::start(ticket, keys, &self.world, at);
+        self.flows.keep(ticket, Flow::Check(flow));
+        effects
+    }
+}
