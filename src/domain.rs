@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod attempts;
+pub mod audit;
 pub mod backup;
 pub mod briefing;
 pub mod chance;

@@ -16,3 +16,4 @@ mod real;
 mod refresh;
 mod terminal;
 mod together;
+mod vault;

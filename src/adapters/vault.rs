@@ -9,7 +9,9 @@ pub(in crate::adapters) mod named;
 mod remove;
 mod transfer;
 
+use crate::adapters::audit::append;
 use crate::adapters::store::DiskStore;
+use crate::domain::audit;
 use crate::domain::backup;
 use crate::domain::problem::Problem;
 use crate::domain::vault::{Act, Answer, Run, Source};
@@ -18,6 +20,21 @@ use crate::ports::vault::Vault;
 
 impl<C: Clock> Vault for DiskStore<C> {
     async fn carry_out(&self, act: Act) -> Result<Answer, Problem> {
+        let answer = self.perform(act).await?;
+        self.looking(move |pool| {
+            if let Some(record) = audit::of_answer(&answer, pool.now())
+                && pool.settings().audit_log
+            {
+                append(pool.places(), &[record]);
+            }
+            Ok(answer)
+        })
+        .await
+    }
+}
+
+impl<C: Clock> DiskStore<C> {
+    async fn perform(&self, act: Act) -> Result<Answer, Problem> {
         match act {
             Act::List | Act::Verify(None) => {
                 self.looking(|pool| Ok(Answer::Listed(list::all(pool.places(), pool.now())?))).await
@@ -56,9 +73,7 @@ impl<C: Clock> Vault for DiskStore<C> {
             Act::Reclaim(reclaim) => self.reclaim(*reclaim).await,
         }
     }
-}
 
-impl<C: Clock> DiskStore<C> {
     /// The file is read before the lock is taken: it may lie on a slow disk, or be no file at all.
     async fn import(&self, source: Source, run: Run) -> Result<Answer, Problem> {
         let file = self.looking(move |pool| transfer::incoming(pool, &source)).await?;

@@ -1,10 +1,15 @@
 //! The pool while its lock is held: what one process of ours may do with it and all others wait for.
 
+use std::cell::RefCell;
+
+use crate::adapters::audit;
 use crate::adapters::store::{Shared, load};
 use crate::base::Moment;
+use crate::domain::audit::{is_noted, of_changes};
 use crate::domain::backup::Backup;
 use crate::domain::change::Change;
 use crate::domain::places::Places;
+use crate::domain::roster::Roster;
 use crate::domain::vault::Copies;
 use crate::formats::accounts::{Document, Extent};
 use crate::formats::extension::Extension;
@@ -54,6 +59,18 @@ impl Locked<'_> {
 
     /// Applies changes, and saves what they did.
     pub(super) fn apply(&self, changes: &[Change]) -> Result<Loaded, StoreError> {
+        let before: RefCell<Option<Roster>> = RefCell::default();
+        let loaded = self.carry_out(changes, &before)?;
+        if let Some(before) = before.into_inner()
+            && self.settings().audit_log
+        {
+            let records = of_changes(changes, &before, &loaded.roster, self.now());
+            audit::append(self.places(), &records);
+        }
+        Ok(loaded)
+    }
+
+    fn carry_out(&self, changes: &[Change], before: &RefCell<Option<Roster>>) -> Result<Loaded, StoreError> {
         let changes = match cleared(changes) {
             Some((copies, rest)) => {
                 let (loaded, _) = self.clear(copies)?;
@@ -66,6 +83,9 @@ impl Locked<'_> {
         };
         let ruin = if adds(changes) { Ruin::Replaced } else { Ruin::Refused };
         self.commit(ruin, |document, extension, at| {
+            if changes.iter().any(is_noted) {
+                *before.borrow_mut() = Some(document.roster().clone());
+            }
             let extent = document.apply(changes, extension, at);
             // An empty commit only writes down what was recovered.
             let idle = changes.is_empty() && extent < Extent::Durable;

@@ -134,6 +134,8 @@ pub(super) fn incoming(pool: &Locked<'_>, source: &Source) -> Result<Incoming, P
             .because("no account pool is that large"));
     }
     let text = String::from_utf8_lossy(&bytes).into_owned();
+    // Refused before any lock is taken: a file that is no pool leaves no trace.
+    list::open(&path, &text, pool.now(), |_| Ok(()))?;
     Ok(Incoming { path, text: Secret::new(text) })
 }
 
