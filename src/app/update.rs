@@ -146,8 +146,10 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
         | Msg::Peers(_)
         | Msg::Service(_) => {}
     }
-    for intent in model.ui.wanted(&model.world) {
-        effects.extend(model.obey(intent, at));
+    if model.is_dashboard() {
+        for intent in model.ui.wanted(&model.world) {
+            effects.extend(model.obey(intent, at));
+        }
     }
     if model.undo.as_ref().is_some_and(|undo| at > undo.until) {
         model.undo = None;
