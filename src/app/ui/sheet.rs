@@ -29,6 +29,10 @@ impl Ui {
             (Side::Rows, page) if page.is_sheet() => Scope::Sheet,
             (Side::Rows, _) => Scope::Reading,
         };
+        // One page of text has no rows to move among.
+        if (self.sheet.side, self.sheet.page) == (Side::Rows, Page::About) && self.sheet.needle.is_empty() {
+            return vec![inner];
+        }
         vec![inner, Scope::Moving]
     }
 
