@@ -46,6 +46,8 @@ enum Manner {
     Peaceful,
     /// A third of all programs is killed at some moment.
     Deadly,
+    /// Beside a program that takes no lock.
+    Beside,
 }
 
 struct Siege {
@@ -109,7 +111,7 @@ impl Siege {
                 running.signal(Signal::KILL);
             }
             let ran = running.finish();
-            let deed = Deed::judge(verb, began, Instant::now(), &ran, manner == Manner::Deadly);
+            let deed = Deed::judge(verb, began, Instant::now(), &ran, manner);
             let deed = deed.unwrap_or_else(|| failed(&words, &ran));
             deeds.lock().expect("no worker panicked").push(deed);
         }
@@ -180,7 +182,7 @@ fn beside(time: Duration, aim: Aim, seed: u64) {
     let siege = Siege::new();
     let neighbour = Neighbour::start(&siege.home, aim, seed);
 
-    let history = siege.hold(time, Manner::Peaceful, seed).beside(neighbour.finish());
+    let history = siege.hold(time, Manner::Beside, seed).beside(neighbour.finish());
     // The next start takes in what a refresh had left for the pool.
     run(&mut siege.home.manager(&["status", "--json"]));
 

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::neighbour::Turn;
 use super::reader::Seen;
-use super::{CHOSEN, HURRIED, PASSING, TOGGLED};
+use super::{CHOSEN, HURRIED, Manner, PASSING, TOGGLED};
 use crate::support::dirs::Home;
 use crate::support::play::Play;
 use crate::support::process::Ran;
@@ -103,14 +103,25 @@ pub(super) struct Deed {
 impl Deed {
     /// None for an end that must not be. Without kills everything has to succeed; an account that is just not there,
     /// or already there, may be refused.
-    pub(super) fn judge(verb: Verb, began: Instant, ended: Instant, ran: &Ran, deadly: bool) -> Option<Self> {
+    pub(super) fn judge(
+        verb: Verb,
+        began: Instant,
+        ended: Instant,
+        ran: &Ran,
+        manner: Manner,
+    ) -> Option<Self> {
         let code = ran.code();
+        let deadly = manner == Manner::Deadly;
         let killed = deadly && code == 137;
         let sure = matches!(code, 0 | 4);
         let passing = matches!(verb, Verb::Add(_) | Verb::Remove(_)) && code == 2;
         // A kill can leave a token uncertain; then its check says so with 1.
         let doubtful = deadly && matches!(verb, Verb::Check(_) | Verb::Switch(_)) && code == 1;
-        (killed || sure || passing || doubtful).then_some(Self { verb, began, ended, sure })
+        // A neighbour that writes all the time may keep ours from writing at all; then it says so.
+        let crowded = manner == Manner::Beside
+            && code == 1
+            && ["pool-changed", "storage-locked"].iter().any(|word| ran.stdout.contains(word));
+        (killed || sure || passing || doubtful || crowded).then_some(Self { verb, began, ended, sure })
     }
 }
 
