@@ -49,14 +49,15 @@ fn full(scene: &Scene, buffer: &mut Buffer) -> Option<Position> {
     screens::frame::render(scene, buffer);
     let mut caret = None;
     match scene.ui.tab {
-        Tab::Accounts if !scene.world.loaded => {}
-        Tab::Accounts if scene.world.trouble.is_some() => screens::empty::trouble(scene, buffer),
-        Tab::Accounts if scene.world.roster.accounts.is_empty() => screens::empty::render(scene, buffer),
+        Tab::Accounts | Tab::Forecast if !scene.world.loaded => {}
+        Tab::Accounts | Tab::Forecast if scene.world.trouble.is_some() => {
+            screens::empty::trouble(scene, buffer);
+        }
+        Tab::Accounts | Tab::Forecast if scene.world.roster.accounts.is_empty() => {
+            screens::empty::render(scene, buffer);
+        }
         Tab::Accounts if scene.ui.detail.is_some() => screens::detail::render(scene, buffer),
         Tab::Accounts => screens::accounts::render(scene, buffer),
-        Tab::Forecast if !scene.world.loaded => {}
-        Tab::Forecast if scene.world.trouble.is_some() => screens::empty::trouble(scene, buffer),
-        Tab::Forecast if scene.world.roster.accounts.is_empty() => screens::empty::render(scene, buffer),
         Tab::Forecast => screens::forecast::render(scene, buffer),
         Tab::Monitor => screens::monitor::render(scene, buffer),
         Tab::Settings => caret = screens::settings::render(scene, buffer),

@@ -31,6 +31,7 @@ fn look(path: &Path) -> Found {
 }
 
 #[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "there is none on other systems")]
 fn mode(meta: &Metadata) -> Option<u32> {
     use std::os::unix::fs::PermissionsExt;
     Some(meta.permissions().mode())

@@ -183,11 +183,10 @@ impl Ui {
             return vec![Scope::Pane, Scope::Moving, Scope::Everywhere];
         }
         let inner: &[Scope] = match (self.tab, self.monitor.rows) {
-            (Tab::Accounts, _) if Self::is_bare(world) => &[Scope::Bare],
+            (Tab::Accounts | Tab::Forecast, _) if Self::is_bare(world) => &[Scope::Bare],
             (Tab::Accounts, _) if self.detail.is_some() => &[Scope::Detail, Scope::Moving],
             (Tab::Accounts, _) if self.accounts.order.is_empty() => &[Scope::NothingFound],
             (Tab::Accounts, _) => &[Scope::Accounts, Scope::Moving],
-            (Tab::Forecast, _) if Self::is_bare(world) => &[Scope::Bare],
             (Tab::Forecast, _) => &[Scope::Forecast, Scope::Moving],
             (Tab::Monitor, Rows::Turns) if self.monitor.order.is_empty() => &[Scope::NoRows],
             (Tab::Monitor, Rows::Sessions) if self.monitor.session_order.is_empty() => &[Scope::NoRows],

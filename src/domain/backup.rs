@@ -100,7 +100,11 @@ impl Name {
         if low.contains(".rotate.") {
             return Err(refused(text, "it must not look like a rotating backup"));
         }
-        let base = if low.ends_with(".json") { text.get(..text.len() - 5) } else { Some(text) };
+        let base = if low.rsplit('.').next() == Some("json") && low.len() > 5 {
+            text.get(..text.len() - 5)
+        } else {
+            Some(text)
+        };
         let base = base.unwrap_or_default();
         let low = base.to_lowercase();
         if base.is_empty() {

@@ -221,10 +221,10 @@ fn notes(notes: &[String], out: &mut String) {
 /// The document of `best`.
 pub(super) fn best_value(outcome: &Outcome, best: &Best) -> Value {
     let mut members = match &best.done {
-        Done::Switched(switched) => match switch::switched_value(outcome, switched) {
-            Value::Object(members) => members,
-            _ => Map::new(),
-        },
+        Done::Switched(switched) => {
+            let value = switch::switched_value(outcome, switched);
+            if let Value::Object(members) = value { members } else { Map::new() }
+        }
         Done::Shown | Done::AlreadyThere => {
             let mut members = json::frame(outcome.command, outcome.exit);
             json::extend(

@@ -93,8 +93,7 @@ pub(super) fn value(outcome: &Outcome, told: &Told) -> Value {
 pub(super) fn printed(outcome: &Outcome, told: &Told) -> Printed {
     let mut err = String::new();
     let out = match told {
-        Told::Listed(all, at) => table(all, *at),
-        Told::Verified(all, at) => table(all, *at),
+        Told::Listed(all, at) | Told::Verified(all, at) => table(all, *at),
         Told::Compared(backup, difference) => format!(
             "{}: {} in both, {} only in the pool, {} only in the backup\n",
             backup.name,

@@ -59,7 +59,7 @@ impl Skins {
         let settings = previewed.as_ref().unwrap_or(&model.world.settings);
         let wish = Wish {
             theme: settings.theme.clone(),
-            accent: (!settings.themed).then(|| settings.display.accent.clone()).unwrap_or_default(),
+            accent: if settings.themed { String::new() } else { settings.display.accent.clone() },
             profile: settings.color_profile.clone(),
             glyphs: settings.glyphs.clone(),
         };

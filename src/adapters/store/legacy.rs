@@ -22,7 +22,7 @@ pub(super) fn pending(places: &Places) -> Vec<PathBuf> {
 impl Locked<'_> {
     /// Merges what waits. A file that is no pool stays where it is; so does one whose accounts could not be
     /// saved.
-    pub(super) fn take_legacy(&self) -> Result<Option<Loaded>, StoreError> {
+    pub(super) fn take_legacy(&self) -> Option<Loaded> {
         let mut last = None;
         for path in pending(self.places()) {
             match self.take_one(&path) {
@@ -31,7 +31,7 @@ impl Locked<'_> {
                 Err(error) => tracing::warn!(path = %path.display(), %error, "an older pool was not merged"),
             }
         }
-        Ok(last)
+        last
     }
 
     fn take_one(&self, path: &Path) -> Result<Option<Loaded>, StoreError> {

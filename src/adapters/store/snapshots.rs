@@ -41,7 +41,7 @@ fn try_keep(places: &Places, text: &str, keep: Keep, at: Moment) -> io::Result<(
     let day = hour.split('T').next().unwrap_or_default();
     let known = names(&directory);
     // Under the pool lock nobody else is at work here: these are of writers that died.
-    for name in known.iter().filter(|name| name.ends_with(".tmp") && name.contains("ly-")) {
+    for name in known.iter().filter(|name| name.rsplit('.').next() == Some("tmp") && name.contains("ly-")) {
         let _ = atomic::remove(&directory.join(name));
     }
     for (kind, period, most) in [("hourly-", hour.as_str(), keep.hourly), ("daily-", day, keep.daily)] {

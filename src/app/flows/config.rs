@@ -130,20 +130,27 @@ impl Flow {
         if !self.begun {
             return if world.settled { self.begin(world) } else { Step::Wait(Effects::new()) };
         }
-        match message {
-            Msg::Store(StoreMsg::Configured(ticket, answer)) if *ticket == self.ticket => match answer {
+        let Msg::Store(message) = message else { return Step::Wait(Effects::new()) };
+        if let StoreMsg::Configured(ticket, answer) = message
+            && *ticket == self.ticket
+        {
+            return match answer {
                 Ok(saved) => self.saved(saved),
                 Err(problem) => self.failed(problem.clone()),
-            },
-            Msg::Store(StoreMsg::ConfigFile(ticket, answer)) if *ticket == self.ticket => match answer {
+            };
+        }
+        if let StoreMsg::ConfigFile(ticket, answer) = message
+            && *ticket == self.ticket
+        {
+            return match answer {
                 Ok(Done::Edited(saved)) => self.told(Told::Edited(saved.clone())),
                 Ok(Done::Written { path, replaced }) => {
                     self.told(Told::Written { path: path.clone(), replaced: *replaced })
                 }
                 Err(problem) => self.failed(problem.clone()),
-            },
-            _ => Step::Wait(Effects::new()),
+            };
         }
+        Step::Wait(Effects::new())
     }
 
     fn begin(&mut self, world: &World) -> Step {

@@ -75,12 +75,14 @@ impl Outlook {
                 Progress::Wait(effects.unwrap_or_default())
             }
             Stage::Reload if matches!(message, Msg::Store(StoreMsg::Loaded(_))) => self.ask(world, at),
-            Stage::Ask => match message {
-                Msg::Peers(PeersMsg::Next(ticket, decision)) if *ticket == self.ticket => {
-                    Progress::Known(decision.clone().unwrap_or_else(|| world.foresee(at)))
+            Stage::Ask => {
+                if let Msg::Peers(PeersMsg::Next(ticket, decision)) = message
+                    && *ticket == self.ticket
+                {
+                    return Progress::Known(decision.clone().unwrap_or_else(|| world.foresee(at)));
                 }
-                _ => Progress::Wait(Effects::new()),
-            },
+                Progress::Wait(Effects::new())
+            }
             Stage::Reload => Progress::Wait(Effects::new()),
         }
     }

@@ -122,22 +122,24 @@ impl Survey {
 
     /// Hears a message; returns what to ask next, or `None` when it is about something else.
     pub fn on(&mut self, message: &Msg, world: &World, at: Moment) -> Option<Effects> {
-        match message {
-            Msg::Auth(AuthMsg::Refreshed(ticket, key, outcome)) if *ticket == self.ticket => {
-                let Some(standing) = Standing::after(outcome) else {
-                    return Some(vec![self.usage(key.clone())]);
-                };
-                Some(self.settle(key, standing, world, at))
-            }
-            Msg::Upstream(UpstreamMsg::Usage(ticket, key, answer)) if *ticket == self.ticket => {
-                let standing = match answer {
-                    Ok(_) => Standing::Available,
-                    Err(unread) => Standing::without_figures(unread),
-                };
-                Some(self.settle(key, standing, world, at))
-            }
-            _ => None,
+        if let Msg::Auth(AuthMsg::Refreshed(ticket, key, outcome)) = message
+            && *ticket == self.ticket
+        {
+            let Some(standing) = Standing::after(outcome) else {
+                return Some(vec![self.usage(key.clone())]);
+            };
+            return Some(self.settle(key, standing, world, at));
         }
+        if let Msg::Upstream(UpstreamMsg::Usage(ticket, key, answer)) = message
+            && *ticket == self.ticket
+        {
+            let standing = match answer {
+                Ok(_) => Standing::Available,
+                Err(unread) => Standing::without_figures(unread),
+            };
+            return Some(self.settle(key, standing, world, at));
+        }
+        None
     }
 
     fn settle(&mut self, key: &AccountKey, standing: Standing, world: &World, at: Moment) -> Effects {

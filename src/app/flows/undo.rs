@@ -41,14 +41,16 @@ impl Flow {
         {
             return self.done(Effects::new());
         }
-        let problem = match message {
-            Msg::Store(StoreMsg::Committed(ticket, answer)) if *ticket == self.ticket => {
-                answer.as_ref().err()
-            }
-            Msg::Store(StoreMsg::Vault(ticket, answer)) if *ticket == self.ticket => {
-                answer.as_ref().as_ref().err()
-            }
-            _ => return Step::Wait(Effects::new()),
+        let problem = if let Msg::Store(StoreMsg::Committed(ticket, answer)) = message
+            && *ticket == self.ticket
+        {
+            answer.as_ref().err()
+        } else if let Msg::Store(StoreMsg::Vault(ticket, answer)) = message
+            && *ticket == self.ticket
+        {
+            answer.as_ref().as_ref().err()
+        } else {
+            return Step::Wait(Effects::new());
         };
         if let Some(problem) = problem {
             let outcome =

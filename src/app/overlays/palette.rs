@@ -246,13 +246,13 @@ fn command(action: Action) -> &'static str {
             Tab::Settings => "config explain",
         };
     }
-    match action {
-        Action::Narrow => "monitor --pane",
-        Action::AddAccount => "login",
-        Action::Best => "best --apply",
-        Action::CheckAll => "check",
-        _ => "",
-    }
+    let commands = [
+        (Action::Narrow, "monitor --pane"),
+        (Action::AddAccount, "login"),
+        (Action::Best, "best --apply"),
+        (Action::CheckAll, "check"),
+    ];
+    commands.iter().find(|(other, _)| *other == action).map_or("", |(_, command)| command)
 }
 
 #[cfg(test)]

@@ -113,7 +113,7 @@ impl Sheet {
         let mut sheet = Self { lines: Page::default().sheet(Fold::Closed), ..Self::default() };
         match key.and_then(schema::row) {
             Some(row) => sheet.find(row),
-            None => sheet.needle = key.unwrap_or_default().to_owned(),
+            None => key.unwrap_or_default().clone_into(&mut sheet.needle),
         }
         if !sheet.needle.is_empty() {
             sheet.search(sheet.needle.clone());
@@ -230,12 +230,13 @@ impl Sheet {
     pub fn change(&mut self, row: &'static Row, value: Value, world: &World) {
         self.begin(world);
         // No word at all is what a missing member means.
+        let other = companion(row, &value);
         if value == Value::Text(String::new()) {
             self.draft.reset(row, &world.config);
         } else {
-            self.draft.set(row, value.clone(), &world.config);
+            self.draft.set(row, value, &world.config);
         }
-        if let Some((other, value)) = companion(row, &value) {
+        if let Some((other, value)) = other {
             self.draft.set(other, value, &world.config);
         }
         self.end();
@@ -249,7 +250,7 @@ impl Sheet {
     }
 
     /// Forgets every change.
-    pub fn drop(&mut self) {
+    pub fn discard(&mut self) {
         self.draft = Draft::default();
         self.base = None;
         self.typing = None;

@@ -76,7 +76,7 @@ impl Ui {
                 Deed::Wish(intent) => vec![intent],
                 Deed::Save => self.save(world, at),
                 Deed::Drop => {
-                    self.sheet.drop();
+                    self.sheet.discard();
                     Vec::new()
                 }
                 Deed::Go(tab) => self.open_tab(tab, world, at),

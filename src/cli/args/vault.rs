@@ -175,14 +175,14 @@ impl AccountWord {
                 Some(label) => Errand::Label(account, Some(label)),
                 None => return Err(Problem::new("bad-argument", Exit::Usage, "the label is empty")),
             },
-            Self::Pause(whom) => return ruled(policy::held(whom, PolicyEdit::Pause, Switch::On)),
-            Self::Unpause(whom) => return ruled(policy::held(whom, PolicyEdit::Pause, Switch::Off)),
-            Self::Drain(whom) => return ruled(policy::held(whom, PolicyEdit::Drain, Switch::On)),
-            Self::Undrain(whom) => return ruled(policy::held(whom, PolicyEdit::Drain, Switch::Off)),
-            Self::Tag(tagged) => return ruled(policy::tagged(tagged, PolicyEdit::Tag)?),
-            Self::Untag(tagged) => return ruled(policy::tagged(tagged, PolicyEdit::Untag)?),
-            Self::Weight(weighed) => return ruled(policy::weighed(weighed)?),
-            Self::Note(noted) => return ruled(policy::noted(noted)),
+            Self::Pause(whom) => return Ok(ruled(policy::held(whom, PolicyEdit::Pause, Switch::On))),
+            Self::Unpause(whom) => return Ok(ruled(policy::held(whom, PolicyEdit::Pause, Switch::Off))),
+            Self::Drain(whom) => return Ok(ruled(policy::held(whom, PolicyEdit::Drain, Switch::On))),
+            Self::Undrain(whom) => return Ok(ruled(policy::held(whom, PolicyEdit::Drain, Switch::Off))),
+            Self::Tag(tagged) => return Ok(ruled(policy::tagged(tagged, PolicyEdit::Tag)?)),
+            Self::Untag(tagged) => return Ok(ruled(policy::tagged(tagged, PolicyEdit::Untag)?)),
+            Self::Weight(weighed) => return Ok(ruled(policy::weighed(weighed)?)),
+            Self::Note(noted) => return Ok(ruled(policy::noted(noted))),
             Self::Policy(PolicyWord::List) => {
                 return Ok(Command::Policy(Order::List, "account policy list"));
             }
@@ -190,8 +190,8 @@ impl AccountWord {
     }
 }
 
-fn ruled(order: Order) -> Result<Command, Problem> {
-    Ok(Command::Policy(order, "account"))
+fn ruled(order: Order) -> Command {
+    Command::Policy(order, "account")
 }
 
 /// A word behind `flagged`.

@@ -76,6 +76,7 @@ fn what_is_recommended_is_what_the_engine_chooses() {
 
 #[test]
 fn states_add_their_points_and_their_wait() {
+    use Availability::{Delayed, Ready, Unavailable};
     let mut pool = roster(&["fresh", "off", "dead", "cooling", "limited", "empty", "busy"]);
     let row = |pool: &mut Roster, name: &str, change: &dyn Fn(&mut Account)| {
         change(pool.get_mut(&key(name)).unwrap());
@@ -95,7 +96,6 @@ fn states_add_their_points_and_their_wait() {
 
     let forecast = forecast(&pool, &quota, &[], None);
 
-    use Availability::{Delayed, Ready, Unavailable};
     for (name, availability, risk, wait) in [
         ("fresh", Ready, 0, Span::ZERO),
         ("off", Unavailable, 95, Span::ZERO),

@@ -243,7 +243,9 @@ impl Runner {
     }
 
     fn renew(&mut self, moment: Moment) {
-        self.primary.iter_mut().chain(&mut self.secondary).for_each(|tank| tank.renew(moment));
+        for tank in self.primary.iter_mut().chain(&mut self.secondary) {
+            tank.renew(moment);
+        }
     }
 
     fn serve(&mut self, burn: Burn, hours: f64) {
@@ -287,7 +289,9 @@ fn follow(runners: &mut [Runner], burn: Burn, at: Moment) -> Runway {
     let end = at + HORIZON;
     let mut moment = at;
     while moment < end {
-        runners.iter_mut().for_each(|runner| runner.renew(moment));
+        for runner in runners.iter_mut() {
+            runner.renew(moment);
+        }
         let usable = runners.iter().filter(|runner| runner.is_usable(moment)).count();
         if usable == 0 {
             return Runway::DryAt(moment);

@@ -32,7 +32,7 @@ pub fn unified(
     let mut plugin = document.object("pluginConfig").map(Object::into_owned).unwrap_or_default();
     let mut display = document.object("dashboardDisplaySettings").map(Object::into_owned).unwrap_or_default();
     let (had_plugin, had_display) = (plugin.to_text(), display.to_text());
-    if !document.object("pluginConfig").is_some_and(|object| !object.is_empty())
+    if document.object("pluginConfig").is_none_or(|object| object.is_empty())
         && let Some(flat) = legacy.and_then(|text| Object::parse(text).ok())
         && edits.iter().any(|edit| section(edit) != Section::Display)
     {

@@ -72,7 +72,7 @@ fn context(scene: &Scene, buffer: &mut Buffer) {
     let skin = scene.skin;
     let sheet = &scene.ui.sheet;
     let mut pen = Pen::new(buffer, scene.layout.context);
-    let end = pen.width().saturating_sub(if scene.layout.kind == Kind::Wide { 2 } else { 2 });
+    let end = pen.width().saturating_sub(2);
     let changed = u64::try_from(sheet.draft.len()).unwrap_or(u64::MAX);
     let backups = sheet.page == Page::Backups && sheet.needle.is_empty();
     let (place, path) = if backups {

@@ -236,7 +236,7 @@ fn loaded(world: &World) -> crate::domain::recovery::Loaded {
         roster: world.roster.clone(),
         health: crate::domain::recovery::Health::Healthy,
         recovery: None,
-        beside: Default::default(),
+        beside: crate::domain::recovery::Beside::default(),
         revision: 1,
     }
 }

@@ -90,7 +90,7 @@ pub(super) fn around(facts: &Facts, all: &mut Vec<Finding>) {
         Some(Err(why)) => {
             all.push(Finding::warn("locking", format!("The file system does not lock files: {why}")).hint(
                 "Lock files of our own stand in; put the folder on a local disk with CODEX_MULTI_AUTH_DIR",
-            ))
+            ));
         }
         None => {}
     }
