@@ -251,7 +251,7 @@ impl<C: Clock> Store for DiskStore<C> {
         let (shared, at) = (Arc::clone(&self.shared), self.clock.now());
         let (loaded, work) = self.blocking(move || shared.load(at)).await?;
         if work == Work::Merge {
-            return match self.locked(|pool| Ok(pool.take_legacy())).await {
+            return match self.locked(|pool| Ok::<_, StoreError>(pool.take_legacy())).await {
                 Ok(merged) => Ok(merged.unwrap_or(loaded)),
                 Err(error) => {
                     tracing::warn!(%error, "the older pool of the project could not be merged");
