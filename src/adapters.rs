@@ -68,10 +68,10 @@ impl SystemPorts {
     ///
     /// # Errors
     /// When an endpoint is no address.
-    pub async fn new(places: Arc<Places>, env: &Env, endpoints: &Endpoints) -> Result<Self, Problem> {
+    pub fn new(places: &Arc<Places>, env: &Env, endpoints: &Endpoints) -> Result<Self, Problem> {
         let clock = SystemClock::new();
-        let store = DiskStore::new(Arc::clone(&places), env, clock.clone());
-        let home = CodexHome::new(store.clone(), Arc::clone(&places), clock.clone());
+        let store = DiskStore::new(Arc::clone(places), env, clock.clone());
+        let home = CodexHome::new(store.clone(), Arc::clone(places), clock.clone());
         let settings = store.settings_now();
         let egress = Egress::choose(
             &settings.egress_proxy,
@@ -89,8 +89,8 @@ impl SystemPorts {
             base: address(&endpoints.auth)?,
             leases: Rules::of(env),
         };
-        let sign_in = SignInDesk::new(clients.clone(), &endpoints.auth, clock.clone(), &places);
-        let auth = TokenServer::new(parts, &places);
+        let sign_in = SignInDesk::new(clients.clone(), &endpoints.auth, clock.clone(), places);
+        let auth = TokenServer::new(parts, places);
         let upstream = BackEnd::new(clients, address(&endpoints.backend)?, clock.clone());
         Ok(Self { store, home, auth, upstream, clock, entropy: SystemEntropy, sign_in })
     }

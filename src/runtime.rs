@@ -70,7 +70,7 @@ pub fn run(goal: Goal, options: Options) -> Exit {
 
 async fn start(goal: Goal, options: Options) -> Exit {
     let env = Env::read();
-    let host = match build(&goal, &options, env).await {
+    let host = match build(&goal, &options, env) {
         Ok(host) => Host { consent: options.consent, ..host },
         Err(problem) => return refuse(&goal, problem, options.form),
     };
@@ -126,7 +126,7 @@ async fn start(goal: Goal, options: Options) -> Exit {
     exit
 }
 
-async fn build(goal: &Goal, options: &Options, env: Env) -> Result<Host, Problem> {
+fn build(goal: &Goal, options: &Options, env: Env) -> Result<Host, Problem> {
     let endpoints = Endpoints::resolve(
         env.upstream_base_url.as_deref(),
         env.upstream_base_url_alias.as_deref(),
@@ -136,7 +136,7 @@ async fn build(goal: &Goal, options: &Options, env: Env) -> Result<Host, Problem
     let Some(scenario) = &options.demo else {
         let places = pool_of(&env, options)?;
         let around = Surroundings { places, env, endpoints, demo: None };
-        return Host::build(around, asks).await;
+        return Host::build(around, asks);
     };
     if matches!(goal, Goal::Forward(_)) {
         return Err(Problem::new(
@@ -158,7 +158,7 @@ async fn build(goal: &Goal, options: &Options, env: Env) -> Result<Host, Problem
         )));
     }
     let demo = Arc::new(Demo::open(scenario, SystemClock::new().now())?);
-    Host::build(demo.surroundings(env)?, asks).await
+    Host::build(demo.surroundings(env)?, asks)
 }
 
 fn pool_of(env: &Env, options: &Options) -> Result<Places, Problem> {

@@ -45,16 +45,19 @@ pub(super) fn read(places: &Places, env: &BTreeMap<&'static str, String>) -> Rea
 
 /// The same, as if `draft` stood in the file that changes are written to.
 pub(super) fn read_with(places: &Places, env: &BTreeMap<&'static str, String>, draft: Option<&str>) -> Read {
-    let mut unified = File::read(places.settings());
-    let mut flat = places.config_path().map(|path| File::read(path.to_path_buf()));
+    let mut unified = File::read(&places.settings());
+    let mut flat = places.config_path().map(File::read);
     if let (Some(draft), target) = (draft, flat.as_mut().unwrap_or(&mut unified)) {
         target.text = Some(draft.to_owned());
         target.error = None;
     }
-    let spare = File::read(backup(places));
-    let older = File::read(dashboard(places));
-    let legacy =
-        places.legacy_configs().into_iter().map(File::read).find(|file| file.content() != Content::Missing);
+    let spare = File::read(&backup(places));
+    let older = File::read(&dashboard(places));
+    let legacy = places
+        .legacy_configs()
+        .into_iter()
+        .map(|path| File::read(&path))
+        .find(|file| file.content() != Content::Missing);
     let found = find(&Sources {
         flat: flat.as_ref().map(|file| (file.name.as_str(), file.content())),
         unified: (&unified.name, unified.content()),
@@ -101,9 +104,9 @@ struct File {
 }
 
 impl File {
-    fn read(path: PathBuf) -> Self {
+    fn read(path: &Path) -> Self {
         let name = path.display().to_string();
-        match atomic::read_text(&path) {
+        match atomic::read_text(path) {
             Ok(text) => Self { name, text, error: None, busy: false },
             Err(error) => Self { name, text: None, busy: is_busy(&error), error: Some(words(&error)) },
         }

@@ -21,7 +21,9 @@ pub fn print(record: &Record) -> String {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), redact::text(value).into()))
             .collect();
-        line["metadata"] = more.into();
+        if let Some(line) = line.as_object_mut() {
+            line.insert("metadata".to_owned(), more.into());
+        }
     }
     line.to_string()
 }

@@ -74,17 +74,14 @@ impl<'a> FlaggedDocument<'a> {
                 continue;
             };
             let token = line.flagged.account.credentials.refresh.expose().trim().to_owned();
-            match by_token.get(&token).and_then(|place| document.rows.get_mut(*place)) {
-                Some(first) => {
-                    if let Some(merged) = row::absorb(&line.text, std::iter::once(first.text.as_ref())) {
-                        line.text = Cow::Owned(merged);
-                    }
-                    *first = line;
+            if let Some(first) = by_token.get(&token).and_then(|place| document.rows.get_mut(*place)) {
+                if let Some(merged) = row::absorb(&line.text, std::iter::once(first.text.as_ref())) {
+                    line.text = Cow::Owned(merged);
                 }
-                None => {
-                    by_token.insert(token, document.rows.len());
-                    document.rows.push(line);
-                }
+                *first = line;
+            } else {
+                by_token.insert(token, document.rows.len());
+                document.rows.push(line);
             }
         }
         if is_filled && document.rows.is_empty() {

@@ -91,7 +91,7 @@ fn explained<'a>(report: &Report, entries: impl Iterator<Item = &'a Entry>) -> V
 /// The reference's five members first, then ours.
 fn full(entry: &Entry) -> Value {
     let row = entry.row;
-    let faults: Vec<Value> = entry.faults.iter().map(|fault| fault_value(fault)).collect();
+    let faults: Vec<Value> = entry.faults.iter().map(fault_value).collect();
     json!({
         "key": row.key,
         "value": values::json(&entry.value),

@@ -11,15 +11,19 @@ use crate::report::pool::{self, Row};
 use crate::report::{json, text};
 
 /// The document as a tree.
+#[expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "the method is not general enough over its lifetime"
+)]
 pub(super) fn value(outcome: &Outcome, facts: &Facts) -> Value {
-    let rows = pool::each(facts).map(|row| with_account(facts, &row, |row| row.to_value())).collect();
-    frame(outcome, facts, rows)
+    let rows = pool::each(facts).map(|row| with_account(facts, &row, |row| row.to_value()));
+    frame(outcome, facts, &rows.collect::<Vec<_>>())
 }
 
 /// The document as text; its rows are written one by one.
 pub(super) fn document(outcome: &Outcome, facts: &Facts) -> String {
     const EMPTY: &str = "\n  \"accounts\": []";
-    let frame = json::pretty(&frame(outcome, facts, Vec::new()));
+    let frame = json::pretty(&frame(outcome, facts, &[]));
     let Some((head, tail)) = frame.split_once(EMPTY).filter(|_| !facts.roster.accounts.is_empty()) else {
         return frame;
     };
@@ -38,7 +42,7 @@ pub(super) fn document(outcome: &Outcome, facts: &Facts) -> String {
 /// What a row of the document usually takes.
 const ROW: usize = 480;
 
-fn frame(outcome: &Outcome, facts: &Facts, rows: Vec<Value>) -> Value {
+fn frame(outcome: &Outcome, facts: &Facts, rows: &[Value]) -> Value {
     let concern = pool::concern(facts, outcome.exit);
     let mut members = json::frame_of(outcome, facts, concern.as_ref());
     let next = pool::next(facts);

@@ -93,9 +93,9 @@ impl Host {
     ///
     /// # Errors
     /// When an endpoint is no address.
-    pub async fn build(around: Surroundings, asks: Asks) -> Result<Self, Problem> {
+    pub fn build(around: Surroundings, asks: Asks) -> Result<Self, Problem> {
         let places = Arc::new(around.places);
-        let ports = SystemPorts::new(Arc::clone(&places), &around.env, &around.endpoints).await?;
+        let ports = SystemPorts::new(&places, &around.env, &around.endpoints)?;
         Ok(Self {
             official: OfficialCli::new(launch::search(&places, &around.env), places.preflight_cache()),
             peers: LivePeers::new(places.run()),
@@ -119,8 +119,8 @@ impl Host {
     ///
     /// # Errors
     /// When an endpoint is no address.
-    pub async fn service_ports(&self) -> Result<SystemPorts, Problem> {
-        SystemPorts::new(Arc::clone(&self.places), &self.env, &self.endpoints).await
+    pub fn service_ports(&self) -> Result<SystemPorts, Problem> {
+        SystemPorts::new(&self.places, &self.env, &self.endpoints)
     }
 
     /// Effective settings, read anew; defaults when they cannot be read.

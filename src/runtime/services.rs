@@ -97,7 +97,7 @@ fn host_proxy(
         .build()
         .map_err(|error| error.to_string())?;
     runtime.block_on(async {
-        let ports = host.service_ports().await.map_err(sentence)?;
+        let ports = host.service_ports().map_err(sentence)?;
         let (facts, mut heard) = mpsc::unbounded_channel();
         let upwards = sender.clone();
         let (activity, clock) = (Activity::since(host.clock.now()), host.clock.clone());

@@ -1,5 +1,7 @@
 //! `doctor`, `fix`, `verify` and `usage rotate` as a script sees them.
 
+#![expect(clippy::disallowed_methods, reason = "a test of real processes lives in real time")]
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

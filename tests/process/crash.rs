@@ -239,6 +239,7 @@ fn a_rotation_that_is_killed_leaves_the_newest_good_backup_and_the_next_one_work
 /// Not a test of its own: what the next one runs in a process that dies.
 #[tokio::test]
 #[ignore = "started by the test of the reset"]
+#[expect(clippy::disallowed_methods, reason = "the test says where in a variable")]
 async fn the_reset_of_another_process() {
     let root = std::env::var("POOL_TO_CLEAR").expect("given by the test");
     let root = std::path::Path::new(&root);

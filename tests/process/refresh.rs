@@ -33,7 +33,7 @@ async fn child() {
     let places = std::sync::Arc::new(places::resolve(&env));
     let (upstream, auth) = (env.upstream_base_url.as_deref(), env.auth_base_url.as_deref());
     let endpoints = Endpoints::resolve(upstream, None, auth).expect("overrides of the test");
-    let ports = SystemPorts::new(places, &env, &endpoints).await.expect("the system's ports");
+    let ports = SystemPorts::new(&places, &env, &endpoints).expect("the system's ports");
 
     ports.auth().recover().await;
     let pool = ports.store().load().await.expect("a pool").roster;

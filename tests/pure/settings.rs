@@ -274,6 +274,7 @@ fn a_preview_shows_what_a_save_would_and_leaves_locked_values_alone() {
 }
 
 #[test]
+#[expect(clippy::type_complexity, reason = "a table of one test")]
 fn the_policy_for_unsupported_models_is_found_under_all_its_names() {
     let old = "CODEX_AUTH_FALLBACK_UNSUPPORTED_MODEL";
     let new = "CODEX_AUTH_UNSUPPORTED_MODEL_POLICY";

@@ -1,5 +1,7 @@
 //! A browser as far as a sign-in needs one: it is opened with an address, follows one redirect, shows a page.
 
+#![expect(clippy::disallowed_methods, reason = "a test of real processes lives in real time")]
+
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;

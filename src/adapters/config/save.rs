@@ -149,18 +149,17 @@ fn save_flat(
     for _ in 0..ATTEMPTS {
         let bytes = bytes(path)?;
         let mut note = None;
-        let current = match bytes.as_deref() {
-            Some(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        let current = if let Some(bytes) = bytes.as_deref() {
+            String::from_utf8_lossy(bytes).into_owned()
+        } else {
             // A file with only this change would hide everything that is stored elsewhere.
-            None => {
-                let copied = write::copied(text(&places.settings())?.as_deref(), legacy(places)?.as_deref());
-                note = Some(format!(
-                    "{} was created with {} settings stored so far, because CODEX_MULTI_AUTH_CONFIG_PATH names it",
-                    path.display(),
-                    write::known_members(&copied)
-                ));
-                copied
-            }
+            let copied = write::copied(text(&places.settings())?.as_deref(), legacy(places)?.as_deref());
+            note = Some(format!(
+                "{} was created with {} settings stored so far, because CODEX_MULTI_AUTH_CONFIG_PATH names it",
+                path.display(),
+                write::known_members(&copied)
+            ));
+            copied
         };
         let fresh = match write::flat(Some(&current), edits) {
             Ok(fresh) => fresh,

@@ -32,6 +32,7 @@ fn roots(tree: &Made, start: &str) -> Option<(String, String)> {
     Some((project.root.to_string_lossy().into_owned(), project.identity_root.to_string_lossy().into_owned()))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "compared with what may be missing")]
 fn both(root: &str, identity: &str) -> Option<(String, String)> {
     Some((root.to_owned(), identity.to_owned()))
 }

@@ -31,9 +31,8 @@ async fn child() {
     let Some(word) = env.session.clone().filter(|word| word == "flag" || word == "reclaim") else { return };
     let store =
         DiskStore::new(Arc::new(places::resolve(&env)), &env, Still(Moment::from_secs(1_790_000_000)));
-    let flagged = match store.carry_out(Act::Flagged).await.expect("readable") {
-        Answer::Flagged(flagged) => flagged,
-        other => panic!("{other:?}"),
+    let Answer::Flagged(flagged) = store.carry_out(Act::Flagged).await.expect("readable") else {
+        panic!("another answer");
     };
     let act = if word == "flag" {
         let pool = store.load().await.expect("readable").roster;

@@ -18,6 +18,7 @@ pub(super) fn home(rng: &mut Rng) -> Home {
 }
 
 /// Writes the document and random leftovers beside it.
+#[expect(clippy::needless_pass_by_value, reason = "made for this call")]
 pub(super) fn furnish(home: &Home, document: Value, rng: &mut Rng) {
     let root = home.root();
     for suffix in [".bak", ".bak.1", ".bak.2"] {

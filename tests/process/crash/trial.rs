@@ -4,6 +4,7 @@
 //! about to do. After the cut the pool is what it was or what the twin has, and nothing else.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use fastrand::Rng;
@@ -263,7 +264,9 @@ fn differ(path: &str, left: &Value, right: &Value, found: &mut String) {
             }
         }
         _ if left == right => {}
-        _ => found.push_str(&format!("\n  {path}: {} is not {}", brief(left), brief(right))),
+        _ => {
+            let _ = write!(found, "\n  {path}: {} is not {}", brief(left), brief(right));
+        }
     }
 }
 

@@ -139,7 +139,7 @@ fn write(path: &PathBuf, text: &str) {
     file.write_all(text.as_bytes()).expect("written");
 }
 
-fn with(pool: &PathBuf, suffix: &str) -> PathBuf {
+fn with(pool: &std::path::Path, suffix: &str) -> PathBuf {
     let name = pool.file_name().expect("a name").to_string_lossy();
     pool.with_file_name(format!("{name}{suffix}"))
 }

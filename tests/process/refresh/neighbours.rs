@@ -1,5 +1,7 @@
 //! Several programs on one root and one `auth.json`: dashboard, proxy, headless commands and the official CLI.
 
+#![expect(clippy::disallowed_methods, reason = "a test of real processes lives in real time")]
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 

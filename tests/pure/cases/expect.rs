@@ -412,10 +412,14 @@ fn holds(ours: &Value, theirs: &Value) -> bool {
 fn drop_members(value: &mut Value, names: &[&str]) {
     if let Some(object) = value.as_object_mut() {
         object.retain(|name, _| !names.contains(&name.as_str()));
-        object.values_mut().for_each(|inner| drop_members(inner, names));
+        for inner in object.values_mut() {
+            drop_members(inner, names);
+        }
     }
     if let Some(list) = value.as_array_mut() {
-        list.iter_mut().for_each(|inner| drop_members(inner, names));
+        for inner in list {
+            drop_members(inner, names);
+        }
     }
 }
 

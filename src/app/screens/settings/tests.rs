@@ -20,6 +20,7 @@ fn world() -> World {
     World::new(setting, Moment::EPOCH)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "written in place by every caller")]
 fn stored(world: &mut World, key: &str, value: Value) {
     let mut report = (*world.config).clone();
     for entry in report.entries.iter_mut().filter(|entry| entry.row.key == key) {

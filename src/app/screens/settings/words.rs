@@ -26,12 +26,12 @@ pub fn short(row: &Row, value: &Value) -> String {
 
 /// A value as the field offers it for editing: what is parsed back to the same value.
 pub fn editable(row: &Row, value: &Value) -> String {
-    let text = match value {
+    match value {
         Value::Text(text) => text.clone(),
         Value::Number(number) => {
             let words = row.words(value);
             let same = row.parse(&words).is_ok_and(|again| again == *value);
-            return if same { words } else { number.to_string() };
+            if same { words } else { number.to_string() }
         }
         Value::Map(map) => {
             let chains: Vec<String> =
@@ -39,8 +39,7 @@ pub fn editable(row: &Row, value: &Value) -> String {
             chains.join(";")
         }
         Value::Flag(_) | Value::List(_) => row.words(value),
-    };
-    text
+    }
 }
 
 /// What is allowed, in words: `1s to 10m, by 5s`.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 const AT: Moment = Moment::from_millis(1_790_000_000_000);
 
+#[expect(clippy::needless_pass_by_value, reason = "written in place by every caller")]
 fn row(name: &str, token: &str, used: i64, more: Value) -> Value {
     let mut row = json!({
         "recordId": format!("record:{name}"),
@@ -21,6 +22,7 @@ fn row(name: &str, token: &str, used: i64, more: Value) -> Value {
     row
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "written in place by every caller")]
 fn pool(rows: &[Value], more: Value) -> String {
     let mut pool = json!({ "version": 3, "accounts": rows, "activeIndex": 0 });
     for (name, value) in more.as_object().into_iter().flatten() {
