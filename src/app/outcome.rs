@@ -5,6 +5,7 @@ pub mod vault;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use crate::app::checkup;
 pub use crate::app::flows::config::{Changed, Told};
 pub use crate::app::flows::login::{Ending, SignedIn};
 pub use crate::app::goal::{Forecasting, Listing, Moments};
@@ -64,7 +65,7 @@ pub enum Body {
     /// `login`.
     Login(Box<Ending>),
     /// `doctor`, `fix`, `verify`, `usage rotate`.
-    Checkup(Box<crate::app::checkup::Report>),
+    Checkup(Box<checkup::Report>),
     /// `account pause` and the like.
     Ruled(Box<Ruled>),
     /// `account policy list`.

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
-use crate::app::checkup::{Diagnosis, Ending, Fixed, Mode, Paths, Report, Verified};
 use crate::app::outcome::Outcome;
+use crate::app::outcome::checkup::{Diagnosis, Ending, Fixed, Mode, Paths, Report, Verified};
 use crate::domain::checkup::repair::{Carried, Mended};
 use crate::domain::checkup::{Finding, Severity, summary};
 use crate::domain::problem::{Exit, Hint, Problem};
