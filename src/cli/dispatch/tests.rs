@@ -38,7 +38,6 @@ fn the_launch_matrix_holds() {
     let pane = Goal::Dashboard(Entry { tab: Some(Tab::Monitor), pane: true, command: None });
     for (line, around, goal, face) in [
         ("", TERMINAL, Goal::Dashboard(Entry::default()), Face::Screen),
-        ("auth", TERMINAL, Goal::Dashboard(Entry::default()), Face::Screen),
         ("", PIPE, status(Listing::Status), Face::Headless),
         ("--headless", TERMINAL, status(Listing::Status), Face::Headless),
         ("--json", TERMINAL, status(Listing::Status), Face::Headless),
