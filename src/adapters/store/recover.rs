@@ -113,13 +113,21 @@ pub(in crate::adapters) fn quarantine(
     Err(io::Error::from(io::ErrorKind::AlreadyExists))
 }
 
-/// Removes what crashed writers left beside the pool.
+/// Removes what crashed writers left beside the pool, and in the folders that hold nothing but files of ours.
 pub(super) fn sweep(places: &Places, now: Moment) {
-    for name in names(places.pool_dir()) {
+    sweep_folder(places.pool_dir(), now, is_leftover);
+    let is_temporary = |name: &str| name.rsplit('.').next() == Some("tmp") && writer(name).is_some();
+    for folder in [places.ext("").as_path(), places.leases(), &places.root().join("refresh-leases")] {
+        sweep_folder(folder, now, is_temporary);
+    }
+}
+
+fn sweep_folder(folder: &Path, now: Moment, is_leftover: impl Fn(&str) -> bool) {
+    for name in names(folder) {
         if !is_leftover(&name) {
             continue;
         }
-        let path = places.pool_dir().join(&name);
+        let path = folder.join(&name);
         let old = modified(&path).is_some_and(|written| now.since(written) >= STALE);
         if old && !writer_lives(&name) {
             let _ = fs::remove_file(path);

@@ -150,7 +150,8 @@ impl Trial<'_> {
         let (left, wanted) =
             (without_generation(state(&self.home)), without_generation(self.stage.after.clone()));
         assert!(left == wanted, "{name}: done again: {}", differences(&left, &wanted));
-        if self.sweeps {
+        // Without accounts there is nothing to save, and what is left goes at a start a minute later.
+        if self.sweeps && !self.stage.after["pool"].is_null() {
             // Doing nothing a second time sweeps nothing; a save does.
             for number in ["1", "2"] {
                 run(&mut self.home.manager(&["switch", number]));
