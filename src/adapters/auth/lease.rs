@@ -1,7 +1,7 @@
 //! Lease files shared with the reference (storage.md §9.8): a lock per token that is being spent, and the answer
 //! of a refresh until the pool has it.
 //!
-//! Exclusion between our own processes does not rest on these locks but on [`super::turnstile`]; a running
+//! Exclusion between our own processes does not rest on these locks but on the turnstile; a running
 //! reference removes lease files after a minute. They keep the reference from spending a token while we do,
 //! and the result tells it, for a while, which token to use instead. An answer is always kept in the root, where
 //! every process of ours looks; when the reference keeps its files elsewhere it gets a copy there.

@@ -3,7 +3,7 @@
 //! The kernel releases a lock when its process dies, so there are no staleness rules. Waiting is done on the
 //! runtime's timer; the lock itself moves to wherever the work is done and is released when dropped. The file
 //! holds the process id of whoever locked it last, for people. Where the file system knows no locks, a file made
-//! beside it stands for the lock ([`claim`]).
+//! beside it stands for the lock (`claim`).
 
 mod claim;
 

@@ -1,6 +1,6 @@
 //! What a setting is: key, kind with default and bounds, variables, place on screen, words, and the field it fills.
 //!
-//! The table itself stands in [`table`](super::table). The loader, `config`, the settings screen and the
+//! The table itself stands in `table`. The loader, `config`, the settings screen and the
 //! reference page read it; a new setting is one row. Defaults stand in the rows and in [`Settings::default`]; a
 //! test holds them together.
 
