@@ -183,6 +183,28 @@ fn month(civil: DateTime) -> &'static str {
     usize::try_from(civil.month() - 1).ok().and_then(|index| NAMES.get(index)).copied().unwrap_or("–")
 }
 
+/// The moment behind a date, or a date with a time; UTC where no zone is named.
+pub fn from_date(text: &str) -> Option<Moment> {
+    let text = text.trim();
+    if let Some(at) = from_rfc3339(text) {
+        return Some(at);
+    }
+    let civil = text.parse::<jiff::civil::Date>().map(|date| date.to_datetime(jiff::civil::Time::midnight()));
+    let civil = text.parse::<DateTime>().or(civil).ok()?;
+    let stamp = jiff::tz::TimeZone::UTC.to_timestamp(civil).ok()?;
+    Some(Moment::from_millis(stamp.as_millisecond()))
+}
+
+/// A day in UTC: `2026-09-21`.
+pub fn day_of(at: Moment) -> String {
+    Zone::utc().civil(at).strftime("%Y-%m-%d").to_string()
+}
+
+/// An hour in UTC: `2026-09-21T14:00Z`.
+pub fn hour_of(at: Moment) -> String {
+    Zone::utc().civil(at).strftime("%Y-%m-%dT%H:00Z").to_string()
+}
+
 /// The moment of an HTTP date (`Sun, 06 Nov 1994 08:49:37 GMT`).
 pub fn http_date(text: &str) -> Option<Moment> {
     let zoned = jiff::fmt::rfc2822::parse(text.trim()).ok()?;

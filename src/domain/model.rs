@@ -1,5 +1,7 @@
 //! Model names and their families: the buckets in which limits and cursors are kept (runtime.md §4).
 
+pub mod table;
+
 /// A rate-limit family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Family {

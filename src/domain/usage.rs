@@ -1,5 +1,8 @@
 //! Arithmetic of the usage ledger.
 
 pub mod entry;
+pub mod period;
 pub mod pricing;
+pub mod reading;
 pub mod rollup;
+pub mod window;

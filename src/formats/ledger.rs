@@ -3,12 +3,21 @@
 //! Readers pass over lines they cannot read and rows of another version; added members are optional, so the
 //! reference reads our rows and we read its.
 
+mod plain;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use crate::base::{Moment, Span};
 use crate::domain::facts::TurnTokens;
-use crate::domain::usage::entry::{Ending, Entry, Operation};
+use crate::domain::usage::entry::{Ending, Entry, Glance, Operation};
+use crate::domain::usage::pricing::{Price, Prices};
 use crate::formats::lossless::Object;
+
+/// What a hash begins with.
+const HASH: &str = "sha256:";
 
 /// One row as its line, newline included.
 pub fn line(entry: &Entry) -> String {
@@ -18,7 +27,7 @@ pub fn line(entry: &Entry) -> String {
     row.insert("createdAt".to_owned(), json!(entry.at.millis()));
     row.insert("source".to_owned(), json!(entry.source));
     row.insert("operation".to_owned(), json!(operation_word(entry.operation)));
-    row.insert("outcome".to_owned(), json!(ending_word(entry.ending)));
+    row.insert("outcome".to_owned(), json!(entry.ending.word()));
     row.insert("model".to_owned(), json!(entry.model));
     row.insert("projectKey".to_owned(), json!(entry.project));
     row.insert("account".to_owned(), account(entry));
@@ -43,6 +52,8 @@ pub fn line(entry: &Entry) -> String {
         ("bytesOut", json!(entry.bytes_out)),
         ("sessionHash", json!(entry.session_hash)),
         ("failoverClass", json!(entry.failover)),
+        ("rotatedFrom", if entry.rotated_from.is_empty() { Value::Null } else { json!(entry.rotated_from) }),
+        ("serviceTier", json!(entry.service_tier)),
     ];
     for (name, value) in added {
         if !value.is_null() {
@@ -63,29 +74,36 @@ pub fn entry(line: &str) -> Option<Entry> {
     if row.number("version") != Some(1.0) {
         return None;
     }
+    let id = row.text("id").filter(|id| !id.is_empty())?;
     let account = row.object("account").unwrap_or_default();
-    let tokens = row.object("tokens").unwrap_or_default();
+    let hash = |name: &str| account.text(name).filter(|hash| hash.starts_with(HASH));
+    let tokens = row.object("tokens")?;
+    let tokens = |name: &str| tokens.count(name).unwrap_or(0);
+    let (input, output) = (tokens("inputTokens"), tokens("outputTokens"));
     Some(Entry {
-        id: row.text("id").unwrap_or_default(),
+        id,
         at: Moment::from_millis(row.millis("createdAt")?),
         source: row.text("source").unwrap_or_else(|| "unknown".to_owned()),
         operation: operation(&row.text("operation").unwrap_or_default()),
-        ending: ending(&row.text("outcome")?)?,
+        ending: ending(&row.text("outcome").unwrap_or_default()),
         model: row.text("model"),
         project: row.text("projectKey"),
-        account_hash: account.text("accountHash"),
-        email_hash: account.text("emailHash"),
+        account_hash: hash("accountHash"),
+        email_hash: hash("emailHash"),
         index: account.count("index").and_then(|index| usize::try_from(index).ok()),
         request: row.text("requestId"),
         status: row.count("statusCode").and_then(|status| u16::try_from(status).ok()),
         error: row.text("errorCode"),
         took: row.millis("durationMs").map(Span::millis),
         tokens: TurnTokens {
-            input: tokens.count("inputTokens").unwrap_or(0),
-            output: tokens.count("outputTokens").unwrap_or(0),
-            cached: tokens.count("cachedInputTokens").unwrap_or(0),
-            reasoning: tokens.count("reasoningTokens").unwrap_or(0),
-            total: tokens.count("totalTokens").unwrap_or(0),
+            input,
+            output,
+            cached: tokens("cachedInputTokens"),
+            reasoning: tokens("reasoningTokens"),
+            total: row
+                .object("tokens")
+                .and_then(|tokens| tokens.count("totalTokens"))
+                .unwrap_or_else(|| input.saturating_add(output)),
         },
         cost: row.number("costUsd"),
         attempts: row.count("attempts").and_then(|count| u32::try_from(count).ok()),
@@ -93,7 +111,58 @@ pub fn entry(line: &str) -> Option<Entry> {
         bytes_out: row.count("bytesOut"),
         session_hash: row.text("sessionHash"),
         failover: row.text("failoverClass"),
+        rotated_from: row
+            .list("rotatedFrom")
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(crate::formats::lossless::text)
+            .collect(),
+        service_tier: row.text("serviceTier"),
     })
+}
+
+/// What counting needs of one line; `None` for what is no row of version 1.
+///
+/// A line as this program and the reference write it is read without a parser; any other line takes the long way.
+pub fn glance(line: &[u8]) -> Option<Glance<'_>> {
+    if let Some(row) = plain::glance(line) {
+        return Some(row);
+    }
+    let entry = entry(std::str::from_utf8(line).ok()?)?;
+    let text = |text: Option<String>| text.map(Cow::Owned);
+    Some(Glance {
+        at: entry.at,
+        operation: entry.operation,
+        ending: entry.ending,
+        model: text(entry.model),
+        project: text(entry.project),
+        account_hash: text(entry.account_hash),
+        email_hash: text(entry.email_hash),
+        tokens: entry.tokens,
+    })
+}
+
+/// The user's prices, `prices.json`: `{version:1, models:{<model>:{input, output, cached}}}`, USD per million tokens.
+///
+/// # Errors
+/// What is wrong with the file, in words.
+pub fn prices(text: &str) -> Result<Prices, String> {
+    let file = Object::parse(text).map_err(|error| error.to_string())?;
+    if file.number("version") != Some(1.0) {
+        return Err("its version is not 1".to_owned());
+    }
+    let models = file.object("models").unwrap_or_default();
+    let mut own = BTreeMap::new();
+    for (name, _) in models.iter() {
+        let row = models.object(name).unwrap_or_default();
+        let price = |what: &str| row.number(what).filter(|price| *price >= 0.0);
+        let (Some(input), Some(output)) = (price("input"), price("output")) else {
+            return Err(format!("the price of {name} needs input and output, each 0 or more"));
+        };
+        let cached = price("cached").unwrap_or(input);
+        own.insert(name.trim().to_ascii_lowercase(), Price { input, output, cached });
+    }
+    Ok(Prices::new(own))
 }
 
 fn account(entry: &Entry) -> Value {
@@ -138,75 +207,13 @@ fn operation(word: &str) -> Operation {
     .unwrap_or(Operation::Unknown)
 }
 
-const fn ending_word(ending: Ending) -> &'static str {
-    match ending {
-        Ending::Success => "success",
-        Ending::Failure => "failure",
-        Ending::Blocked => "blocked",
-        Ending::Cancelled => "cancelled",
-    }
-}
-
-fn ending(word: &str) -> Option<Ending> {
+/// An outcome nobody knows is no success.
+fn ending(word: &str) -> Ending {
     [Ending::Success, Ending::Failure, Ending::Blocked, Ending::Cancelled]
         .into_iter()
-        .find(|ending| ending_word(*ending) == word)
+        .find(|ending| ending.word() == word)
+        .unwrap_or(Ending::Failure)
 }
 
 #[cfg(test)]
-mod tests {
-    use pretty_assertions::assert_eq;
-
-    use super::*;
-
-    fn sample() -> Entry {
-        Entry {
-            id: "1-2".to_owned(),
-            at: Moment::from_millis(1_790_000_000_123),
-            source: "runtime-proxy".to_owned(),
-            operation: Operation::Responses,
-            ending: Ending::Success,
-            model: Some("gpt-5.3-codex".to_owned()),
-            project: None,
-            account_hash: Some("sha256:aa".to_owned()),
-            email_hash: None,
-            index: Some(1),
-            request: Some("r".to_owned()),
-            status: Some(200),
-            error: None,
-            took: Some(Span::millis(1_234)),
-            tokens: TurnTokens { input: 10, output: 5, cached: 3, reasoning: 2, total: 15 },
-            cost: Some(0.001_25),
-            attempts: Some(2),
-            first_byte: Some(Span::millis(80)),
-            bytes_out: Some(999),
-            session_hash: None,
-            failover: Some("usage limit".to_owned()),
-        }
-    }
-
-    #[test]
-    fn a_row_reads_back_as_it_was_written() {
-        let line = line(&sample());
-
-        assert!(line.ends_with("}\n") && line.matches('\n').count() == 1);
-        assert_eq!(entry(&line), Some(sample()));
-    }
-
-    #[test]
-    fn lines_that_are_no_rows_are_passed_over() {
-        for line in ["", "{", "[]", r#"{"version":2,"createdAt":1,"outcome":"success"}"#, r#"{"version":1}"#]
-        {
-            assert_eq!(entry(line), None, "{line}");
-        }
-    }
-
-    #[test]
-    fn a_row_of_the_reference_is_read() {
-        let line = r#"{"version":1,"id":"u","createdAt":5,"source":"plugin-host","operation":"responses","outcome":"failure","model":null,"projectKey":null,"account":null,"requestId":null,"statusCode":429,"errorCode":"rate-limit","durationMs":7,"tokens":{"inputTokens":0,"outputTokens":0,"cachedInputTokens":0,"reasoningTokens":0,"totalTokens":0},"costUsd":null}"#;
-
-        let row = entry(line).unwrap();
-
-        assert_eq!((row.at, row.status, row.ending), (Moment::from_millis(5), Some(429), Ending::Failure));
-    }
-}
+mod tests;

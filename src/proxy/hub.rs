@@ -19,12 +19,14 @@ use crate::domain::roster::Roster;
 use crate::domain::selection::Ask;
 use crate::domain::selection::explain::Decision;
 use crate::domain::settings::Settings;
+use crate::domain::usage::entry::Operation;
 use crate::ports::{Clock as _, Ports};
 use crate::proxy::catalog::Catalog;
 use crate::proxy::facts::Desk;
 use crate::proxy::gate::{Entrance, Gate};
 use crate::proxy::goal::Goals;
 use crate::proxy::issuers::Issuers;
+use crate::proxy::record::{self, End};
 use crate::proxy::routing::Routes;
 use crate::proxy::spool::Budget;
 
@@ -174,6 +176,14 @@ impl<P: Ports> Hub<P> {
         drop(hot);
         self.desk.take_due(due);
         answer
+    }
+
+    /// Writes down a request that ended before it could become a turn.
+    pub(super) fn enter_aside(&self, operation: Operation, end: &End, arrived: Moment) {
+        let entry = self.with_pool(|_, now, rng| {
+            record::aside(operation, end, self.project.as_deref(), (arrived, now), rng)
+        });
+        self.desk.enter(entry);
     }
 
     /// A setting in force.

@@ -3,9 +3,8 @@
 use http::HeaderMap;
 
 use crate::base::{Moment, Span};
-use crate::domain::account::{Account, AccountKey};
+use crate::domain::account::AccountKey;
 use crate::domain::chance::Rng;
-use crate::domain::digest;
 use crate::domain::facts::{AttemptRow, ProxyFact, TurnRow, TurnStatus, TurnTokens, Via};
 use crate::domain::failure::Class;
 use crate::domain::label;
@@ -14,6 +13,7 @@ use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::selection::Ask;
 use crate::domain::usage::entry::{Ending, Entry, Operation};
 use crate::domain::usage::pricing;
+use crate::domain::usage::window::Whose;
 
 /// How a turn ended, for the ledger.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,19 +21,52 @@ pub(super) struct End {
     pub(super) ending: Ending,
     pub(super) status: u16,
     pub(super) error: Option<String>,
+    pub(super) served: Served,
+}
+
+/// Whether an account had the request in the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Served {
+    Yes,
+    No,
 }
 
 impl End {
+    /// To the end; what upstream refuses is passed on and is a failure all the same (DB-20).
     pub(super) fn good(status: u16) -> Self {
-        Self { ending: Ending::Success, status, error: None }
+        let ending = if status >= 400 { Ending::Failure } else { Ending::Success };
+        Self { ending, status, error: None, served: Served::Yes }
     }
 
     pub(super) fn bad(status: u16, error: impl Into<String>) -> Self {
-        Self { ending: Ending::Failure, status, error: Some(error.into()) }
+        Self { ending: Ending::Failure, status, error: Some(error.into()), served: Served::Yes }
+    }
+
+    /// Refused by us: nobody served it; what a policy or a budget forbids was blocked.
+    pub(super) fn refused(status: u16, error: &str) -> Self {
+        let ending = match error {
+            "policy_blocked" | "budget_blocked" => Ending::Blocked,
+            _ => Ending::Failure,
+        };
+        Self { ending, status, error: Some(error.to_owned()), served: Served::No }
+    }
+
+    /// The same under the codes of thread goals, where it is a failure they have a code for.
+    pub(super) fn of_a_goal(&self) -> Self {
+        let kept = self.ending != Ending::Failure
+            || self.error.as_deref().is_some_and(|code| code.starts_with("thread_goal_") || code == PINNED);
+        let code = match (self.served, self.status) {
+            _ if kept => return self.clone(),
+            (Served::No, _) => "thread_goal_pool_exhausted",
+            (Served::Yes, 401 | 403) => "thread_goal_upstream_blocked",
+            (Served::Yes, _) => "thread_goal_upstream_error",
+        };
+        Self { error: Some(code.to_owned()), ..self.clone() }
     }
 
     pub(super) fn gone() -> Self {
-        Self { ending: Ending::Cancelled, status: 499, error: Some("client_disconnected".to_owned()) }
+        let error = Some("client_disconnected".to_owned());
+        Self { ending: Ending::Cancelled, status: 499, error, served: Served::Yes }
     }
 
     fn row_status(&self, last: Option<Class>) -> TurnStatus {
@@ -50,6 +83,9 @@ impl End {
     }
 }
 
+/// Ledger code of a pinned account that cannot serve.
+const PINNED: &str = "codex_pinned_account_unavailable";
+
 /// Ledger code of a stream that broke after it had begun.
 pub(super) const CUT: &str = "stream_forward_failed";
 
@@ -63,6 +99,41 @@ pub(super) struct Closing<'a> {
     pub(super) end: &'a End,
 }
 
+/// The row of a request that ended before it could become a turn: too large, too many, or a refresh.
+pub(super) fn aside(
+    operation: Operation,
+    end: &End,
+    project: Option<&str>,
+    (arrived, now): (Moment, Moment),
+    rng: &mut Rng,
+) -> Entry {
+    Entry {
+        id: uuid(rng),
+        at: now,
+        source: "runtime-proxy".to_owned(),
+        operation,
+        ending: end.ending,
+        model: None,
+        project: project.map(str::to_owned),
+        account_hash: None,
+        email_hash: None,
+        index: None,
+        request: None,
+        status: Some(end.status),
+        error: end.error.clone(),
+        took: Some(now.since(arrived)),
+        tokens: TurnTokens::default(),
+        cost: None,
+        attempts: Some(0),
+        first_byte: None,
+        bytes_out: None,
+        session_hash: None,
+        failover: None,
+        rotated_from: Vec::new(),
+        service_tier: None,
+    }
+}
+
 /// The growing record of one turn.
 #[derive(Debug)]
 pub(super) struct Record {
@@ -72,6 +143,8 @@ pub(super) struct Record {
     sent_at: Option<Moment>,
     from: Option<(AccountKey, &'static str)>,
     entry: Option<Entry>,
+    /// The tier that served it, as upstream names it.
+    pub(super) tier: Option<String>,
 }
 
 impl Record {
@@ -98,6 +171,7 @@ impl Record {
             sent_at: None,
             from: None,
             entry: None,
+            tier: None,
         }
     }
 
@@ -151,8 +225,11 @@ impl Record {
         if end.ending == Ending::Success {
             self.judged("ok");
         }
-        let key = self.row.account.as_ref();
+        // What nobody served is nobody's row, whoever was tried.
+        let key = self.row.account.as_ref().filter(|_| end.served == Served::Yes);
         let account = key.and_then(|key| pool.account(key));
+        let whose = account.map(Whose::of).unwrap_or_default();
+        let rotated_from = self.rotated_from(key, pool);
         let tokens = self.row.tokens.unwrap_or_default();
         self.entry = Some(Entry {
             id: uuid(rng),
@@ -162,8 +239,8 @@ impl Record {
             ending: end.ending,
             model: self.row.model.clone(),
             project: project.map(str::to_owned),
-            account_hash: account.and_then(Account::workspace_id).map(hash),
-            email_hash: account.and_then(|account| account.email.as_deref()).map(hash),
+            account_hash: whose.account,
+            email_hash: whose.email,
             index: key.and_then(|key| pool.position(key)),
             request: Some(self.row.id.to_string()),
             status: Some(end.status),
@@ -182,7 +259,23 @@ impl Record {
                 .checked_sub(2)
                 .and(self.last)
                 .map(|class| class.word().to_owned()),
+            rotated_from,
+            service_tier: self.tier.clone(),
         });
+    }
+
+    /// Hashes of the accounts that were tried and left, in order.
+    fn rotated_from(&self, key: Option<&AccountKey>, pool: &Pool) -> Vec<String> {
+        let mut from: Vec<String> = Vec::new();
+        for attempt in self.row.attempts.iter().filter(|attempt| Some(&attempt.account) != key) {
+            let whose = pool.account(&attempt.account).map(Whose::of).unwrap_or_default();
+            if let Some(hash) = whose.account.or(whose.email)
+                && !from.contains(&hash)
+            {
+                from.push(hash);
+            }
+        }
+        from
     }
 
     /// The row as it stands.
@@ -202,10 +295,6 @@ impl Record {
 
 fn cost(model: Option<&str>, tokens: &TurnTokens) -> Option<f64> {
     (*tokens != TurnTokens::default()).then(|| pricing::cost(model, tokens)).flatten()
-}
-
-fn hash(text: &str) -> String {
-    format!("sha256:{}", digest::sha256_hex(text.trim()))
 }
 
 /// The account's short name for people.

@@ -5,7 +5,9 @@ use std::sync::{Arc, PoisonError};
 use http::{HeaderMap, Method, Request, Response, header};
 use hyper::body::{Body as _, Incoming};
 
+use crate::base::Moment;
 use crate::domain::facts::Via;
+use crate::domain::usage::entry::Operation;
 use crate::formats::{control, goal};
 use crate::ports::Ports;
 use crate::proxy::answer::{self, Hangup, Out};
@@ -17,6 +19,7 @@ use crate::proxy::hub::Hub;
 use crate::proxy::inbound::{self, Intake};
 use crate::proxy::outbound::Template;
 use crate::proxy::pump::Reading;
+use crate::proxy::record::End;
 use crate::proxy::refusal::Refusal;
 use crate::proxy::route::{self, Route, Target, Wants};
 use crate::proxy::server::Handover;
@@ -66,17 +69,20 @@ async fn exchange<P: Ports>(
     kind: Kind,
 ) -> Result<Response<Out<P>>, Hangup> {
     let limit = hub.setting(|settings| settings.max_concurrent_requests);
-    let Some(seat) = hub.busy.request(limit) else {
-        return Ok(answer::turned_away(&Refusal::overloaded()));
-    };
     let arrived = hub.now();
+    let Some(seat) = hub.busy.request(limit) else {
+        return Ok(turned_away(&hub, kind, Refusal::overloaded(), arrived));
+    };
     let (parts, incoming) = request.into_parts();
     let purpose = if kind == Kind::Responses { Purpose::Turn } else { Purpose::Plain };
     let carried = match take_body(&hub, incoming, kind, &parts.method).await {
         Ok(carried) => carried,
-        Err(BodyError::TooLarge) => return Ok(answer::turned_away(&Refusal::too_large())),
-        Err(BodyError::Overloaded) => return Ok(answer::turned_away(&Refusal::overloaded())),
-        Err(BodyError::Gone) => return Err(Hangup),
+        Err(BodyError::TooLarge) => return Ok(turned_away(&hub, kind, Refusal::too_large(), arrived)),
+        Err(BodyError::Overloaded) => return Ok(turned_away(&hub, kind, Refusal::overloaded(), arrived)),
+        Err(BodyError::Gone) => {
+            hub.enter_aside(kind.operation(), &End::gone(), arrived);
+            return Err(Hangup);
+        }
     };
     let mut intake = Intake::of_headers(&parts.headers);
     if let (Carried::Kept(payload), Kind::Responses | Kind::ThreadGoal) = (&carried, kind) {
@@ -111,6 +117,12 @@ async fn exchange<P: Ports>(
     let wish = if kind == Kind::ThreadGoal { Some(wish(&template, &carried).await) } else { None };
     let order = Order { facts, template, carried, client, wish, seat: Some(seat) };
     Exchange::new(hub, order).run().await
+}
+
+/// Refuses a request that was not even read, and writes that down.
+fn turned_away<P: Ports>(hub: &Hub<P>, kind: Kind, refusal: Refusal, arrived: Moment) -> Response<Out<P>> {
+    hub.enter_aside(kind.operation(), &End::refused(refusal.status, refusal.code), arrived);
+    answer::turned_away(&refusal)
 }
 
 async fn wish(template: &Template, carried: &Carried) -> Wish {
@@ -170,6 +182,18 @@ async fn upgrade<P: Ports>(
 }
 
 async fn client_refresh<P: Ports>(
+    hub: &Arc<Hub<P>>,
+    request: Request<Incoming>,
+) -> Result<Response<Out<P>>, Hangup> {
+    let arrived = hub.now();
+    let answered = refreshed(hub, request).await?;
+    let status = answered.status().as_u16();
+    let end = if status < 400 { End::good(status) } else { End::bad(status, "auth_refresh_refused") };
+    hub.enter_aside(Operation::AuthRefresh, &end, arrived);
+    Ok(answered)
+}
+
+async fn refreshed<P: Ports>(
     hub: &Arc<Hub<P>>,
     request: Request<Incoming>,
 ) -> Result<Response<Out<P>>, Hangup> {

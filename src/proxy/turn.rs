@@ -43,6 +43,18 @@ pub enum Kind {
     Other,
 }
 
+impl Kind {
+    /// Its word in the ledger.
+    pub(super) const fn operation(self) -> Operation {
+        match self {
+            Self::Responses => Operation::Responses,
+            Self::Models => Operation::Models,
+            Self::ThreadGoal => Operation::ThreadGoal,
+            Self::Other => Operation::Unknown,
+        }
+    }
+}
+
 /// Whether the request body can be sent more than once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replay {
@@ -396,7 +408,7 @@ impl Turn {
         std::mem::take(&mut self.record.facts)
     }
 
-    /// The ledger row, once, after the last step; `None` for requests that keep none.
+    /// The ledger row, once, after the last step.
     pub fn take_entry(&mut self) -> Option<Entry> {
         self.record.take_entry()
     }
@@ -419,20 +431,15 @@ impl Turn {
     fn close(&mut self, end: &End, pool: &mut Pool, now: Moment, rng: &mut Rng) {
         self.leave(pool);
         self.state = State::Over;
-        if self.facts.kind == Kind::Models {
-            return;
+        if self.facts.kind != Kind::Models {
+            match end.ending {
+                Ending::Success => pool.count(Count::Ok),
+                Ending::Failure | Ending::Blocked => pool.count(Count::Failed),
+                Ending::Cancelled => {}
+            }
         }
-        match end.ending {
-            Ending::Success => pool.count(Count::Ok),
-            Ending::Failure | Ending::Blocked => pool.count(Count::Failed),
-            Ending::Cancelled => {}
-        }
-        let operation = match self.facts.kind {
-            Kind::Responses => Operation::Responses,
-            Kind::Models => Operation::Models,
-            Kind::ThreadGoal => Operation::ThreadGoal,
-            Kind::Other => Operation::Unknown,
-        };
+        let operation = self.facts.kind.operation();
+        let end = if operation == Operation::ThreadGoal { &end.of_a_goal() } else { end };
         let closing = Closing {
             operation,
             ask: &self.ask,

@@ -205,6 +205,8 @@ fn entry(at: Moment, name: &str, status: u16, total: u64) -> Entry {
         bytes_out: None,
         session_hash: None,
         failover: None,
+        rotated_from: Vec::new(),
+        service_tier: None,
     }
 }
 

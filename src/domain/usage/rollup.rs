@@ -135,6 +135,8 @@ mod tests {
             bytes_out: None,
             session_hash: None,
             failover: None,
+            rotated_from: Vec::new(),
+            service_tier: None,
         }
     }
 

@@ -253,6 +253,7 @@ impl Session {
         let Some(going) = self.turns.front_mut() else { return };
         let (is_prewarm, has_compacted) = (going.create.prewarm, going.has_compacted || ended.compaction);
         going.record.row.tokens = ended.tokens.filter(|_| !is_prewarm);
+        going.record.tier.clone_from(&ended.tier);
         self.has_waited = false;
         if is_prewarm {
             pool.observe(&key, &self.ask, Observation::Neutral, now);

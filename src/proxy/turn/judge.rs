@@ -140,6 +140,7 @@ impl Turn {
         self.has_ended = true;
         self.has_compacted |= ended.compaction;
         self.record.row.tokens = ended.tokens;
+        self.record.tier.clone_from(&ended.tier);
         if self.record.row.model.is_none() {
             self.record.row.model.clone_from(&ended.model);
         }

@@ -374,7 +374,7 @@ impl Turn {
         now: Moment,
         rng: &mut Rng,
     ) -> Step {
-        self.close(&End::bad(refusal.status, error), pool, now, rng);
+        self.close(&End::refused(refusal.status, error), pool, now, rng);
         Step::Refuse(Box::new(refusal))
     }
 
