@@ -9,12 +9,14 @@ pub mod forecast;
 pub mod json;
 pub mod line;
 pub mod login;
+pub mod models;
 pub mod monitor;
 pub mod policy;
 pub mod pool;
 pub mod status;
 pub mod switch;
 pub mod text;
+pub mod usage;
 pub mod vault;
 pub mod why;
 
@@ -68,6 +70,8 @@ fn value(outcome: &Outcome) -> Option<serde_json::Value> {
         Body::Unpinned(former, facts) => switch::unpinned_value(outcome, former.as_ref(), facts),
         Body::Why(moments, origin, facts) => why::value(outcome, *moments, *origin, facts),
         Body::Monitor(facts) => monitor::value(outcome, facts),
+        Body::Usage(told) => usage::value(outcome, told),
+        Body::Models(told) => models::value(outcome, told),
         Body::Toggled { of, now } => switch::toggled_value(outcome, of, *now),
         Body::Checked(checked) => forecast::checked_value(outcome, checked),
         Body::Forecast(forecasted) => forecast::value(outcome, forecasted),
@@ -95,6 +99,8 @@ fn plain(outcome: &Outcome) -> Printed {
         Body::Unpinned(former, _) => switch::unpinned_text(former.as_ref()),
         Body::Why(moments, origin, facts) => why::text(*moments, *origin, facts),
         Body::Monitor(facts) => monitor::text(facts),
+        Body::Usage(told) => return usage::printed(outcome, told, Form::Text),
+        Body::Models(told) => models::text(told),
         Body::Toggled { of, now } => switch::toggled_text(of, *now),
         Body::Checked(checked) => return forecast::checked_printed(outcome, checked),
         Body::Forecast(forecasted) => return forecast::printed(outcome, forecasted),

@@ -23,7 +23,7 @@ use std::io::{self, Write as _};
 use std::sync::Arc;
 
 use crate::adapters::clock::SystemClock;
-use crate::adapters::disk::perms;
+use crate::adapters::disk::{atomic, perms};
 use crate::adapters::entropy::SystemEntropy;
 use crate::adapters::env::Env;
 use crate::adapters::places;
@@ -35,7 +35,7 @@ use crate::app::goal::{Command, Entry, Goal, Listing};
 use crate::app::keys::hints::Signs;
 use crate::app::model::{Boot, Model};
 use crate::app::options::{Chatter, Face, Form, Options, Root};
-use crate::app::outcome::{Body, Outcome};
+use crate::app::outcome::{Body, Outcome, Shape};
 use crate::app::world::Setting;
 use crate::domain::endpoints::Endpoints;
 use crate::domain::login::paste::Typist;
@@ -119,7 +119,7 @@ async fn start(goal: Goal, options: Options) -> Exit {
     if matches!(model.goal, Goal::Forward(_)) {
         host.settle_selection().await;
     }
-    print_outcome(&model, &options);
+    let exit = print_outcome(&model, &options).unwrap_or(exit);
     // The process ends here and the system takes its memory back; freeing thousands of accounts one by one would
     // take longer than printing them.
     std::mem::forget(model);
@@ -184,7 +184,16 @@ fn only_looks(goal: &Goal) -> bool {
     match goal {
         Goal::Run(Command::Config(ask)) => !ask.is_act(),
         Goal::Run(_) | Goal::Dashboard(_) | Goal::Forward(_) | Goal::Serve(_) => {
-            matches!(goal, Goal::Run(Command::Status(_) | Command::Why(_) | Command::Monitor))
+            matches!(
+                goal,
+                Goal::Run(
+                    Command::Status(_)
+                        | Command::Why(_)
+                        | Command::Monitor
+                        | Command::Usage(_)
+                        | Command::Models(_)
+                )
+            )
         }
     }
 }
@@ -232,16 +241,47 @@ async fn boot(host: &Host, form: Form, size: (u16, u16)) -> Boot {
     }
 }
 
-fn print_outcome(model: &Model, options: &Options) {
+/// Prints what the command ended with; returns how the process ends when even that goes wrong.
+fn print_outcome(model: &Model, options: &Options) -> Option<Exit> {
     if matches!(model.goal, Goal::Dashboard(_)) {
-        return;
+        return None;
     }
-    let Some(outcome) = &model.outcome else { return };
+    let outcome = model.outcome.as_ref()?;
     let mut printed = report::print(outcome, options.form);
+    if let Some(path) = options.out.as_ref().filter(|_| !matches!(outcome.body, Body::Problem(_))) {
+        return write_out(outcome, options, path, &printed);
+    }
     if options.chatter == Chatter::Quiet && options.form == Form::Text && is_act(&model.goal) {
         printed.out.clear();
     }
     write(&printed);
+    None
+}
+
+/// Writes a report to a file; only where text was asked for is that said.
+fn write_out(
+    outcome: &Outcome,
+    options: &Options,
+    path: &std::path::Path,
+    printed: &report::Printed,
+) -> Option<Exit> {
+    if let Err(error) = atomic::write(path, printed.out.as_bytes()) {
+        let problem =
+            Problem::new("read-only", Exit::Failed, format!("{} could not be written", path.display()))
+                .because(error.to_string());
+        let exit = problem.exit;
+        print(&Outcome { command: outcome.command, exit, body: Body::Problem(problem) }, options.form);
+        return Some(exit);
+    }
+    let is_text = options.form == Form::Text
+        && !matches!(&outcome.body, Body::Usage(told) if told.asked.shape != Shape::Text);
+    let out = if is_text && options.chatter != Chatter::Quiet {
+        format!("Report written: {}\n", path.display())
+    } else {
+        String::new()
+    };
+    write(&report::Printed { out, err: printed.err.clone() });
+    None
 }
 
 /// Commands that do something: what they print is not what was asked for.
@@ -287,6 +327,8 @@ fn word(goal: &Goal) -> &'static str {
         Some(Command::Vault(errand)) => errand.command(),
         Some(Command::Why(_)) => "why-selected",
         Some(Command::Monitor) => "monitor",
+        Some(Command::Usage(_)) => "usage",
+        Some(Command::Models(_)) => "models",
         Some(Command::Check(_)) => "check",
         Some(Command::Forecast(_)) => "forecast",
         Some(Command::Best(_)) => "best",

@@ -13,6 +13,7 @@ use crate::adapters::disk::{atomic, jsonl, perms};
 use crate::base::{Moment, Span, calendar};
 use crate::domain::places::Places;
 use crate::domain::usage::entry::Entry;
+use crate::domain::usage::pricing::Prices;
 use crate::formats::ledger;
 
 pub use sum::sum;
@@ -48,6 +49,23 @@ pub fn read(places: &Places, since: Moment) -> io::Result<Vec<Entry>> {
     }
     rows.sort_by_key(|row| row.at);
     Ok(rows)
+}
+
+/// The prices that hold, and what is wrong with the user's file, if it is.
+pub fn prices(places: &Places) -> (Prices, Option<String>) {
+    let path = places.prices();
+    let read = match atomic::read_text(&path) {
+        Ok(None) => return (Prices::default(), None),
+        Ok(Some(text)) => ledger::prices(&text),
+        Err(error) => Err(error.to_string()),
+    };
+    match read {
+        Ok(prices) => (prices, None),
+        Err(detail) => {
+            let trouble = format!("prices.json does not count: {detail}");
+            (Prices::default(), Some(trouble))
+        }
+    }
 }
 
 /// When a ledger is laid by, and how many of those are kept.

@@ -48,6 +48,7 @@ use crate::domain::settings::Settings;
 use crate::domain::shelf::Found;
 use crate::domain::token;
 use crate::domain::usage::entry::Entry;
+use crate::domain::usage::reading::{Query, Reading};
 use crate::formats::extension::Extension;
 use crate::formats::quota_cache;
 use crate::ports::Clock;
@@ -368,6 +369,17 @@ impl<C: Clock> Store for DiskStore<C> {
         let owner: Result<_, StoreError> =
             self.blocking(move || Ok(owner(&places, &loaded.roster, &wanted))).await;
         owner.ok().flatten()
+    }
+
+    async fn sum(&self, query: Query) -> Result<(Reading, Option<String>), StoreError> {
+        let places = Arc::clone(&self.shared.places);
+        self.blocking(move || {
+            let (prices, trouble) = ledger::prices(&places);
+            let reading = ledger::sum(&places, &query, &prices)
+                .map_err(|error| unreadable(&places.ledger(), &error))?;
+            Ok((reading, trouble))
+        })
+        .await
     }
 
     async fn usage(&self, since: Moment) -> Result<Vec<Entry>, StoreError> {

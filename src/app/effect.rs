@@ -12,6 +12,7 @@ use crate::domain::refresh::Reason;
 use crate::domain::selection::Ask;
 use crate::domain::settings::act::Act;
 use crate::domain::settings::edit::Edit;
+use crate::domain::usage::reading;
 use crate::domain::vault;
 
 /// Effects of one update, in order.
@@ -93,6 +94,8 @@ pub enum StoreEffect {
     Quota,
     /// Read the ledger since a moment.
     Usage(Moment),
+    /// Sum the ledger up.
+    Sum(Ticket, Box<reading::Query>),
     /// Change the pool; one ordered queue, so two commits never overtake each other.
     Commit(Ticket, Vec<Change>),
     /// Keep, bring back, move or delete accounts and their copies.

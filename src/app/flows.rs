@@ -11,6 +11,7 @@ pub mod fix;
 pub mod forecast;
 pub mod forward;
 pub mod login;
+pub mod models;
 pub mod policy;
 pub mod serve;
 pub mod status;
@@ -19,6 +20,7 @@ pub mod switch;
 pub mod toggle;
 pub mod undo;
 pub mod unpin;
+pub mod usage;
 pub mod vault;
 pub mod verify;
 pub mod why;
@@ -71,6 +73,10 @@ pub enum Flow {
     Vault(Box<vault::Flow>),
     /// `why-selected`.
     Why(why::Flow),
+    /// `usage`.
+    Usage(Box<usage::Flow>),
+    /// `models`.
+    Models(models::Flow),
     /// `doctor`.
     Doctor(Box<doctor::Flow>),
     /// `fix`.
@@ -100,6 +106,8 @@ impl Flow {
             Self::Policy(flow) => flow.on(message, world, at),
             Self::Vault(flow) => flow.on(message, world, at),
             Self::Why(flow) => flow.on(message, world, at),
+            Self::Usage(flow) => flow.on(message, world, at),
+            Self::Models(flow) => flow.on(world, at),
             Self::Doctor(flow) => flow.on(message, world, at),
             Self::Fix(flow) => flow.on(message, world, at),
             Self::Verify(flow) => flow.on(message, world, at),

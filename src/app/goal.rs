@@ -77,6 +77,10 @@ pub enum Command {
     Config(crate::app::flows::config::Ask),
     /// `monitor`.
     Monitor,
+    /// `usage`.
+    Usage(crate::app::flows::usage::Asked),
+    /// `models`.
+    Models(crate::app::flows::models::Asked),
     /// `backup …`, `export`, `import`, `account …`, `flagged …`.
     Vault(crate::app::flows::vault::Errand),
     /// `check`.

@@ -21,6 +21,7 @@ use crate::domain::shelf::Found;
 use crate::domain::stock::Item;
 use crate::domain::survey::Unread;
 use crate::domain::usage::entry::Entry;
+use crate::domain::usage::reading::Reading;
 use crate::domain::vault::Answer;
 
 /// One message of the loop.
@@ -84,6 +85,8 @@ pub enum StoreMsg {
     Stock(Vec<Item>),
     /// Ledger rows were read, oldest first.
     Usage(Vec<Entry>),
+    /// The ledger was summed up; with what is wrong with the user's prices.
+    Summed(Ticket, Box<Result<(Reading, Option<String>), Problem>>),
     /// An act on copies, deletions or the flagged pool ended.
     Vault(Ticket, Box<Result<Answer, Problem>>),
     /// A commit ended; the pool as it stands now.

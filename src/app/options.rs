@@ -25,6 +25,8 @@ pub struct Options {
     pub watch: Option<Span>,
     /// `--yes`
     pub consent: Consent,
+    /// `--out`: the report goes to this file.
+    pub out: Option<std::path::PathBuf>,
 }
 
 /// What root may do in a home that is somebody else's.

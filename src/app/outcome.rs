@@ -8,6 +8,8 @@ use std::sync::Arc;
 pub use crate::app::checkup;
 pub use crate::app::flows::config::{Changed, Told};
 pub use crate::app::flows::login::{Ending, SignedIn};
+pub use crate::app::flows::models::{Pair, Told as Matrix};
+pub use crate::app::flows::usage::{Shape, Told as UsageTold};
 pub use crate::app::goal::{Forecasting, Listing, Moments};
 pub use crate::app::msg::Mirrored;
 pub use crate::app::options::Form;
@@ -49,6 +51,10 @@ pub enum Body {
     Why(Moments, Origin, Box<Facts>),
     /// `monitor`.
     Monitor(Box<Facts>),
+    /// `usage`.
+    Usage(Box<UsageTold>),
+    /// `models`.
+    Models(Box<Matrix>),
     /// Key `e`.
     Toggled {
         /// Whose switch.

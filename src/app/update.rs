@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::app::background::{Background, Trouble};
 use crate::app::effect::{DesktopEffect, Effect, Effects, PeersEffect, StoreEffect};
 use crate::app::flows::{
-    Flow, Ticket, best, check, config, forecast, forward, login, policy, serve, status, switch, undo, unpin,
-    vault, why,
+    Flow, Ticket, best, check, config, forecast, forward, login, models, policy, serve, status, switch, undo,
+    unpin, usage, vault, why,
 };
 use crate::app::goal::{Command, Entry, Goal, Tab};
 use crate::app::input::{Focus, Input};
@@ -274,6 +274,8 @@ impl Model {
             }
             Command::Unpin => Flow::Unpin(unpin::Flow::new(ticket)),
             Command::Vault(errand) => Flow::Vault(Box::new(vault::Flow::new(ticket, errand.clone()))),
+            Command::Usage(asked) => Flow::Usage(Box::new(usage::Flow::new(ticket, asked.clone()))),
+            Command::Models(asked) => Flow::Models(models::Flow::new(asked.clone())),
             Command::Why(moments) => Flow::Why(why::Flow::new(ticket, *moments)),
             Command::Check(checking) => Flow::Check(check::Flow::new(ticket, checking.clone())),
             Command::Forecast(forecasting) => Flow::Forecast(forecast::Flow::new(ticket, *forecasting)),

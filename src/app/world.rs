@@ -205,7 +205,10 @@ impl World {
             // What was expected of a refused change is taken back.
             Msg::Store(StoreMsg::Configured(_, Err(_))) => self.settings = Arc::new(self.config.settings()),
             Msg::Store(
-                StoreMsg::PolicySet(_, Err(_)) | StoreMsg::Committed(_, Err(_)) | StoreMsg::ConfigFile(..),
+                StoreMsg::PolicySet(_, Err(_))
+                | StoreMsg::Committed(_, Err(_))
+                | StoreMsg::ConfigFile(..)
+                | StoreMsg::Summed(..),
             )
             | Msg::Input(_)
             | Msg::Ticked

@@ -6,6 +6,7 @@ mod config;
 mod forecast;
 mod login;
 mod policy;
+mod usage;
 mod vault;
 
 use std::ffi::OsString;
@@ -13,10 +14,11 @@ use std::ffi::OsString;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::app::options::Colour;
-pub use crate::cli::args::checkup::{DoctorArgs, FixArgs, UsageArgs, VerifyArgs};
+pub use crate::cli::args::checkup::{DoctorArgs, FixArgs, VerifyArgs};
 pub use crate::cli::args::config::{ConfigWord, TemplateArgs};
 pub use crate::cli::args::forecast::{BestArgs, CheckArgs, ForecastArgs};
 pub use crate::cli::args::login::LoginArgs;
+pub use crate::cli::args::usage::{ModelsArgs, UsageArgs};
 pub use crate::cli::args::vault::{AccountWord, BackupWord, ExportArgs, FlaggedWord, ImportArgs};
 
 /// The name under which help and completions speak.
@@ -166,8 +168,10 @@ pub enum Word {
     Fix(FixArgs),
     /// Check how paths of projects are found
     Verify(VerifyArgs),
-    /// The usage ledger
+    /// Sum up requests, tokens and cost, by model, account, project or time
     Usage(UsageArgs),
+    /// Show which account can serve which model
+    Models(ModelsArgs),
     /// Show and change settings
     #[command(subcommand)]
     Config(ConfigWord),
@@ -259,6 +263,7 @@ impl Word {
             Self::Fix(_) => "fix",
             Self::Verify(_) => "verify",
             Self::Usage(_) => "usage",
+            Self::Models(_) => "models",
             Self::Config(_) => "config",
             Self::InitConfig(_) => "init-config",
             Self::Backup(_) => "backup",

@@ -9,10 +9,11 @@ use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::app::flows::config::Ask;
+use crate::app::flows::usage::Shape;
 use crate::app::goal::{Choosing, Command, Entry, Forwarding, Goal, Listing, Moments, Serving, Tab};
 use crate::app::options::{Chatter, Consent, Face, Form, Options, Root};
 use crate::base::Span;
-use crate::cli::args::{BestArgs, Cli, Global, PROGRAM, Word, completions};
+use crate::cli::args::{BestArgs, Cli, Global, PROGRAM, UsageArgs, Word, completions};
 use crate::cli::exit::Numbers;
 use crate::cli::personality::Persona;
 use crate::domain::login::paste::Typist;
@@ -102,9 +103,19 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
         Ok(cli) => cli,
         Err(error) => return refused(&error, args),
     };
-    let Cli { global, word } = cli;
+    let Cli { mut global, word } = cli;
     if global.version {
         return version();
+    }
+    if let Some(Word::Usage(args)) = &word {
+        let rows = args.shape() != Shape::Text;
+        if rows && global.json {
+            let problem =
+                Problem::new("bad-argument", Exit::Usage, "--json is one document, not rows: leave one out");
+            return refused_usage(problem, &global);
+        }
+        global.json |= args.is_document(false);
+        global.headless |= rows || args.out.is_some() || args.format.is_some();
     }
     let refuse = |problem: Problem, command: &str| {
         Invocation::Refuse(Box::new(Refusal {
@@ -123,6 +134,7 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
         };
         return start(goal, &global, manner, None, command);
     };
+    let mut out = None;
     let (goal, watch) = match word {
         Word::Completions { shell } => return Invocation::Print(completions(shell)),
         Word::Status(args) | Word::List(args) if args.line => (status(Listing::Line), args.watch),
@@ -158,7 +170,13 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
         Word::Doctor(args) => (Goal::Run(Command::Checkup(args.into())), None),
         Word::Fix(args) => (Goal::Run(Command::Checkup(args.into())), None),
         Word::Verify(args) => (Goal::Run(Command::Checkup(args.into())), None),
-        Word::Usage(args) => (Goal::Run(Command::Checkup(args.into())), None),
+        Word::Usage(UsageArgs { act: Some(act), .. }) => (Goal::Run(Command::Checkup(act.into())), None),
+        Word::Usage(args) => {
+            let watch = args.watch;
+            out.clone_from(&args.out);
+            (view(Tab::Monitor, Command::Usage(args.asked(global.json)), manner, watch), watch)
+        }
+        Word::Models(args) => (view(Tab::Monitor, Command::Models(args.into()), manner, None), None),
         Word::Backup(word) => match word.errand() {
             Ok(errand) => (Goal::Run(Command::Vault(errand)), None),
             Err(problem) => return refuse(problem, command),
@@ -178,7 +196,16 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
         // The word itself is cut off before this parser; it stands in the table for help and completions.
         Word::Codex { args } => (Goal::Forward(Forwarding { args }), None),
     };
-    start(goal, &global, manner, watch, command)
+    let mut invocation = start(goal, &global, manner, watch, command);
+    if let Invocation::Start(started) = &mut invocation {
+        started.options.out = out;
+    }
+    invocation
+}
+
+fn refused_usage(problem: Problem, global: &Global) -> Invocation {
+    let (form, numbers) = (form(global), numbers(global));
+    Invocation::Refuse(Box::new(Refusal { problem, command: "usage".to_owned(), form, numbers }))
 }
 
 fn forwarder(global: &[OsString], args: Vec<OsString>, around: Surroundings) -> Invocation {
@@ -224,6 +251,7 @@ fn start(
         root: if global.allow_root { Root::Writes } else { Root::Looks },
         watch: watch.map(|seconds| Span::seconds(i64::from(seconds))),
         consent: if global.yes { Consent::Given } else { Consent::NotGiven },
+        out: None,
     };
     Invocation::Start(Box::new(Started { goal, options, command, numbers: numbers(global) }))
 }

@@ -437,6 +437,11 @@ impl Places {
         self.root.join("usage/usage-ledger.jsonl")
     }
 
+    /// The user's prices.
+    pub fn prices(&self) -> PathBuf {
+        self.root.join("prices.json")
+    }
+
     /// The unified settings file.
     pub fn settings(&self) -> PathBuf {
         self.root.join("settings.json")

@@ -22,6 +22,7 @@ use crate::domain::refresh::{Held, Outcome, Reason};
 use crate::domain::settings::Settings;
 use crate::domain::shelf::Found;
 use crate::domain::usage::entry::Entry;
+use crate::domain::usage::reading::{Query, Reading};
 use crate::domain::workspace::Routing;
 use crate::ports::codex::{Ended, Official};
 use crate::ports::question::Choice;
@@ -157,6 +158,9 @@ impl Store for World {
     }
     async fn owner_of_refresh(&self, _: &str) -> Option<(AccountKey, Held)> {
         None
+    }
+    async fn sum(&self, _: Query) -> Result<(Reading, Option<String>), StoreError> {
+        Ok((Reading::default(), None))
     }
     async fn usage(&self, _: Moment) -> Result<Vec<Entry>, StoreError> {
         Ok(Vec::new())

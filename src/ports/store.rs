@@ -14,6 +14,7 @@ use crate::domain::roster::Roster;
 use crate::domain::settings::Settings;
 use crate::domain::shelf::Found;
 use crate::domain::usage::entry::Entry;
+use crate::domain::usage::reading::{Query, Reading};
 
 /// Reads and changes the pool. Every commit takes the machine-wide lock, re-reads, applies, writes
 /// atomically; nothing is written from memory.
@@ -56,6 +57,10 @@ pub trait Store: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Option<(AccountKey, crate::domain::refresh::Held)>> + Send;
     /// Reads ledger rows not older than `since`, oldest first.
     fn usage(&self, since: Moment) -> impl Future<Output = Result<Vec<Entry>, StoreError>> + Send;
+    /// Sums the ledger up, archives included, at the prices that hold now; the second is what is wrong with the
+    /// user's price file, whose table then counts.
+    fn sum(&self, query: Query)
+    -> impl Future<Output = Result<(Reading, Option<String>), StoreError>> + Send;
 }
 
 /// Why the store could not do it, by what the caller can do about it.

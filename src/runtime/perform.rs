@@ -188,6 +188,15 @@ async fn in_order(host: Host, sender: UnboundedSender<Msg>, mut effects: Unbound
                 StoreMsg::Configured(ticket, host.store.configure(edits).await)
             }
             StoreEffect::Stock => StoreMsg::Stock(host.take_stock().await),
+            StoreEffect::Sum(ticket, query) => {
+                // A long ledger takes a while, and nothing waits for it in order.
+                let (host, sender) = (host.clone(), sender.clone());
+                tokio::spawn(async move {
+                    let summed = host.store.sum(*query).await.map_err(Into::into);
+                    let _ = sender.send(Msg::Store(StoreMsg::Summed(ticket, Box::new(summed))));
+                });
+                continue;
+            }
             StoreEffect::Policies => match host.store.policies().await {
                 Ok(found) => StoreMsg::Policies(found),
                 Err(error) => StoreMsg::Policies(Found::Damaged { detail: error.to_string() }),

@@ -146,7 +146,7 @@ const FLOORS: &[Floor] = &[
     Floor {
         modules: &["formats"],
         inner: &["domain", "base"],
-        external: &["serde", "serde_json", "toml_edit", "base64"],
+        external: &["serde", "serde_json", "toml_edit", "base64", "csv"],
     },
     Floor { modules: &["domain"], inner: &["base"], external: &["fastrand", "sha2", "subtle"] },
     Floor {

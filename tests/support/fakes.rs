@@ -17,6 +17,7 @@ use codex_multi_auth::domain::roster::Roster;
 use codex_multi_auth::domain::settings::Settings;
 use codex_multi_auth::domain::shelf::Found;
 use codex_multi_auth::domain::usage::entry::Entry;
+use codex_multi_auth::domain::usage::reading::{Query, Reading};
 use codex_multi_auth::ports::home::Home;
 use codex_multi_auth::ports::store::{Loaded, Store, StoreError};
 
@@ -113,6 +114,9 @@ impl Store for MemoryStore {
         None
     }
 
+    async fn sum(&self, _: Query) -> Result<(Reading, Option<String>), StoreError> {
+        Ok((Reading::default(), None))
+    }
     async fn usage(&self, _since: Moment) -> Result<Vec<Entry>, StoreError> {
         Ok(Vec::new())
     }

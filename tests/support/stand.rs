@@ -34,6 +34,7 @@ use codex_multi_auth::domain::settings::Settings;
 use codex_multi_auth::domain::shelf::Found;
 use codex_multi_auth::domain::token;
 use codex_multi_auth::domain::usage::entry::Entry;
+use codex_multi_auth::domain::usage::reading::{Query, Reading};
 use codex_multi_auth::formats::jwt;
 use codex_multi_auth::formats::scenario::Scenario;
 use codex_multi_auth::ports::store::{Loaded, StoreError};
@@ -142,6 +143,9 @@ impl Store for StandPorts {
             .or_else(|| kept.earlier.get(hash).map(|key| (key.clone(), Held::Earlier)))
     }
 
+    async fn sum(&self, _: Query) -> Result<(Reading, Option<String>), StoreError> {
+        Ok((Reading::default(), None))
+    }
     async fn usage(&self, _: Moment) -> Result<Vec<Entry>, StoreError> {
         Ok(self.kept().entries.clone())
     }

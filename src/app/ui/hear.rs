@@ -64,7 +64,11 @@ impl Ui {
                 }
             }
             Msg::Store(
-                StoreMsg::Quota(_) | StoreMsg::Stock(_) | StoreMsg::Policies(_) | StoreMsg::PolicySet(..),
+                StoreMsg::Quota(_)
+                | StoreMsg::Stock(_)
+                | StoreMsg::Policies(_)
+                | StoreMsg::PolicySet(..)
+                | StoreMsg::Summed(..),
             )
             | Msg::Ticked
             | Msg::Upstream(_)
@@ -277,6 +281,8 @@ fn told(outcome: &Outcome) -> Option<Toast> {
         Body::Status(..)
         | Body::Why(..)
         | Body::Monitor(_)
+        | Body::Usage(_)
+        | Body::Models(_)
         | Body::Forecast(_)
         | Body::Policies(_)
         | Body::Config(_)

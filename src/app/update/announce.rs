@@ -41,6 +41,12 @@ pub(super) fn is_view(outcome: &Outcome) -> bool {
     }
     matches!(
         outcome.body,
-        Body::Status(..) | Body::Monitor(_) | Body::Why(..) | Body::Forecast(_) | Body::Config(_)
+        Body::Status(..)
+            | Body::Monitor(_)
+            | Body::Usage(_)
+            | Body::Models(_)
+            | Body::Why(..)
+            | Body::Forecast(_)
+            | Body::Config(_)
     )
 }

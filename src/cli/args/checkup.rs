@@ -1,8 +1,8 @@
-//! `doctor`, `fix`, `verify` and `usage rotate` as clap reads them.
+//! `doctor`, `fix` and `verify` as clap reads them.
 
-use clap::{Args, Subcommand};
+use clap::Args;
 
-use crate::app::checkup::{Doctoring, Fixing, Mode, Order, Part, Rotating, Verifying};
+use crate::app::checkup::{Doctoring, Fixing, Mode, Order, Part, Verifying};
 
 /// Arguments of `doctor`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -61,31 +61,5 @@ pub struct VerifyArgs {
 impl From<VerifyArgs> for Order {
     fn from(_: VerifyArgs) -> Self {
         Self::Verify(Verifying { part: Part::Paths })
-    }
-}
-
-/// Arguments of `usage`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
-pub struct UsageArgs {
-    /// What to do with the ledger
-    #[command(subcommand)]
-    pub act: UsageAct,
-}
-
-/// What to do with the ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
-pub enum UsageAct {
-    /// Lay the usage ledger by under a name that says when
-    Rotate {
-        /// Only a ledger larger than this
-        #[arg(long, value_name = "N", default_value_t = 0)]
-        if_larger_than_bytes: u64,
-    },
-}
-
-impl From<UsageArgs> for Order {
-    fn from(args: UsageArgs) -> Self {
-        let UsageAct::Rotate { if_larger_than_bytes } = args.act;
-        Self::Rotate(Rotating { if_larger_than: if_larger_than_bytes })
     }
 }
