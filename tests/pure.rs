@@ -10,6 +10,7 @@ mod sessions;
 mod settings;
 mod sheet;
 mod storage;
+mod strategies;
 pub(crate) mod turns;
 mod vectors;
 mod wizard;

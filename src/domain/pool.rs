@@ -6,10 +6,12 @@
 
 mod learn;
 mod merge;
+mod order;
 mod pick;
 mod ready;
 mod shortage;
 mod slot;
+mod stay;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -27,6 +29,7 @@ use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::roster::Roster;
 use crate::domain::selection::affinity::{Bond, Bonds};
 use crate::domain::selection::explain::Rule;
+use crate::domain::selection::ramp::Ramps;
 use crate::domain::selection::{Ask, SessionKey, pin};
 use crate::domain::settings::Settings;
 
@@ -118,6 +121,8 @@ pub struct Pool {
     last: Option<(AccountKey, Moment)>,
     company: Company,
     detours: BTreeMap<SessionKey, Detours>,
+    ramps: Ramps,
+    in_turn: HashMap<SessionKey, u32>,
     due: Vec<Change>,
     used: Vec<usize>,
     moved: BTreeSet<Family>,
@@ -143,6 +148,8 @@ impl Pool {
             last: None,
             company: Company::Alone,
             detours: BTreeMap::new(),
+            ramps: Ramps::default(),
+            in_turn: HashMap::new(),
             due: Vec::new(),
             used: Vec::new(),
             moved: BTreeSet::new(),
@@ -222,7 +229,8 @@ impl Pool {
     }
 
     /// Ends a request in flight that [`Pool::choose`] or [`Pool::begin`] began.
-    pub fn release(&mut self, key: &AccountKey) {
+    pub fn release(&mut self, key: &AccountKey, ask: &Ask) {
+        self.leave_turn(ask);
         if let Some(slot) = self.position(key).and_then(|position| self.slots.get_mut(position)) {
             slot.in_flight = slot.in_flight.saturating_sub(1);
         }
@@ -382,6 +390,7 @@ impl Pool {
     pub fn reset(&mut self, now: Moment) {
         self.gates.clear();
         self.detours.clear();
+        self.ramps.clear();
         for position in 0..self.slots.len() {
             if let Some(slot) = self.slots.get_mut(position) {
                 slot.forget();

@@ -4,6 +4,8 @@ pub mod affinity;
 pub mod eligible;
 pub mod explain;
 pub mod pin;
+pub mod price;
+pub mod ramp;
 pub mod score;
 
 use std::collections::BTreeSet;
@@ -73,21 +75,68 @@ impl SessionKey {
 }
 
 /// How eligible accounts are ordered for a session that has none (runtime.md §7.5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Strategy {
     /// Health, bucket, freshness.
     #[default]
     Hybrid,
     /// Stay until unusable, then the next.
     Sequential,
+    /// What expires first is used first.
+    SoonestResetFirst,
+    /// The most left in the tighter window.
+    MostRemaining,
+    /// The one that waited longest for a new session.
+    RoundRobin,
+    /// Heaviest first, always from the top.
+    FillFirst,
 }
 
 impl Strategy {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Hybrid,
+        Self::Sequential,
+        Self::SoonestResetFirst,
+        Self::MostRemaining,
+        Self::RoundRobin,
+        Self::FillFirst,
+    ];
+
     /// The word in settings and JSON.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Hybrid => "hybrid",
             Self::Sequential => "sequential",
+            Self::SoonestResetFirst => "soonest-reset-first",
+            Self::MostRemaining => "most-remaining",
+            Self::RoundRobin => "round-robin",
+            Self::FillFirst => "fill-first",
+        }
+    }
+
+    /// The strategy of a word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|strategy| strategy.word() == word)
+    }
+
+    /// What the chosen account has before the others, in words.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Hybrid => "best health, quota and freshness",
+            Self::Sequential => "next in order",
+            Self::SoonestResetFirst => "its long window resets soonest",
+            Self::MostRemaining => "the most quota left",
+            Self::RoundRobin => "waited longest for a new session",
+            Self::FillFirst => "first by weight and place in the pool",
+        }
+    }
+
+    /// Whether a session may leave its account because another one suits better.
+    pub const fn moves_by_preference(self) -> bool {
+        match self {
+            Self::Sequential | Self::FillFirst => false,
+            Self::Hybrid | Self::SoonestResetFirst | Self::MostRemaining | Self::RoundRobin => true,
         }
     }
 }

@@ -31,6 +31,12 @@ struct Row {
     stripped_up_to: BTreeMap<String, String>,
     #[serde(default)]
     moved: bool,
+    #[serde(default)]
+    since: i64,
+    #[serde(default)]
+    cached_tokens: u64,
+    #[serde(default)]
+    reasoned: bool,
 }
 
 /// The file's text.
@@ -46,6 +52,9 @@ pub fn print<'a>(bonds: impl Iterator<Item = (&'a SessionKey, &'a Bond)>) -> Str
                 compaction_owner: bond.compaction.as_ref().map(text),
                 stripped_up_to: bond.stripped.iter().map(|(key, item)| (text(key), item.clone())).collect(),
                 moved: bond.moved == Moved::Once,
+                since: bond.since.millis(),
+                cached_tokens: bond.cached,
+                reasoned: bond.reasoned,
             };
             (session.as_str().to_owned(), row)
         })
@@ -75,6 +84,10 @@ pub fn parse(text: &str) -> BTreeMap<SessionKey, Bond> {
                     .map(|(key, item)| (AccountKey::new(key), item))
                     .collect(),
                 moved: if row.moved { Moved::Once } else { Moved::Never },
+                since: Moment::from_millis(row.since),
+                cached: row.cached_tokens,
+                // A file of an earlier version does not say; a session that spoke then had thought, too.
+                reasoned: row.reasoned || (row.since == 0 && row.turns > 0),
             };
             (SessionKey::from_hash(session), bond)
         })
@@ -95,6 +108,9 @@ mod tests {
             compaction: None,
             stripped: BTreeMap::from([(AccountKey::new("a"), "rs_1".to_owned())]),
             moved: Moved::Once,
+            since: Moment::from_millis(4),
+            cached: 12_000,
+            reasoned: true,
         };
         let bonds = BTreeMap::from([(SessionKey::of("s"), bond)]);
 

@@ -374,7 +374,7 @@ impl Session {
     fn finish(&mut self, end: Option<&End>, pool: &mut Pool, now: Moment, rng: &mut Rng) {
         let Some(mut going) = self.turns.pop_front() else { return };
         if let Some(current) = self.current.as_ref().filter(|_| going.holds_seat) {
-            pool.release(&current.key);
+            pool.release(&current.key, &self.ask);
         }
         let is_warm = going.create.prewarm && end.is_none_or(|end| end.ending != Ending::Failure);
         if let Some(end) = end {
@@ -413,7 +413,7 @@ impl Session {
         if let Some(current) = &mut self.current
             && std::mem::replace(&mut current.holds_seat, false)
         {
-            pool.release(&current.key);
+            pool.release(&current.key, &self.ask);
         }
     }
 

@@ -455,7 +455,7 @@ impl Turn {
         if let Some(current) = self.current.take()
             && current.holds_seat
         {
-            pool.release(&current.key);
+            pool.release(&current.key, &self.ask);
         }
     }
 

@@ -9,7 +9,6 @@ use crate::domain::presence;
 use crate::domain::problem::{Exit, Hint, Problem};
 use crate::domain::recovery::Health;
 use crate::domain::refresh::{WRONG_IDENTITY, words};
-use crate::domain::selection::Strategy;
 use crate::domain::selection::explain::{Candidate, Decision, Rule};
 
 /// The account that live proxies served last, with its position.
@@ -36,8 +35,7 @@ pub(super) const fn rule_text(decision: &Decision) -> &'static str {
         (Rule::Pin, _) => "pinned by switch",
         (Rule::Affinity, _) => "the session stays on its account",
         (Rule::Policy, _) => "the only account the policies allow",
-        (Rule::Strategy, Strategy::Hybrid) => "best health, quota and freshness",
-        (Rule::Strategy, Strategy::Sequential) => "next in order",
+        (Rule::Strategy, strategy) => strategy.reason(),
     }
 }
 

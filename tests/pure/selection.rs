@@ -160,7 +160,7 @@ fn natural(shapes: &[Shape]) -> Vec<usize> {
 }
 
 fn any_order() -> impl Strategy<Value = Order> {
-    prop::sample::select(vec![Order::Hybrid, Order::Sequential])
+    prop::sample::select(Order::ALL.to_vec())
 }
 
 proptest! {

@@ -28,6 +28,7 @@ impl Pool {
         if roster.generation > self.roster.generation {
             self.bonds.clear();
             self.detours.clear();
+            self.ramps.clear();
             // The choice was made anew: what this proxy moved since belongs to the old one.
             self.cursor.clear();
             self.moved.clear();

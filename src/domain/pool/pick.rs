@@ -3,10 +3,11 @@
 //! The scan reads slots only and allocates nothing, so that a thousand accounts cost microseconds. A choice is the
 //! same computation as an explanation, followed by a dispatch.
 
-use crate::base::{Moment, Percent};
+use crate::base::Moment;
 use crate::domain::account::AccountKey;
 use crate::domain::health::{bucket, score as health};
 use crate::domain::policy::account::Rein;
+use crate::domain::selection::affinity::Bond;
 use crate::domain::selection::eligible::Bar;
 use crate::domain::selection::explain::{Candidate, Decision, Parts, Rule};
 use crate::domain::selection::score::{Facts, STICKY};
@@ -19,15 +20,26 @@ use super::{Choice, Pool};
 const MOST_LANES: usize = 64;
 
 /// What is the same for every account of one question.
-struct Survey<'a> {
-    ask: &'a Ask,
-    now: Moment,
+pub(super) struct Survey<'a> {
+    pub(super) ask: &'a Ask,
+    pub(super) now: Moment,
     lane: Option<Lane>,
     narrow: Option<String>,
-    tried: Vec<usize>,
+    pub(super) tried: Vec<usize>,
     sticky: Option<usize>,
-    /// The account that already serves the session.
+    /// What is remembered of the session.
+    pub(super) bond: Option<&'a Bond>,
+    /// Points of the project's profile, by position; empty without a profile.
+    boosts: &'a [f64],
+    /// The account that already serves the session; looked up only when somebody is drained.
     owner: Option<usize>,
+}
+
+impl Survey<'_> {
+    /// Points of the project's profile.
+    pub(super) fn boost_at(&self, position: usize) -> f64 {
+        self.boosts.get(position).copied().unwrap_or(0.0)
+    }
 }
 
 struct Picked {
@@ -41,6 +53,9 @@ impl Pool {
         let choice = self.peek(ask, now, rng);
         let Some(position) = choice.chosen.as_ref().and_then(|key| self.position(key)) else { return choice };
         self.dispatch(position, ask, now);
+        if choice.rule == Rule::Strategy {
+            self.placed(position, ask, now);
+        }
         let is_moving = choice.rule == Rule::Strategy
             && self.settings.strategy == Strategy::Sequential
             && ask.tried.is_empty();
@@ -113,24 +128,25 @@ impl Pool {
         self.pick(&self.survey(ask, now)).position.is_some()
     }
 
-    fn survey<'a>(&self, ask: &'a Ask, now: Moment) -> Survey<'a> {
+    pub(super) fn survey<'a>(&'a self, ask: &'a Ask, now: Moment) -> Survey<'a> {
         let is_recent = |at: &Moment| now.since(*at) < self.settings.min_rotation_interval;
         let sticky = self.last.as_ref().filter(|(_, at)| ask.session.is_none() && is_recent(at));
+        // A request beside a running one is no follow-up of it: parallel ones spread (DB-17).
+        let sticky = sticky
+            .and_then(|(key, _)| self.position(key))
+            .filter(|position| self.slots.get(*position).is_some_and(|slot| slot.in_flight == 0));
+        let bond = ask.session.as_ref().and_then(|session| self.bond(session, now));
         Survey {
             ask,
             now,
             lane: self.lane_of(ask),
             narrow: ask.model.as_deref().map(|model| ask.family.key(Some(model))),
             tried: ask.tried.iter().filter_map(|key| self.position(key)).collect(),
-            sticky: sticky.and_then(|(key, _)| self.position(key)),
-            owner: self.owner_of(ask, now),
+            sticky,
+            owner: bond.filter(|_| !self.policies.is_empty()).and_then(|bond| self.position(&bond.owner)),
+            bond,
+            boosts: &[],
         }
-    }
-
-    /// Whose session this is; looked up only when somebody is drained.
-    fn owner_of(&self, ask: &Ask, now: Moment) -> Option<usize> {
-        let session = ask.session.as_ref().filter(|_| !self.policies.is_empty())?;
-        self.position(&self.bond(session, now)?.owner)
     }
 
     fn pick(&self, survey: &Survey<'_>) -> Picked {
@@ -144,76 +160,11 @@ impl Pool {
         if let Some(position) = self.bonded(survey) {
             return Picked { position: Some(position), rule: Rule::Affinity };
         }
-        Picked { position: self.best(survey), rule: Rule::Strategy }
+        let position = self.successor(survey).or_else(|| self.fullest(survey));
+        Picked { position, rule: Rule::Strategy }
     }
 
-    /// The session's own account, when it may be used. A strong bond holds through near-exhaustion.
-    fn bonded(&self, survey: &Survey<'_>) -> Option<usize> {
-        if !self.settings.session_affinity {
-            return None;
-        }
-        let bond = self.bond(survey.ask.session.as_ref()?, survey.now)?;
-        let position = self.position(&bond.owner).filter(|position| self.is_open(*position, survey))?;
-        let is_near = self.slots.get(position).is_some_and(|slot| near(slot, survey.now).is_some());
-        (bond.is_strong() || !is_near).then_some(position)
-    }
-
-    fn best(&self, survey: &Survey<'_>) -> Option<usize> {
-        let mut best: Option<(usize, f64)> = None;
-        for (position, slot) in self.slots.iter().enumerate() {
-            if self.bar(position, slot, survey).is_some() || near(slot, survey.now).is_some() {
-                continue;
-            }
-            if survey.tried.contains(&position) {
-                continue;
-            }
-            let score = Self::parts(position, slot, survey).total();
-            let is_better = best.is_none_or(|(other, highest)| {
-                score > highest || (score >= highest && self.has_more_left(position, other, survey.now))
-            });
-            if is_better {
-                best = Some((position, score));
-            }
-        }
-        best.map(|(position, _)| position).or_else(|| self.fullest(survey))
-    }
-
-    /// When every usable account is nearly empty, the one with the most left (DB-26).
-    fn fullest(&self, survey: &Survey<'_>) -> Option<usize> {
-        let mut best: Option<usize> = None;
-        for position in (0..self.slots.len()).filter(|position| self.is_open(*position, survey)) {
-            if best.is_none_or(|other| self.has_more_left(position, other, survey.now)) {
-                best = Some(position);
-            }
-        }
-        best
-    }
-
-    fn next_in_line(&self, survey: &Survey<'_>) -> Option<usize> {
-        let count = self.slots.len();
-        let active = self.cursor.get(&survey.ask.family).and_then(|key| self.position(key));
-        let start =
-            active.or_else(|| self.position(&self.roster.active_of(survey.ask.family)?.key)).unwrap_or(0);
-        (start..count)
-            .chain(0..start.min(count))
-            .find(|position| {
-                self.is_open(*position, survey)
-                    && self.slots.get(*position).is_some_and(|slot| near(slot, survey.now).is_none())
-            })
-            .or_else(|| self.fullest(survey))
-    }
-
-    fn has_more_left(&self, one: usize, other: usize, now: Moment) -> bool {
-        /// What an account nobody asked about is taken to have.
-        const UNKNOWN: f64 = 50.0;
-        let left = |position: usize| {
-            let quota = self.slots.get(position).and_then(|slot| slot.quota.as_ref());
-            quota.and_then(|quota| quota.tightest(now)).map_or(UNKNOWN, Percent::value)
-        };
-        left(one) > left(other)
-    }
-
-    fn is_open(&self, position: usize, survey: &Survey<'_>) -> bool {
+    pub(super) fn is_open(&self, position: usize, survey: &Survey<'_>) -> bool {
         let Some(slot) = self.slots.get(position) else { return false };
         !survey.tried.contains(&position) && self.bar(position, slot, survey).is_none()
     }
@@ -224,7 +175,7 @@ impl Pool {
     }
 
     #[inline]
-    fn bar(&self, position: usize, slot: &Slot, survey: &Survey<'_>) -> Option<Bar> {
+    pub(super) fn bar(&self, position: usize, slot: &Slot, survey: &Survey<'_>) -> Option<Bar> {
         let now = survey.now;
         if slot.lasting.is_some() {
             return slot.lasting;
@@ -262,7 +213,7 @@ impl Pool {
     }
 
     #[inline]
-    fn parts(position: usize, slot: &Slot, survey: &Survey<'_>) -> Parts {
+    pub(super) fn parts(position: usize, slot: &Slot, survey: &Survey<'_>) -> Parts {
         let tracker = slot.tracker(survey.lane);
         Facts {
             health: tracker.map_or(health::FULL, |tracker| tracker.health.read(survey.now)),
@@ -271,7 +222,7 @@ impl Pool {
             in_flight: slot.in_flight,
             sticky: if survey.sticky == Some(position) { STICKY } else { 0.0 },
             spread: if survey.sticky.is_some() { 0.0 } else { slot.spread },
-            boost: slot.boost,
+            boost: slot.boost + survey.boost_at(position),
         }
         .parts(survey.now)
     }
@@ -297,6 +248,7 @@ impl Pool {
 
     pub(super) fn dispatch(&mut self, position: usize, ask: &Ask, now: Moment) {
         let lane = self.enter_lane(ask);
+        self.enter_turn(ask);
         let Some(slot) = self.slots.get_mut(position) else { return };
         slot.in_flight += 1;
         slot.circuit.admit(now);
@@ -323,6 +275,6 @@ fn attempted(position: usize, survey: &Survey<'_>) -> Option<Bar> {
     survey.tried.contains(&position).then_some(Bar::Attempted)
 }
 
-fn near(slot: &Slot, now: Moment) -> Option<Bar> {
+pub(super) fn near(slot: &Slot, now: Moment) -> Option<Bar> {
     slot.strain.near_until.filter(|until| *until > now).map(Bar::NearExhaustion)
 }

@@ -40,6 +40,8 @@ pub(super) struct Slot {
     pub(super) last_used: Moment,
     pub(super) is_used: Mark,
     pub(super) in_flight: u32,
+    /// When it was last given a session; at the start, when it was last used.
+    pub(super) given: Moment,
     pub(super) spread: f64,
     /// What the user's policy holds back.
     pub(super) rein: Rein,
@@ -76,6 +78,7 @@ impl Slot {
             last_used: Moment::EPOCH,
             is_used: Mark::Clean,
             in_flight: 0,
+            given: account.last_used,
             spread: 0.0,
             rein: Rein::Free,
             boost: 0.0,

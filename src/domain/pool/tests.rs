@@ -48,7 +48,7 @@ fn name_of(choice: &Choice) -> Option<&str> {
 fn chosen(pool: &mut Pool, ask: &Ask, now: Moment) -> Option<String> {
     let choice = pool.choose(ask, now, &mut rng());
     if let Some(key) = &choice.chosen {
-        pool.release(key);
+        pool.release(key, ask);
     }
     name_of(&choice).map(str::to_owned)
 }
@@ -447,7 +447,7 @@ fn accounts_may_come_and_go_while_requests_run() {
     pool.choose(&ask(), NOW, &mut rng());
     pool.replace(Arc::new(roster(&["b", "c"])), Arc::new(Settings::default()), NOW);
 
-    pool.release(&key("a"));
+    pool.release(&key("a"), &session("s"));
     pool.observe(&key("a"), &ask(), Observation::Succeeded, NOW);
     assert_eq!(pool.len(), 2);
     assert_eq!(pool.bar_of(&key("a"), &ask(), NOW).map(Bar::word), Some("missing"));

@@ -26,6 +26,12 @@ pub struct Bond {
     pub stripped: BTreeMap<AccountKey, String>,
     /// Whether the session ever changed its account.
     pub moved: Moved,
+    /// When it came to its account.
+    pub since: Moment,
+    /// Input tokens of its last turn that the account had in its prompt cache.
+    pub cached: u64,
+    /// Whether its history holds reasoning that only its account can read.
+    pub reasoned: bool,
 }
 
 /// Whether a session ever changed its account.
@@ -49,7 +55,15 @@ impl Bond {
             compaction: None,
             stripped: BTreeMap::new(),
             moved: Moved::Never,
+            since: at,
+            cached: 0,
+            reasoned: false,
         }
+    }
+
+    /// Whether only the owner can read what the session carries along (runtime.md §12.3).
+    pub fn is_account_bound(&self) -> bool {
+        self.reasoned || self.compaction.as_ref() == Some(&self.owner)
     }
 
     /// Whether the session completed a turn.
@@ -112,6 +126,9 @@ impl Bonds {
         if &bond.owner != owner {
             bond.owner = owner.clone();
             bond.moved = Moved::Once;
+            bond.since = now;
+            bond.cached = 0;
+            bond.reasoned = false;
         }
         bond.at = bond.at.max(now);
         bond

@@ -56,7 +56,6 @@ pub fn resolve(found: Found, env: &BTreeMap<&'static str, String>) -> Report {
     };
     settle_layout(&mut report);
     settle_policy(&mut report, env);
-    settle_strategy(&mut report);
     tell_of_alias(&mut report);
     report
 }
@@ -273,18 +272,6 @@ fn settle_policy(report: &mut Report, env: &BTreeMap<&'static str, String>) {
             entry.source = from_file;
         }
         entry.value = value;
-    }
-}
-
-/// Says so when a strategy is asked for that the engine does not have.
-fn settle_strategy(report: &mut Report) {
-    use crate::domain::selection::Strategy;
-    let known = [Strategy::Hybrid.word(), Strategy::Sequential.word(), ""];
-    let Some(entry) = find(report, "selectionStrategy") else { return };
-    let Value::Text(asked) = &entry.value else { return };
-    if !known.contains(&asked.as_str()) {
-        let message = format!("selectionStrategy {asked} is not part of this version; hybrid is used");
-        report.problems.push(Trouble { key: Some("selectionStrategy".to_owned()), ..Trouble::new(message) });
     }
 }
 

@@ -55,8 +55,7 @@ impl Wire {
         let rule = [Rule::Forced, Rule::Pin, Rule::Affinity, Rule::Policy, Rule::Strategy]
             .into_iter()
             .find(|rule| rule.word() == self.rule)?;
-        let strategy =
-            [Strategy::Hybrid, Strategy::Sequential].into_iter().find(|one| one.word() == self.strategy)?;
+        let strategy = Strategy::from_word(&self.strategy)?;
         Some(Decision {
             at: Moment::from_millis(self.at),
             chosen: self.chosen.map(AccountKey::new),

@@ -73,7 +73,8 @@ impl Session {
         None
     }
 
-    /// Whether the user meanwhile pinned or selected another account for this session.
+    /// Whether the user meanwhile pinned or selected another account for this session, or another one suits it so much
+    /// better that reconnecting pays.
     fn is_wanted_elsewhere(
         &mut self,
         key: &crate::domain::account::AccountKey,
@@ -85,7 +86,7 @@ impl Session {
             return bound != key;
         }
         if pool.generation() == self.generation {
-            return false;
+            return self.turns.is_empty() && pool.prefers_another(key, &self.ask, now);
         }
         let chosen = pool.peek(&self.ask, now, rng).chosen;
         let is_elsewhere = chosen.as_ref().is_some_and(|chosen| chosen != key);
@@ -263,6 +264,7 @@ impl Session {
             pool.observe(&key, &self.ask, Observation::Succeeded, now);
             if let Some(session) = &self.ask.session {
                 pool.remember(session, &key, now);
+                pool.note_tokens(session, ended.tokens);
                 pool.arrived(session);
                 if has_compacted {
                     pool.touch_bond(session, &key, now).compaction = Some(key.clone());

@@ -154,6 +154,7 @@ impl Turn {
             return;
         };
         pool.remember(session, &current.key, now);
+        pool.note_tokens(session, self.record.row.tokens);
         pool.arrived(session);
         if self.has_compacted {
             pool.touch_bond(session, &current.key, now).compaction = Some(current.key.clone());

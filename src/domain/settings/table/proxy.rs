@@ -19,14 +19,14 @@ pub(super) const ROWS: &[Row] = &[
     setting!(Ours Acts Rotation "selectionStrategy" = Kind::Word(STRATEGIES), ["CODEX_AUTH_SELECTION_STRATEGY"],
         "strategy", "how the next account is chosen; unset: `schedulingStrategy`",
         |s, v| if !word(v).is_empty() { s.strategy = strategy(v); }),
-    setting!(Ours Idle Rotation "minDwellMs" = ms(300_000.0, 0.0, 3_600_000.0), ["CODEX_AUTH_MIN_DWELL_MS"],
+    setting!(Ours Acts Rotation "minDwellMs" = ms(300_000.0, 0.0, 3_600_000.0), ["CODEX_AUTH_MIN_DWELL_MS"],
         "dwell", "how long a session stays on an account before it may move for preference only",
         |s, v| s.min_dwell = span(v)).stepping(60_000.0),
     setting!(Shared Acts Rotation "minRotationIntervalMs" = ms(60_000.0, 0.0, NO_MOST),
         ["CODEX_AUTH_MIN_ROTATION_INTERVAL_MS"],
         "stay with the last", "stay with the last account for this long; 0 = off",
         |s, v| s.min_rotation_interval = span(v)).stepping(10_000.0),
-    setting!(Shared Idle Rotation "pidOffsetEnabled" = flag(true), ["CODEX_AUTH_PID_OFFSET_ENABLED"],
+    setting!(Shared Acts Rotation "pidOffsetEnabled" = flag(true), ["CODEX_AUTH_PID_OFFSET_ENABLED"],
         "spread processes", "spread processes over accounts", |s, v| s.pid_offset = is(v)),
     setting!(Shared Kept Rotation "routingMutex" = Kind::Word(&["legacy", "enabled"]), ["CODEX_AUTH_ROUTING_MUTEX"],
         "routing mutex", "selection in one process is always serialised here, whichever is set", nowhere),
@@ -163,5 +163,5 @@ pub(super) const ROWS: &[Row] = &[
 ];
 
 fn strategy(value: &Value) -> Strategy {
-    if word(value) == Strategy::Sequential.word() { Strategy::Sequential } else { Strategy::Hybrid }
+    Strategy::from_word(word(value)).unwrap_or_default()
 }
