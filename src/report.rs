@@ -34,9 +34,24 @@ pub struct Printed {
 
 /// Prints an outcome.
 pub fn print(outcome: &Outcome, form: Form) -> Printed {
+    let mut out = Vec::new();
+    let err = print_to(outcome, form, &mut |piece| out.extend_from_slice(piece));
+    Printed { out: String::from_utf8(out).unwrap_or_default(), err }
+}
+
+/// Prints an outcome piece by piece, so that a list of thousands never stands in memory as a whole. Returns what
+/// is for stderr.
+pub fn print_to(outcome: &Outcome, form: Form, out: &mut dyn FnMut(&[u8])) -> String {
     match form {
-        Form::Text => plain(outcome),
-        Form::Json => Printed { out: document(outcome), err: String::new() },
+        Form::Text => {
+            let printed = plain(outcome);
+            out(printed.out.as_bytes());
+            printed.err
+        }
+        Form::Json => {
+            document(outcome, out);
+            String::new()
+        }
     }
 }
 
@@ -53,14 +68,14 @@ pub fn refusal(problem: &Problem, command: &str, form: Form) -> Printed {
     }
 }
 
-fn document(outcome: &Outcome) -> String {
+fn document(outcome: &Outcome, out: &mut dyn FnMut(&[u8])) {
     if let Body::Status(Listing::Line, facts) = &outcome.body {
-        return json::pretty(&line::value(outcome, facts));
+        out(json::pretty(&line::value(outcome, facts)).as_bytes());
+    } else if let Body::Status(_, facts) = &outcome.body {
+        status::document(outcome, facts, out);
+    } else if let Some(value) = value(outcome) {
+        out(json::pretty(&value).as_bytes());
     }
-    if let Body::Status(_, facts) = &outcome.body {
-        return status::document(outcome, facts);
-    }
-    value(outcome).map(|value| json::pretty(&value)).unwrap_or_default()
 }
 
 fn value(outcome: &Outcome) -> Option<serde_json::Value> {

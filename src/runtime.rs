@@ -37,6 +37,7 @@ use crate::app::model::{Boot, Model};
 use crate::app::options::{Chatter, Face, Form, Options, Root};
 use crate::app::outcome::{Body, Outcome, Shape};
 use crate::app::world::Setting;
+use crate::base::calendar::Zone;
 use crate::domain::endpoints::Endpoints;
 use crate::domain::login::paste::Typist;
 use crate::domain::places::Places;
@@ -90,12 +91,15 @@ async fn start(goal: Goal, options: Options) -> Exit {
     }
     let settings = host.settings().await;
     let goal = settle(goal, &options, &settings);
+    if lists_only(&goal) {
+        host.store.only_list();
+    }
     if let (Goal::Run(_), Some(pause)) = (&goal, options.watch) {
         return watch::watch(&host, &goal, &options, pause).await;
     }
     // Asked only where there is a screen: without a terminal the library starts `tput` to learn it.
     let size = if matches!(goal, Goal::Dashboard(_)) { crossterm::terminal::size().ok() } else { None };
-    let boot = boot(&host, options.form, size.unwrap_or(NO_SCREEN)).await;
+    let boot = boot(&goal, &host, options.form, size.unwrap_or(NO_SCREEN)).await;
     let (mut model, effects) = crate::app::init(goal, boot);
     let (exit, model) = if matches!(model.goal, Goal::Dashboard(_)) {
         let capture = if settings.mouse { Capture::On } else { Capture::Off };
@@ -198,6 +202,16 @@ fn only_looks(goal: &Goal) -> bool {
     }
 }
 
+/// Whether a command shows accounts and neither asks nor tells anybody in their name.
+fn lists_only(goal: &Goal) -> bool {
+    match goal {
+        Goal::Run(Command::Forecast(forecasting)) => !forecasting.live,
+        Goal::Run(_) | Goal::Dashboard(_) | Goal::Forward(_) | Goal::Serve(_) => {
+            matches!(goal, Goal::Run(Command::Status(_) | Command::Why(_)))
+        }
+    }
+}
+
 /// A screen is not opened where the settings ask for the scripted face, or for lines instead of screens.
 fn settle(goal: Goal, options: &Options, settings: &Settings) -> Goal {
     match goal {
@@ -213,7 +227,7 @@ fn settle(goal: Goal, options: &Options, settings: &Settings) -> Goal {
     }
 }
 
-async fn boot(host: &Host, form: Form, size: (u16, u16)) -> Boot {
+async fn boot(goal: &Goal, host: &Host, form: Form, size: (u16, u16)) -> Boot {
     let overrides = (
         host.endpoints.backend_overridden.then(|| host.endpoints.backend.clone()),
         host.endpoints.auth_overridden.then(|| host.endpoints.auth.clone()),
@@ -228,7 +242,8 @@ async fn boot(host: &Host, form: Form, size: (u16, u16)) -> Boot {
             home: host.places.user_home().display().to_string(),
             overrides: if host.demo.is_some() { (None, None) } else { overrides },
             demo: host.demo.as_ref().map(|demo| demo.name().to_owned()),
-            zone: host.clock.zone(),
+            // What only lists shows spans, never times of day.
+            zone: if lists_only(goal) { Zone::utc() } else { host.clock.zone() },
         },
         seed: SystemEntropy.seed(),
         pid: std::process::id(),
@@ -247,40 +262,39 @@ fn print_outcome(model: &Model, options: &Options) -> Option<Exit> {
         return None;
     }
     let outcome = model.outcome.as_ref()?;
-    let mut printed = report::print(outcome, options.form);
     if let Some(path) = options.out.as_ref().filter(|_| !matches!(outcome.body, Body::Problem(_))) {
-        return write_out(outcome, options, path, &printed);
+        return write_out(outcome, options, path);
     }
-    if options.chatter == Chatter::Quiet && options.form == Form::Text && is_act(&model.goal) {
-        printed.out.clear();
-    }
-    write(&printed);
+    let is_silent = options.chatter == Chatter::Quiet && options.form == Form::Text && is_act(&model.goal);
+    print(outcome, options.form, if is_silent { Out::Silent } else { Out::Printed });
     None
 }
 
+/// Whether what is for stdout is printed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Out {
+    Printed,
+    Silent,
+}
+
 /// Writes a report to a file; only where text was asked for is that said.
-fn write_out(
-    outcome: &Outcome,
-    options: &Options,
-    path: &std::path::Path,
-    printed: &report::Printed,
-) -> Option<Exit> {
+fn write_out(outcome: &Outcome, options: &Options, path: &std::path::Path) -> Option<Exit> {
+    let printed = report::print(outcome, options.form);
     if let Err(error) = atomic::write(path, printed.out.as_bytes()) {
         let problem =
             Problem::new("read-only", Exit::Failed, format!("{} could not be written", path.display()))
                 .because(error.to_string());
         let exit = problem.exit;
-        print(&Outcome { command: outcome.command, exit, body: Body::Problem(problem) }, options.form);
+        let failed = Outcome { command: outcome.command, exit, body: Body::Problem(problem) };
+        print(&failed, options.form, Out::Printed);
         return Some(exit);
     }
     let is_text = options.form == Form::Text
         && !matches!(&outcome.body, Body::Usage(told) if told.asked.shape != Shape::Text);
-    let out = if is_text && options.chatter != Chatter::Quiet {
-        format!("Report written: {}\n", path.display())
-    } else {
-        String::new()
-    };
-    write(&report::Printed { out, err: printed.err.clone() });
+    if is_text && options.chatter != Chatter::Quiet {
+        let _ = writeln!(io::stdout().lock(), "Report written: {}", path.display());
+    }
+    let _ = io::stderr().lock().write_all(printed.err.as_bytes());
     None
 }
 
@@ -296,19 +310,20 @@ fn is_act(goal: &Goal) -> bool {
     }
 }
 
-fn print(outcome: &Outcome, form: Form) {
-    write(&report::print(outcome, form));
-}
-
-fn write(printed: &report::Printed) {
-    // A reader that has gone away is no failure of ours.
-    let _ = io::stdout().lock().write_all(printed.out.as_bytes());
-    let _ = io::stderr().lock().write_all(printed.err.as_bytes());
+fn print(outcome: &Outcome, form: Form, printed: Out) {
+    let mut out = io::stdout().lock();
+    let mut is_read = printed == Out::Printed;
+    let err = report::print_to(outcome, form, &mut |piece| {
+        // A reader that has gone away is no failure of ours.
+        is_read = is_read && out.write_all(piece).is_ok();
+    });
+    drop(out);
+    let _ = io::stderr().lock().write_all(err.as_bytes());
 }
 
 fn refuse(goal: &Goal, problem: Problem, form: Form) -> Exit {
     let exit = problem.exit;
-    print(&Outcome { command: word(goal), exit, body: Body::Problem(problem) }, form);
+    print(&Outcome { command: word(goal), exit, body: Body::Problem(problem) }, form, Out::Printed);
     exit
 }
 

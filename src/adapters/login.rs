@@ -19,7 +19,7 @@ use reqwest::Url;
 
 use crate::adapters::upstream::client::Clients;
 use crate::base::{Moment, Secret};
-use crate::domain::account::Credentials;
+use crate::domain::account::{Credentials, Tokens};
 use crate::domain::login::admission::{Place, SignIn};
 use crate::domain::login::attempt::{Attempt, Wish};
 use crate::domain::login::failure::Failure;
@@ -128,6 +128,7 @@ fn granted(answer: &call::Answer, now: Moment) -> Result<SignIn, Failure> {
             id_token: Some(id_token),
             expires_at,
             claims,
+            tokens: Tokens::Here,
         },
         at: now,
         place: Place::Behind,

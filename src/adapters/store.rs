@@ -83,6 +83,8 @@ struct Shared {
     forbidden: OnceLock<(String, String)>,
     /// Set when file work is done where it is asked for.
     alone: OnceLock<()>,
+    /// Set when accounts are only listed.
+    listing: OnceLock<()>,
 }
 
 /// Tells a person that another process is waited for.
@@ -116,6 +118,7 @@ impl<C: Clock> DiskStore<C> {
             waits: OnceLock::new(),
             forbidden: OnceLock::new(),
             alone: OnceLock::new(),
+            listing: OnceLock::new(),
         };
         Self { shared: Arc::new(shared), clock }
     }
@@ -134,6 +137,12 @@ impl<C: Clock> DiskStore<C> {
     /// thing and waits for it.
     pub fn work_alone(&self) {
         let _ = self.shared.alone.set(());
+    }
+
+    /// Leaves tokens in the file from now on, where nothing but them is left to read: for a process that lists
+    /// accounts. Changes still read and write everything.
+    pub fn only_list(&self) {
+        let _ = self.shared.listing.set(());
     }
 
     async fn blocking<T, E>(&self, work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
@@ -304,7 +313,8 @@ impl<C: Clock> Store for DiskStore<C> {
     }
 
     async fn policies(&self) -> Result<Found<Policies>, StoreError> {
-        policies::read(&self.shared.places).await
+        let places = Arc::clone(&self.shared.places);
+        self.blocking(move || policies::read(places)).await
     }
 
     async fn change_policy(

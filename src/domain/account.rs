@@ -69,6 +69,16 @@ pub struct Claims {
     pub issued_at: Option<Moment>,
 }
 
+/// Whether the tokens of an account were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tokens {
+    /// They are here, as far as there are any.
+    #[default]
+    Here,
+    /// There are some; they were left in the file, because only a listing is wanted.
+    InFile,
+}
+
 /// One set of tokens and what is known about it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Credentials {
@@ -82,9 +92,16 @@ pub struct Credentials {
     pub expires_at: Option<Moment>,
     /// What the tokens say.
     pub claims: Claims,
+    /// Whether the tokens themselves were read; without them `claims` names at most the workspace.
+    pub tokens: Tokens,
 }
 
 impl Credentials {
+    /// Whether there is nothing to sign in with.
+    pub fn is_missing(&self) -> bool {
+        self.tokens == Tokens::Here && self.refresh.is_blank()
+    }
+
     /// The set with what it does not say itself taken over from the one it replaces: a refresh need not bring an
     /// id token, and the old one still names workspace and person.
     #[must_use]
@@ -264,6 +281,7 @@ impl Account {
                     plan: Some("plus".to_owned()),
                     ..Claims::default()
                 },
+                tokens: Tokens::Here,
             },
             switch: Switch::On,
             added_at: Moment::EPOCH,

@@ -356,7 +356,7 @@ fn standing(account: &Account, state: &mut Judgement) {
     if !account.is_on() {
         state.block(95, "account is disabled");
     }
-    if account.invalidation.is_some() || account.credentials.refresh.is_blank() {
+    if account.invalidation.is_some() || account.credentials.is_missing() {
         state.is_dead = true;
         state.block(95, "token-invalid — re-login needed");
     }

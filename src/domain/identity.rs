@@ -281,25 +281,40 @@ impl<'a> Index<'a> {
 
 /// The record id of a row that has none yet: stable as long as the row is not changed, stored at its first save.
 pub fn record_id(added_at: &str, id: Option<&str>, email: Option<&str>, refresh: &str) -> String {
-    let text = [
+    let mut hash = Sha256::new();
+    for (place, part) in [
         added_at,
         id.unwrap_or_default().trim(),
         &email.unwrap_or_default().trim().to_lowercase(),
         refresh.trim(),
     ]
-    .join("\0");
-    format!("record:{}", sha256_hex(&text))
+    .into_iter()
+    .enumerate()
+    {
+        if place > 0 {
+            hash.update(b"\0");
+        }
+        hash.update(part);
+    }
+    hex("record:", &hash.finalize())
 }
 
 /// SHA-256 in hex.
 pub fn sha256_hex(text: impl AsRef<[u8]>) -> String {
+    hex("", &Sha256::digest(text.as_ref()))
+}
+
+/// Bytes in hex behind `head`.
+fn hex(head: &str, bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |value: u8| DIGITS.get(usize::from(value & 0x0f)).map_or('0', |digit| char::from(*digit));
-    Sha256::digest(text.as_ref()).iter().fold(String::with_capacity(64), |mut out, byte| {
+    let mut out = String::with_capacity(head.len() + 2 * bytes.len());
+    out.push_str(head);
+    for byte in bytes {
         out.push(digit(byte >> 4));
         out.push(digit(*byte));
-        out
-    })
+    }
+    out
 }
 
 /// `sha256:` and the hash of a trimmed text: how ledgers and the extension file name people.

@@ -2,6 +2,7 @@
 //! screen and in JSON, first match wins, so two faces can never disagree about an account.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use crate::base::{Moment, Percent, Span};
 use crate::domain::account::Account;
@@ -55,7 +56,7 @@ impl State {
         if !account.is_on() {
             return Self::Off;
         }
-        if account.invalidation.is_some() || account.credentials.refresh.is_blank() {
+        if account.invalidation.is_some() || account.credentials.is_missing() {
             return Self::SignIn;
         }
         if account.uncertain_since.is_some() {
@@ -203,19 +204,28 @@ pub fn account_label(account: &Account, number: usize) -> String {
         .get(account.current_workspace)
         .and_then(|seat| given(seat.name.as_deref()))
         .filter(|name| Some(*name) != label);
-    let mut parts: Vec<String> = label.map(str::to_owned).into_iter().collect();
-    parts.extend(workspace.map(|name| format!("[{name}]")));
-    parts.extend(given(account.email.as_deref()).map(str::to_owned));
-    if let Some(id) = given(account.account_id.as_deref()) {
+    let id = given(account.account_id.as_deref()).map(|id| {
         let start = id.char_indices().rev().nth(5).map_or(0, |(at, _)| at);
-        let tail = id.get(start..).unwrap_or(id);
-        parts.push(if parts.is_empty() { tail.to_owned() } else { format!("id:{tail}") });
+        id.get(start..).unwrap_or(id)
+    });
+    let mut text = String::with_capacity(64);
+    let _ = write!(text, "Account {number}");
+    let bare = text.len();
+    let parts =
+        [("", label, ""), ("[", workspace, "]"), ("", given(account.email.as_deref()), ""), ("id:", id, "")];
+    for (before, part, after) in parts {
+        let Some(part) = part else { continue };
+        let is_first = text.len() == bare;
+        text.push_str(if is_first { " (" } else { ", " });
+        // By itself an id needs no word before it.
+        text.push_str(if is_first && before == "id:" { "" } else { before });
+        text.push_str(part);
+        text.push_str(after);
     }
-    if parts.is_empty() {
-        format!("Account {number}")
-    } else {
-        format!("Account {number} ({})", parts.join(", "))
+    if text.len() > bare {
+        text.push(')');
     }
+    text
 }
 
 fn given(text: Option<&str>) -> Option<&str> {

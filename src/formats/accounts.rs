@@ -8,6 +8,7 @@
 pub mod copy;
 pub mod edit;
 mod legacy;
+pub mod listing;
 pub mod merge;
 pub mod row;
 
@@ -139,10 +140,10 @@ impl<'a> Document<'a> {
             Positions { texts, places: &places }.read_into(&mut roster, &top, extension);
             return Self { top, rows, roster, unusable: Vec::new(), version, reshaped: false };
         }
-        let mut views: Vec<Option<Row<'_>>> = texts.iter().map(|text| Row::parse(text, at)).collect();
+        let mut views: Vec<Option<Row<'_>>> = texts.iter().map(|text| Row::parse(text)).collect();
         let usable: Vec<usize> =
             (0..views.len()).filter(|raw| matches!(views.get(*raw), Some(Some(_)))).collect();
-        let persons: Vec<Person> = views.iter().flatten().map(Row::person).collect();
+        let persons: Vec<Person> = views.iter().flatten().map(|row| row.person(at)).collect();
         let kept = identity::deduplicate(&persons);
 
         let mut places: Vec<Option<usize>> = vec![None; texts.len()];
@@ -160,13 +161,13 @@ impl<'a> Document<'a> {
             let text = texts.get(raw_of(one.index)).cloned().unwrap_or_default();
             let merged = row::absorb(&text, losers.map(AsRef::as_ref));
             let view = match &merged {
-                Some(merged) => Row::parse(merged, at),
+                Some(merged) => Row::parse(merged),
                 None => views.get_mut(raw_of(one.index)).and_then(Option::take),
             };
             let Some(view) = view else { continue };
             let (key, keyed) = view.key(&used);
             used.insert(key.clone());
-            accounts.push(view.into_account(key.clone(), extension));
+            accounts.push(view.into_account(key.clone(), extension, at));
             rows.push(RowText { key, text: merged.map_or(text, Cow::Owned), keyed });
         }
 
@@ -384,6 +385,7 @@ impl<'a> Document<'a> {
 
 /// Positions in the text, resolved to accounts by the identity of the raw row they point at.
 struct Positions<'p, 't> {
+    /// The raw rows; none when all of them can be used.
     texts: &'p [Cow<'t, str>],
     /// The place of each raw row; `None` for rows that cannot be used.
     places: &'p [Option<usize>],
@@ -418,7 +420,7 @@ impl Positions<'_, '_> {
             Some(_) | None => top
                 .count("pinnedAccountIndex")
                 .and_then(|index| usize::try_from(index).ok())
-                .filter(|raw| *raw < self.texts.len())
+                .filter(|raw| *raw < self.places.len())
                 .and_then(|raw| self.place(raw, roster))
                 .and_then(key_at),
         };
@@ -430,7 +432,7 @@ impl Positions<'_, '_> {
 
     /// An index into the raw rows, cut and clamped; `None` when it is no number.
     fn raw_index(&self, number: Option<f64>) -> Option<usize> {
-        let last = self.texts.len().saturating_sub(1);
+        let last = self.places.len().saturating_sub(1);
         let whole = lossless::millis(&number?.trunc().max(0.0).to_string())?;
         Some(usize::try_from(whole).unwrap_or(last).min(last))
     }
@@ -458,14 +460,14 @@ fn plain<'t>(
     let mut rows = Vec::with_capacity(texts.len());
     let mut accounts = Vec::with_capacity(texts.len());
     for text in texts {
-        let view = Row::parse(text, at)?;
+        let view = Row::parse(text)?;
         if !view.traces().all(|trace| traces.insert(trace)) {
             return None;
         }
         let (key, keyed) = view.key(&used);
         used.insert(key.clone());
         rows.push(RowText { key: key.clone(), text: text.clone(), keyed });
-        accounts.push(view.into_account(key, extension));
+        accounts.push(view.into_account(key, extension, at));
     }
     Some((rows, accounts))
 }

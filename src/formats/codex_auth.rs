@@ -5,7 +5,7 @@
 
 use crate::base::calendar::{self, rfc3339};
 use crate::base::{Moment, Secret};
-use crate::domain::account::{Account, Claims, Credentials};
+use crate::domain::account::{Account, Claims, Credentials, Tokens};
 use crate::domain::digest::sha256_hex;
 use crate::domain::official::{ChatGpt, Login, Stamp};
 use crate::formats::jwt;
@@ -84,6 +84,7 @@ pub fn credentials(login: &ChatGpt) -> Option<Credentials> {
         id_token: login.id_token.clone(),
         expires_at: login.claims.expires_at,
         claims: login.claims.clone(),
+        tokens: Tokens::Here,
     })
 }
 

@@ -145,7 +145,7 @@ impl<'a> FlaggedDocument<'a> {
         }
         row.set("recordId", account.key.as_str());
         let text = row.to_text();
-        let before = Row::parse(&text, at)?.into_account(account.key.clone(), &Extension::default());
+        let before = Row::parse(&text)?.into_account(account.key.clone(), &Extension::default(), at);
         let text = edit::rewrite(&text, Some(&before), account).map_or(text, |(text, _)| text);
         let mut top = Object::default();
         top.set("version", 3);
@@ -165,10 +165,10 @@ impl<'a> FlaggedDocument<'a> {
 
 impl<'a> Line<'a> {
     fn read(text: &'a str, used: &mut HashSet<AccountKey>, at: Moment) -> Option<Self> {
-        let view = Row::parse(text, at)?;
+        let view = Row::parse(text)?;
         let (key, _) = view.key(used);
         used.insert(key.clone());
-        let mut account = view.into_account(key, &Extension::default());
+        let mut account = view.into_account(key, &Extension::default(), at);
         let row = Object::parse(text).ok()?;
         let since = row.millis("flaggedAt").map_or(at, Moment::from_millis);
         if row.millis("addedAt").is_none() {

@@ -3,6 +3,8 @@
 //! The workspace id is the `chatgpt_account_id` claim of the id token, else of the access token, and nothing
 //! else: platform organisations listed beside it are not workspaces (D17).
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
@@ -60,15 +62,24 @@ pub fn expiry(token: &str) -> Option<Moment> {
     Object::parse(&text).ok()?.millis("exp").map(Moment::from_secs)
 }
 
+/// The workspace id that an access token and an id token claim.
+pub fn workspace_id(access: Option<&str>, id: Option<&str>) -> Option<String> {
+    claims(access, id).workspace_id
+}
+
 /// An e-mail as it is compared and shown: trimmed, lower-cased; `None` without an `@`.
 pub fn email_key(email: &str) -> Option<String> {
-    let email = email.trim();
+    email_key_of(Cow::Borrowed(email)).map(Cow::into_owned)
+}
+
+/// The same, borrowed where nothing has to be changed.
+pub fn email_key_of(email: Cow<'_, str>) -> Option<Cow<'_, str>> {
     if !email.as_bytes().contains(&b'@') {
         return None;
     }
     // Most are lower case already, and the general way looks at every character's table.
-    let is_low = email.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
-    Some(if is_low { email.to_owned() } else { email.to_lowercase() })
+    let is_key = email.bytes().all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_uppercase());
+    Some(if is_key { email } else { Cow::Owned(email.trim().to_lowercase()) })
 }
 
 /// The payload of a token with exactly three parts.

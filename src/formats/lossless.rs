@@ -345,13 +345,22 @@ impl<'de: 'a, 'a> Deserialize<'de> for Elements<'a> {
 
 /// A member name, borrowed unless it holds escapes.
 #[derive(Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+pub(in crate::formats) struct Name<'a>(#[serde(borrow)] pub(in crate::formats) Cow<'a, str>);
 
 /// The string a raw value is.
 pub fn text(raw: &str) -> Option<String> {
+    borrowed_text(raw).map(Cow::into_owned)
+}
+
+/// The string a raw value is, borrowed unless it holds escapes.
+pub fn borrowed_text(raw: &str) -> Option<Cow<'_, str>> {
     let inside = raw.strip_prefix('"')?.strip_suffix('"')?;
     // Tokens are long and never escaped: a search is cheaper than a second parse.
-    if inside.as_bytes().contains(&b'\\') { serde_json::from_str(raw).ok() } else { Some(inside.to_owned()) }
+    if inside.as_bytes().contains(&b'\\') {
+        serde_json::from_str(raw).ok().map(Cow::Owned)
+    } else {
+        Some(Cow::Borrowed(inside))
+    }
 }
 
 /// The finite number a raw value is.

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use crate::base::{Moment, Span};
-use crate::domain::account::{Account, AccountKey, Credentials, IdSource, Switch};
+use crate::domain::account::{Account, AccountKey, Credentials, IdSource, Switch, Tokens};
 use crate::domain::launch::environment::{AUTO_SYNC, FORCE_FILE_STORE};
 use crate::domain::model::Family;
 use crate::domain::official::{ChatGpt, Login, Stamp, Written};
@@ -403,6 +403,7 @@ fn visitor(login: &ChatGpt) -> Account {
             id_token: login.id_token.clone(),
             expires_at: login.claims.expires_at,
             claims: login.claims.clone(),
+            tokens: Tokens::Here,
         },
         switch: Switch::On,
         added_at: Moment::EPOCH,

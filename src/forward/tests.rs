@@ -236,6 +236,10 @@ impl Home for World {
         self.note("put back".to_owned());
         Ok(Written::Done)
     }
+    async fn is_signed_out(&self) -> bool {
+        false
+    }
+
     async fn newer(&self, _: &Roster) -> Vec<Change> {
         Vec::new()
     }

@@ -28,6 +28,8 @@ pub trait Home: Clone + Send + Sync + 'static {
     fn set_aside(&self, at: Moment) -> impl Future<Output = Result<Option<Aside>, String>> + Send;
     /// Puts a moved file back, byte for byte, unless a new one stands there.
     fn put_back(&self, aside: &Aside) -> impl Future<Output = Result<Written, String>> + Send;
+    /// Whether the official files hold no login that could be newer than the pool.
+    fn is_signed_out(&self) -> impl Future<Output = bool> + Send;
     /// Newer tokens that the file holds for accounts of `roster`, as changes (storage.md §11.1).
     fn newer(&self, roster: &Roster) -> impl Future<Output = Vec<Change>> + Send;
     /// After a refresh: puts the account's tokens into the file if it holds that account with older ones.

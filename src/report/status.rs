@@ -20,27 +20,34 @@ pub(super) fn value(outcome: &Outcome, facts: &Facts) -> Value {
     frame(outcome, facts, &rows.collect::<Vec<_>>())
 }
 
-/// The document as text; its rows are written one by one.
-pub(super) fn document(outcome: &Outcome, facts: &Facts) -> String {
+/// The document as text, in pieces; its rows are written one by one.
+pub(super) fn document(outcome: &Outcome, facts: &Facts, out: &mut dyn FnMut(&[u8])) {
     const EMPTY: &str = "\n  \"accounts\": []";
     let frame = json::pretty(&frame(outcome, facts, &[]));
     let Some((head, tail)) = frame.split_once(EMPTY).filter(|_| !facts.roster.accounts.is_empty()) else {
-        return frame;
+        out(frame.as_bytes());
+        return;
     };
-    let mut out = String::with_capacity(frame.len() + facts.roster.accounts.len() * ROW);
-    out.push_str(head);
-    out.push_str("\n  \"accounts\": [");
-    for (place, row) in pool::each(facts).enumerate() {
-        out.push_str(if place == 0 { "\n" } else { ",\n" });
-        with_account(facts, &row, |row| row.print(&mut out));
+    let mut piece = Vec::with_capacity(PIECE + PIECE / 4);
+    piece.extend_from_slice(head.as_bytes());
+    piece.extend_from_slice(b"\n  \"accounts\": [\n");
+    let last = facts.roster.accounts.len();
+    for row in pool::each(facts) {
+        with_account(facts, &row, |row| row.print(&mut piece));
+        piece.extend_from_slice(if row.number == last { b"\n" } else { b",\n" });
+        // A piece ends with a line, so that a line buffer behind it keeps nothing back.
+        if piece.len() >= PIECE {
+            out(&piece);
+            piece.clear();
+        }
     }
-    out.push_str("\n  ]");
-    out.push_str(tail);
-    out
+    piece.extend_from_slice(b"  ]");
+    piece.extend_from_slice(tail.as_bytes());
+    out(&piece);
 }
 
-/// What a row of the document usually takes.
-const ROW: usize = 480;
+/// Length of a piece: large enough that writing it costs little, small enough to stay out of the way.
+const PIECE: usize = 1 << 15;
 
 fn frame(outcome: &Outcome, facts: &Facts, rows: &[Value]) -> Value {
     let concern = pool::concern(facts, outcome.exit);

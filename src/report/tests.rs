@@ -9,6 +9,7 @@ use crate::app::outcome::{BackgroundCalls, Checked, Facts, Mirrored, Moments, Na
 use crate::base::{Moment, Percent, Span};
 use crate::domain::account::{
     Account, AccountKey, Claims, Cooldown, CooldownReason, Credentials, IdSource, Invalidation, Switch,
+    Tokens,
 };
 use crate::domain::facts::{Peer, PeerStatus, ProxyPulse, TurnRow, TurnStatus, Via};
 use crate::domain::problem::{Exit, Hint};
@@ -40,6 +41,7 @@ fn account(name: &str) -> Account {
             id_token: None,
             expires_at: Some(NOW + Span::hours(1)),
             claims: Claims::default(),
+            tokens: Tokens::Here,
         },
         switch: Switch::On,
         added_at: Moment::EPOCH,

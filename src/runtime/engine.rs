@@ -61,7 +61,7 @@ pub async fn run<S: Shell>(mut model: Model, effects: Effects, host: Host, shell
     let mut services = Services::new(host.clone(), sender.clone(), &model);
     let mut listeners: BTreeMap<Sub, Listener> = BTreeMap::new();
     let mut queue = effects;
-    let mut drawn = Drawn::default();
+    let mut drawn = Drawn::since(host.clock.now());
     let exit = 'run: loop {
         for effect in std::mem::take(&mut queue) {
             match effect {
@@ -143,14 +143,19 @@ pub async fn run<S: Shell>(mut model: Model, effects: Effects, host: Host, shell
 }
 
 /// When the next frame may and must be drawn.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Drawn {
+    begun: Moment,
     at: Option<Moment>,
     news: bool,
     keys: bool,
 }
 
 impl Drawn {
+    fn since(begun: Moment) -> Self {
+        Self { begun, at: None, news: false, keys: false }
+    }
+
     fn dirty(&mut self) {
         self.keys = true;
     }
@@ -176,18 +181,24 @@ impl Drawn {
         }
     }
 
+    /// When the frame that is owed may be drawn; `None` = nothing is owed. The first one gives the pool a moment to
+    /// come: an empty one would only delay the one that shows something.
+    fn due(&self, model: &Model) -> Option<Moment> {
+        match self.at {
+            None if model.world.loaded => Some(self.begun),
+            None => Some(self.begun + KEYS),
+            Some(at) => (self.keys || self.news).then(|| at + self.pause(model)),
+        }
+    }
+
     fn is_due(&self, model: &Model, now: Moment) -> bool {
-        let Some(at) = self.at else { return true };
-        (self.keys || self.news) && now.since(at) >= self.pause(model)
+        self.due(model).is_some_and(|due| now >= due)
     }
 
     /// How long until a frame that is owed may be drawn; `None` = nothing is owed.
     fn wait(&self, model: &Model, now: Moment, screen: bool) -> Option<Span> {
-        if !screen || !(self.keys || self.news) {
-            return None;
-        }
-        let at = self.at?;
-        Some(Span::millis((self.pause(model) - now.since(at)).as_millis().max(1)))
+        let due = self.due(model).filter(|_| screen)?;
+        Some(Span::millis(now.until(due).as_millis().max(1)))
     }
 
     fn done(&mut self, now: Moment) {

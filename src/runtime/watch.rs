@@ -17,7 +17,7 @@ use crate::runtime::shell::headless::Headless;
 pub(super) async fn watch(host: &Host, goal: &Goal, options: &Options, pause: Span) -> Exit {
     let mut place = Place::First;
     loop {
-        let boot = super::boot(host, options.form, super::NO_SCREEN).await;
+        let boot = super::boot(goal, host, options.form, super::NO_SCREEN).await;
         let (model, effects) = crate::app::init(goal.clone(), boot);
         let (exit, model) = engine::run(model, effects, host.clone(), &mut Headless).await;
         let Some(outcome) = &model.outcome else { return exit };

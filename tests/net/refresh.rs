@@ -10,7 +10,7 @@ use codex_multi_auth::adapters::entropy::SystemEntropy;
 use codex_multi_auth::adapters::upstream::client::{Clients, Egress};
 use codex_multi_auth::adapters::upstream::roots::RootSources;
 use codex_multi_auth::base::{Moment, Secret, Span};
-use codex_multi_auth::domain::account::{Account, AccountKey, Credentials, Switch};
+use codex_multi_auth::domain::account::{Account, AccountKey, Credentials, Switch, Tokens};
 use codex_multi_auth::domain::change::Change;
 use codex_multi_auth::domain::places::Places;
 use codex_multi_auth::domain::refresh::past::Trace;
@@ -140,6 +140,7 @@ fn credentials(issued: &Issued) -> Credentials {
         id_token: Some(issued.id_token.clone()),
         expires_at: Some(issued.expires_at),
         claims: jwt::claims(Some(issued.access.expose()), Some(issued.id_token.expose())),
+        tokens: Tokens::Here,
     }
 }
 

@@ -169,6 +169,10 @@ impl Home for MemoryHome {
         Ok(Written::Unchanged)
     }
 
+    async fn is_signed_out(&self) -> bool {
+        false
+    }
+
     async fn newer(&self, _roster: &Roster) -> Vec<Change> {
         let waits =
             self.patience.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));

@@ -22,7 +22,7 @@ use codex_multi_auth::adapters::upstream::BackEnd;
 use codex_multi_auth::adapters::upstream::client::{Clients, Egress};
 use codex_multi_auth::adapters::upstream::roots::RootSources;
 use codex_multi_auth::base::{Moment, Secret, Span};
-use codex_multi_auth::domain::account::{Account, AccountKey, Credentials};
+use codex_multi_auth::domain::account::{Account, AccountKey, Credentials, Tokens};
 use codex_multi_auth::domain::briefing::Briefing;
 use codex_multi_auth::domain::change::Change;
 use codex_multi_auth::domain::facts::ProxyFact;
@@ -211,6 +211,7 @@ fn credentials(issued: &Issued) -> Credentials {
         id_token: Some(issued.id_token.clone()),
         expires_at: Some(issued.expires_at),
         claims,
+        tokens: Tokens::Here,
     }
 }
 

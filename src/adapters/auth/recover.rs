@@ -71,6 +71,9 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> Shared<S, H, C, E> {
 
     /// Adopts newer tokens of `auth.json`; says whether there were any.
     pub(super) async fn adopt(&self) -> Result<bool, RefreshError> {
+        if self.home.is_signed_out().await {
+            return Ok(false);
+        }
         let loaded = self.store.load().await?;
         let mut newer = self.official(&loaded.roster).await;
         newer.retain(|change| replaces_a_spent_token(&loaded.roster, change));

@@ -1,7 +1,7 @@
 //! From an answer of the endpoint, or a kept one, to the set of tokens the pool stores.
 
 use crate::base::{Moment, Secret, Span};
-use crate::domain::account::{Account, Credentials};
+use crate::domain::account::{Account, Credentials, Tokens};
 use crate::domain::change::Change;
 use crate::formats::leases::Lease;
 use crate::formats::{jwt, oauth_wire};
@@ -53,5 +53,6 @@ fn fresh(
             (claimed, declared) => claimed.or(declared),
         },
         claims,
+        tokens: Tokens::Here,
     }
 }

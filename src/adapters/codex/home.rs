@@ -327,6 +327,10 @@ impl<S: Store, C: Clock> Home for CodexHome<S, C> {
         Ok(Written::Done)
     }
 
+    async fn is_signed_out(&self) -> bool {
+        self.logins().is_empty()
+    }
+
     async fn newer(&self, roster: &Roster) -> Vec<Change> {
         let settings = self.store.settings().await.unwrap_or_default();
         if !settings.codex_cli_sync || !settings.adopt_official_tokens {

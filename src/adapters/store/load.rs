@@ -1,17 +1,20 @@
 //! Finding the pool on disk (storage.md §6.4): the file itself, a journal newer than it, or what replaces it.
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
 
 use crate::adapters::disk::atomic;
 use crate::adapters::store::recover::{self, Substitute};
 use crate::adapters::store::reset;
 use crate::base::{Moment, Secret};
-use crate::domain::account::{AccountKey, Credentials};
+use crate::domain::account::{AccountKey, Credentials, Tokens};
 use crate::domain::places::Places;
 use crate::domain::recovery::{Health, Recovery};
 use crate::domain::roster::Roster;
 use crate::domain::token;
+use crate::formats::accounts::listing::Lister;
 use crate::formats::accounts::{Document, ParseAccountsError};
 use crate::formats::extension::Extension;
 use crate::formats::{jwt, leases};
@@ -53,6 +56,31 @@ pub(super) struct Opened<'a> {
     pub(super) recovery: Option<Recovery>,
     /// Results of refreshes that never reached the pool.
     pub(super) results: Vec<(AccountKey, Credentials)>,
+}
+
+/// How much of the pool is read at once for a listing.
+const PIECE: usize = 1 << 16;
+
+/// Reads the pool for a listing, tokens left out; `None` when there is more to it than an ordinary file, which
+/// [`open`] then judges.
+pub(super) fn list(places: &Places, at: Moment) -> Option<Roster> {
+    let beside = [places.pool_with(".wal"), places.pool_with(".reset-intent")];
+    if beside.iter().any(|path| path.exists()) || result_files(places).next().is_some() {
+        return None;
+    }
+    let extension_text = atomic::read_text(&places.extension()).ok().flatten().unwrap_or_default();
+    let extension = Extension::parse(&extension_text);
+    let mut file = File::open(places.pool()).ok()?;
+    let mut lister = Lister::new(&extension, at, file.metadata().map_or(0, |meta| meta.len()));
+    let mut piece = vec![0; PIECE];
+    loop {
+        match file.read(&mut piece) {
+            Ok(0) => return lister.finish(),
+            Ok(length) => lister.feed(piece.get(..length)?).ok()?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return None,
+        }
+    }
 }
 
 /// Opens the pool and hands it on. The document borrows its text, so it lives no longer than `then`.
@@ -182,13 +210,8 @@ fn empty(primary: Primary<'_>, reset: bool) -> Opened<'_> {
 /// Refresh results whose spent token is still the stored one: a process ended between the answer and the save
 /// (storage.md §9.8). Their age does not matter.
 fn unclaimed(places: &Places, roster: &Roster) -> Vec<(AccountKey, Credentials)> {
-    let mut found: Vec<_> = places
-        .result_folders()
-        .iter()
-        .filter_map(|folder| std::fs::read_dir(folder).ok())
-        .flat_map(std::iter::Iterator::flatten)
-        .filter(|entry| entry.file_name().to_string_lossy().ends_with(".result.json"))
-        .filter_map(|entry| leases::parse_result(&atomic::read_text(&entry.path()).ok()??))
+    let mut found: Vec<_> = result_files(places)
+        .filter_map(|path| leases::parse_result(&atomic::read_text(&path).ok()??))
         .collect();
     if found.is_empty() {
         return Vec::new();
@@ -214,10 +237,22 @@ fn unclaimed(places: &Places, roster: &Roster) -> Vec<(AccountKey, Credentials)>
                 id_token: lease.id_token.clone(),
                 expires_at: Some(lease.expires),
                 claims: jwt::claims(Some(lease.access.expose()), lease.id_token.as_ref().map(Secret::expose)),
+                tokens: Tokens::Here,
             };
             Some((account.key.clone(), credentials))
         })
         .collect()
+}
+
+/// Answers of the token endpoint that were kept.
+fn result_files(places: &Places) -> impl Iterator<Item = PathBuf> {
+    places
+        .result_folders()
+        .into_iter()
+        .filter_map(|folder| std::fs::read_dir(folder).ok())
+        .flat_map(std::iter::Iterator::flatten)
+        .filter(|entry| entry.file_name().to_string_lossy().ends_with(".result.json"))
+        .map(|entry| entry.path())
 }
 
 /// A path in words.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::adapters::disk::lock::LockError;
 use crate::adapters::shelf::{Shelf, ShelfError};
-use crate::adapters::store::blocking;
 use crate::base::Moment;
 use crate::domain::account::AccountKey;
 use crate::domain::places::Places;
@@ -15,9 +14,8 @@ use crate::formats::policies;
 use crate::ports::store::StoreError;
 
 /// Reads them.
-pub(super) async fn read(places: &Arc<Places>) -> Result<Found<Policies>, StoreError> {
-    let shelf = Shelf::new(Arc::clone(places));
-    blocking(move || shelf.policies().map_err(trouble)).await
+pub(super) fn read(places: Arc<Places>) -> Result<Found<Policies>, StoreError> {
+    Shelf::new(places).policies().map_err(trouble)
 }
 
 /// Changes the policy of one account; a policy that says nothing any more is removed.

@@ -46,14 +46,17 @@ impl Shared {
                 perms::tighten(&path);
             }
         }
-        let (roster, health, recovery, work) =
-            load::open(&self.places, self.backups(), at, |opened, document, _| {
+        let listed = self.listing.get().and_then(|()| load::list(&self.places, at));
+        let (roster, health, recovery, work) = match listed {
+            Some(roster) => (roster, Health::Healthy, None, Work::None),
+            None => load::open(&self.places, self.backups(), at, |opened, document, _| {
                 let finished = opened.recovery.is_none()
                     && opened.results.is_empty()
                     && document.migrated_from().is_none();
                 let work = if finished { Work::None } else { Work::Save };
                 (document.into_roster(), opened.health, opened.recovery, work)
-            })?;
+            })?,
+        };
         // What still has to be saved is not remembered, so the next load tries again.
         let merges = first && self.forbidden.get().is_none() && legacy::waits(&self.places);
         let work = if merges { Work::Merge } else { work };

@@ -196,7 +196,7 @@ fn fresh(key: AccountKey, sign_in: &SignIn) -> Account {
 mod tests {
     use super::*;
     use crate::base::Secret;
-    use crate::domain::account::{Claims, Invalidation};
+    use crate::domain::account::{Claims, Invalidation, Tokens};
     use crate::domain::change::Change;
 
     const AT: Moment = Moment::from_secs(5_000);
@@ -223,6 +223,7 @@ mod tests {
                     email: Some(email.to_owned()),
                     ..Claims::default()
                 },
+                tokens: Tokens::Here,
             },
             seats: vec![seat(workspace)],
             at: AT,

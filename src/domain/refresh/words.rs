@@ -20,7 +20,7 @@ pub fn advice(account: &Account) -> Option<Advice> {
     if account.uncertain_since.is_some() {
         return Some(UNCERTAIN);
     }
-    account.credentials.refresh.is_blank().then_some(MISSING)
+    account.credentials.is_missing().then_some(MISSING)
 }
 
 /// The advice for an account that was declared dead with this code.

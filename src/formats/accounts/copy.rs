@@ -58,9 +58,9 @@ impl Document<'_> {
         if self.roster.get(key).is_some() {
             return None;
         }
-        let view = Row::parse(row, at)?;
+        let view = Row::parse(row)?;
         let (stored, keyed) = view.key(&HashSet::new());
-        let account = view.into_account(key.clone(), extension);
+        let account = view.into_account(key.clone(), extension, at);
         let place = place.min(self.rows.len());
         let keyed = keyed && stored == *key;
         let text = Cow::Owned(row.to_owned());

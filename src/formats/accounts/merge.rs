@@ -268,7 +268,7 @@ fn joined(
             text = object.to_text();
         }
     }
-    let before = Row::parse(&text, at)?.into_account(ours.key.clone(), extension);
+    let before = Row::parse(&text)?.into_account(ours.key.clone(), extension, at);
     let mut account = before.clone();
     match tokens {
         Side::Ours => {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use codex_multi_auth::adapters::codex::home::CodexHome;
 use codex_multi_auth::base::{Moment, Secret};
-use codex_multi_auth::domain::account::{Account, Credentials};
+use codex_multi_auth::domain::account::{Account, Credentials, Tokens};
 use codex_multi_auth::domain::official::{Consent, Listed, Roll, Written};
 use codex_multi_auth::formats::jwt;
 use serde_json::{Map, Value, json};
@@ -48,6 +48,7 @@ fn selection(arg: &Value) -> Account {
             access: access.map(Secret::new),
             id_token: id_token.map(Secret::new),
             expires_at: arg["expiresAt"].as_i64().map(Moment::from_millis),
+            tokens: Tokens::Here,
         },
         ..Account::sample("selected")
     }
