@@ -226,9 +226,14 @@ fn next<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Result<Option<(T, usize)>, N
     let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<T>();
     match values.next() {
         Some(Ok(value)) => Ok(Some((value, values.byte_offset()))),
-        Some(Err(error)) if error.is_eof() => Ok(None),
+        Some(Err(error)) if error.is_eof() || ends_in_number(bytes) => Ok(None),
         Some(Err(_)) | None => Err(NotOrdinary),
     }
+}
+
+/// Whether the bytes may end in the middle of a number, which the parser takes for a wrong one.
+fn ends_in_number(bytes: &[u8]) -> bool {
+    bytes.last().is_some_and(|last| matches!(last, b'-' | b'+' | b'.' | b'e' | b'E'))
 }
 
 /// What is put in is a hash already.
