@@ -8,6 +8,7 @@ pub mod field;
 pub mod flows;
 pub mod geometry;
 pub mod goal;
+pub mod history;
 pub mod input;
 pub mod intent;
 pub mod keys;

@@ -16,6 +16,7 @@ pub mod failure;
 pub mod forecast;
 pub mod gates;
 pub mod health;
+pub mod history;
 pub mod identity;
 pub mod inventory;
 pub mod label;

@@ -6,6 +6,7 @@
 pub mod checkup;
 pub mod config;
 pub mod forecast;
+pub mod history;
 pub mod json;
 pub mod line;
 pub mod login;
@@ -93,6 +94,7 @@ fn value(outcome: &Outcome) -> Option<serde_json::Value> {
         Body::Best(best) => forecast::best_value(outcome, best),
         Body::Login(ending) => login::value(outcome, ending),
         Body::Checkup(report) => checkup::value(outcome, report),
+        Body::History(told) => history::value(outcome, told),
         Body::Ruled(ruled) => policy::ruled_value(outcome, ruled),
         Body::Policies(facts) => policy::list_value(outcome, facts),
         Body::Vault(told) => vault::value(outcome, told),
@@ -122,6 +124,7 @@ fn plain(outcome: &Outcome) -> Printed {
         Body::Best(best) => return forecast::best_printed(best),
         Body::Login(ending) => return login::printed(ending),
         Body::Checkup(report) => return checkup::printed(outcome, report),
+        Body::History(told) => return history::printed(told),
         Body::Ruled(ruled) => policy::ruled_text(ruled),
         Body::Policies(facts) => policy::list_text(facts),
         Body::Vault(told) => return vault::printed(outcome, told),

@@ -5,6 +5,7 @@ pub mod checkup;
 pub mod demo;
 pub mod engine;
 pub mod guardian;
+pub mod history;
 pub mod host;
 pub mod input;
 pub mod launch;
@@ -303,6 +304,7 @@ fn is_act(goal: &Goal) -> bool {
     match goal {
         Goal::Run(Command::Config(ask)) => ask.is_act(),
         Goal::Run(Command::Checkup(order)) => order.is_act(),
+        Goal::Run(Command::History(order)) => order.is_act(),
         Goal::Run(_) | Goal::Dashboard(_) | Goal::Forward(_) | Goal::Serve(_) => {
             matches!(goal, Goal::Run(Command::Vault(errand)) if errand.is_act())
                 || matches!(goal, Goal::Run(Command::Switch(_) | Command::Unpin | Command::Login(_)))
@@ -351,5 +353,6 @@ fn word(goal: &Goal) -> &'static str {
         Some(Command::Config(ask)) => ask.word(),
         Some(Command::Login(_)) => "login",
         Some(Command::Checkup(order)) => order.word(),
+        Some(Command::History(order)) => order.word(),
     }
 }

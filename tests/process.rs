@@ -10,6 +10,7 @@ mod endure;
 mod forward;
 mod harness;
 mod headless;
+mod history;
 mod login;
 mod outlook;
 mod real;

@@ -5,6 +5,8 @@ pub mod config;
 pub mod deferred;
 pub mod find;
 pub mod home;
+pub mod refile;
+pub mod sessions;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};

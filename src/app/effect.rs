@@ -39,6 +39,8 @@ pub enum Effect {
     Desktop(DesktopEffect),
     /// Everything at once: looking and mending.
     Checkup(Ticket, crate::app::checkup::Act),
+    /// Kept sessions of the official CLI.
+    History(Ticket, crate::app::history::Act),
     /// A line on stderr, now (forwarder notes, recovery announcements).
     Tell(String),
     /// A line on stdout, now (`serve`'s address). Holds the prefix, hence secret.

@@ -10,6 +10,7 @@ pub mod doctor;
 pub mod fix;
 pub mod forecast;
 pub mod forward;
+pub mod history;
 pub mod login;
 pub mod models;
 pub mod policy;
@@ -83,6 +84,8 @@ pub enum Flow {
     Fix(Box<fix::Flow>),
     /// `verify`, `usage rotate`.
     Verify(verify::Flow),
+    /// `history …`.
+    History(history::Flow),
     /// `codex …`.
     Forward(forward::Flow),
     /// `serve`.
@@ -111,6 +114,7 @@ impl Flow {
             Self::Doctor(flow) => flow.on(message, world, at),
             Self::Fix(flow) => flow.on(message, world, at),
             Self::Verify(flow) => flow.on(message, world, at),
+            Self::History(flow) => flow.on(message, world, at),
             Self::Forward(flow) => flow.on(message, world, at),
             Self::Serve(flow) => flow.on(message, world, at),
             Self::Login(flow) => flow.on(message, world, at),

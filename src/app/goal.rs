@@ -91,6 +91,8 @@ pub enum Command {
     Best(Choosing),
     /// `login`.
     Login(crate::app::flows::login::Request),
+    /// `history …`.
+    History(crate::app::history::Order),
     /// `doctor`, `fix`, `verify`, `usage rotate`.
     Checkup(crate::app::checkup::Order),
     /// `account pause` and the like, `account policy list`; with its word.
@@ -153,6 +155,8 @@ pub enum Moments {
 pub struct Forwarding {
     /// The official CLI's arguments, untouched; ours (`--account`, `--print-launch`, `--yes`) still inside.
     pub args: Vec<std::ffi::OsString>,
+    /// `history resume`: the session to go on with, its id or a beginning of it.
+    pub resume: Option<String>,
 }
 
 /// A foreground proxy.

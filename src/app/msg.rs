@@ -43,6 +43,8 @@ pub enum Msg {
     Login(Ticket, LoginMsg),
     /// From live proxies.
     Peers(PeersMsg),
+    /// Kept sessions of the official CLI were listed or filed anew.
+    History(Ticket, crate::app::history::Heard),
     /// From a look at everything, or its mending.
     Checkup(Ticket, crate::app::checkup::Heard),
     /// From services of this process.

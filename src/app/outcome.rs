@@ -11,6 +11,7 @@ pub use crate::app::flows::login::{Ending, SignedIn};
 pub use crate::app::flows::models::{Pair, Told as Matrix};
 pub use crate::app::flows::usage::{Shape, Told as UsageTold};
 pub use crate::app::goal::{Forecasting, Listing, Moments};
+pub use crate::app::history;
 pub use crate::app::msg::Mirrored;
 pub use crate::app::options::Form;
 use crate::base::Moment;
@@ -72,6 +73,8 @@ pub enum Body {
     Login(Box<Ending>),
     /// `doctor`, `fix`, `verify`, `usage rotate`.
     Checkup(Box<checkup::Report>),
+    /// `history …`.
+    History(Box<history::Told>),
     /// `account pause` and the like.
     Ruled(Box<Ruled>),
     /// `account policy list`.

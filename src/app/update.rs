@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::app::background::{Background, Trouble};
 use crate::app::effect::{DesktopEffect, Effect, Effects, PeersEffect, StoreEffect};
 use crate::app::flows::{
-    Flow, Ticket, best, check, config, forecast, forward, login, models, policy, serve, status, switch, undo,
-    unpin, usage, vault, why,
+    Flow, Ticket, best, check, config, forecast, forward, history, login, models, policy, serve, status,
+    switch, undo, unpin, usage, vault, why,
 };
 use crate::app::goal::{Command, Entry, Goal, Tab};
 use crate::app::input::{Focus, Input};
@@ -85,7 +85,7 @@ pub fn init(goal: Goal, boot: Boot) -> (Model, Effects) {
         Goal::Forward(forwarding) => {
             // Looking sweeps what a killed process left in the registry.
             effects.push(Effect::Peers(PeersEffect::Look));
-            model.flows.keep(ticket, Flow::Forward(forward::Flow::new(ticket, forwarding.args)));
+            model.flows.keep(ticket, Flow::Forward(forward::Flow::new(ticket, forwarding)));
             model.entry = Some(ticket);
         }
         Goal::Serve(_) => {
@@ -142,6 +142,7 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
         | Msg::Codex(_)
         | Msg::Login(..)
         | Msg::Checkup(..)
+        | Msg::History(..)
         | Msg::Answered(..)
         | Msg::Peers(_)
         | Msg::Service(_) => {}
@@ -282,6 +283,7 @@ impl Model {
             Command::Config(ask) => Flow::Config(config::Flow::new(ticket, ask.clone())),
             Command::Login(request) => Flow::Login(Box::new(login::Flow::new(ticket, request.clone()))),
             Command::Checkup(order) => order.flow(ticket),
+            Command::History(order) => Flow::History(history::Flow::new(ticket, order.clone())),
             Command::Policy(order, word) => Flow::Policy(policy::Flow::new(ticket, order.clone(), word)),
             Command::Best(choosing) => Flow::Best(Box::new(best::Flow::new(ticket, *choosing))),
         };

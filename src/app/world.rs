@@ -217,6 +217,7 @@ impl World {
             | Msg::Answered(..)
             | Msg::Service(_)
             | Msg::Checkup(..)
+            | Msg::History(..)
             | Msg::Signal(_) => {}
         }
     }

@@ -4,6 +4,7 @@
 mod checkup;
 mod config;
 mod forecast;
+mod history;
 mod login;
 mod policy;
 mod usage;
@@ -17,6 +18,7 @@ use crate::app::options::Colour;
 pub use crate::cli::args::checkup::{DoctorArgs, FixArgs, VerifyArgs};
 pub use crate::cli::args::config::{ConfigWord, TemplateArgs};
 pub use crate::cli::args::forecast::{BestArgs, CheckArgs, ForecastArgs};
+pub use crate::cli::args::history::HistoryArgs;
 pub use crate::cli::args::login::LoginArgs;
 pub use crate::cli::args::usage::{ModelsArgs, UsageArgs};
 pub use crate::cli::args::vault::{AccountWord, BackupWord, ExportArgs, FlaggedWord, ImportArgs};
@@ -172,6 +174,8 @@ pub enum Word {
     Usage(UsageArgs),
     /// Show which account can serve which model
     Models(ModelsArgs),
+    /// Find, show and go on with kept sessions of the official CLI
+    History(HistoryArgs),
     /// Show and change settings
     #[command(subcommand)]
     Config(ConfigWord),
@@ -264,6 +268,7 @@ impl Word {
             Self::Verify(_) => "verify",
             Self::Usage(_) => "usage",
             Self::Models(_) => "models",
+            Self::History(_) => "history",
             Self::Config(_) => "config",
             Self::InitConfig(_) => "init-config",
             Self::Backup(_) => "backup",

@@ -177,6 +177,10 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
             (view(Tab::Monitor, Command::Usage(args.asked(global.json)), manner, watch), watch)
         }
         Word::Models(args) => (view(Tab::Monitor, Command::Models(args.into()), manner, None), None),
+        Word::History(args) => match args.goal() {
+            Ok(goal) => (goal, None),
+            Err(problem) => return refuse(problem, command),
+        },
         Word::Backup(word) => match word.errand() {
             Ok(errand) => (Goal::Run(Command::Vault(errand)), None),
             Err(problem) => return refuse(problem, command),
@@ -194,7 +198,7 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
         Word::Monitor { watch, .. } => (view(Tab::Monitor, Command::Monitor, manner, watch), watch),
         Word::Serve { port } => (Goal::Serve(Serving { port: (port != 0).then_some(port) }), None),
         // The word itself is cut off before this parser; it stands in the table for help and completions.
-        Word::Codex { args } => (Goal::Forward(Forwarding { args }), None),
+        Word::Codex { args } => (Goal::Forward(Forwarding { args, resume: None }), None),
     };
     let mut invocation = start(goal, &global, manner, watch, command);
     if let Invocation::Start(started) = &mut invocation {
@@ -222,7 +226,7 @@ fn forwarder(global: &[OsString], args: Vec<OsString>, around: Surroundings) -> 
         return Invocation::Refuse(Box::new(Refusal { problem, command: "codex".to_owned(), form, numbers }));
     }
     let manner = manner(&global, around);
-    start(Goal::Forward(Forwarding { args }), &global, manner, None, "codex")
+    start(Goal::Forward(Forwarding { args, resume: None }), &global, manner, None, "codex")
 }
 
 fn start(

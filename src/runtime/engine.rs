@@ -87,7 +87,8 @@ pub async fn run<S: Shell>(mut model: Model, effects: Effects, host: Host, shell
                 | Effect::Login(..)
                 | Effect::Ask(..)
                 | Effect::Peers(_)
-                | Effect::Checkup(..)) => performer.perform(effect),
+                | Effect::Checkup(..)
+                | Effect::History(..)) => performer.perform(effect),
             }
         }
         let wanted = subscriptions(&model);

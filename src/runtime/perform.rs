@@ -81,6 +81,12 @@ impl Performer {
                     Msg::Checkup(ticket, crate::runtime::checkup::carry_out(&host, act).await)
                 });
             }
+            Effect::History(ticket, act) => {
+                let host = self.host.clone();
+                self.run(Some(ticket), async move {
+                    Msg::History(ticket, crate::runtime::history::carry_out(&host, act).await)
+                });
+            }
             Effect::Desktop(_)
             | Effect::Tell(_)
             | Effect::Announce(_)

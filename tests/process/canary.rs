@@ -48,6 +48,8 @@ const COMMANDS: &[&[&str]] = &[
     &["fix", "--dry-run", "--json"],
     &["fix", "--live", "--json"],
     &["verify", "--paths", "--json"],
+    &["history", "--json"],
+    &["history", "migrate", "--dry-run", "--headless"],
     &["account", "label", "three@example.com", "third one", "--json"],
     &["account", "disable", "three@example.com", "--json"],
     &["account", "enable", "three@example.com", "--headless"],

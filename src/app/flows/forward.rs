@@ -7,12 +7,15 @@ use std::ffi::OsString;
 
 use crate::app::effect::{CodexEffect, Effect, Effects, Through};
 use crate::app::flows::{Step, Ticket};
+use crate::app::goal::Forwarding;
+use crate::app::history;
 use crate::app::msg::{CodexMsg, Msg, Planned, ServiceMsg};
 use crate::app::outcome::{Body, Outcome};
 use crate::app::sub::{ProxyKind, ProxySpec};
 use crate::app::world::World;
 use crate::base::Moment;
 use crate::domain::account::AccountKey;
+use crate::domain::history::{Filter, find};
 use crate::domain::problem::{Exit, Hint, Problem};
 
 const COMMAND: &str = "codex";
@@ -22,6 +25,8 @@ const COMMAND: &str = "codex";
 pub struct Flow {
     ticket: Ticket,
     args: Vec<OsString>,
+    /// The session to go on with, until its whole id is known.
+    resume: Option<String>,
     stage: Stage,
     forced: Option<AccountKey>,
     through: Option<Through>,
@@ -31,6 +36,7 @@ pub struct Flow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     World,
+    Session,
     Plan,
     Ready,
     Child,
@@ -38,14 +44,15 @@ enum Stage {
 
 impl Flow {
     /// A flow that waits for pool and settings.
-    pub fn new(ticket: Ticket, args: Vec<OsString>) -> Self {
-        Self { ticket, args, stage: Stage::World, forced: None, through: None, checked: false }
+    pub fn new(ticket: Ticket, forwarding: Forwarding) -> Self {
+        let Forwarding { args, resume } = forwarding;
+        Self { ticket, args, resume, stage: Stage::World, forced: None, through: None, checked: false }
     }
 
     /// The proxy this run needs, from the plan on.
     pub fn proxy(&self) -> Option<ProxySpec> {
         match self.stage {
-            Stage::World | Stage::Plan => None,
+            Stage::World | Stage::Session | Stage::Plan => None,
             Stage::Ready => Some(self.spec()),
             Stage::Child => self.through.is_some().then(|| self.spec()),
         }
@@ -67,6 +74,7 @@ impl Flow {
         }
         match message {
             Msg::Codex(message) => self.codex(message),
+            Msg::History(ticket, heard) if *ticket == self.ticket => self.named(heard),
             Msg::Service(message) => self.service(message),
             Msg::Input(_)
             | Msg::Ticked
@@ -77,6 +85,7 @@ impl Flow {
             | Msg::Answered(..)
             | Msg::Peers(_)
             | Msg::Checkup(..)
+            | Msg::History(..)
             | Msg::Signal(_) => Step::Wait(Effects::new()),
         }
     }
@@ -85,8 +94,31 @@ impl Flow {
         if !(world.loaded && world.settled) {
             return Step::Wait(Effects::new());
         }
+        if self.resume.is_some() {
+            self.stage = Stage::Session;
+            return Step::Wait(vec![Effect::History(self.ticket, history::Act::List(Filter::default()))]);
+        }
+        self.plan()
+    }
+
+    fn plan(&mut self) -> Step {
         self.stage = Stage::Plan;
         Step::Wait(vec![Effect::Codex(CodexEffect::Plan(self.ticket, self.args.clone()))])
+    }
+
+    /// The whole id goes to the official CLI: it reads a beginning as the name of a thread.
+    fn named(&mut self, heard: &history::Heard) -> Step {
+        let (Some(word), history::Heard::Listed(listed)) = (&self.resume, heard) else {
+            return Step::Wait(Effects::new());
+        };
+        let found = listed.as_ref().map_err(Clone::clone).and_then(|sessions| find(sessions, word));
+        match found {
+            Ok(session) => {
+                self.args = vec!["resume".into(), session.id.clone().into()];
+                self.plan()
+            }
+            Err(problem) => failed(problem),
+        }
     }
 
     fn codex(&mut self, message: &CodexMsg) -> Step {

@@ -79,6 +79,7 @@ impl Ui {
             | Msg::Peers(PeersMsg::Next(..))
             | Msg::Service(_)
             | Msg::Checkup(..)
+            | Msg::History(..)
             | Msg::Signal(_) => {}
         }
         self.refresh(world, at);
@@ -287,6 +288,7 @@ fn told(outcome: &Outcome) -> Option<Toast> {
         | Body::Policies(_)
         | Body::Config(_)
         | Body::Checkup(_)
+        | Body::History(_)
         | Body::Silent => {
             return None;
         }

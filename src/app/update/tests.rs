@@ -215,7 +215,7 @@ fn switch_in_dashboard(model: &mut Model, name: &str) -> Ticket {
 
 #[test]
 fn a_forwarded_run_starts_the_child_only_when_proxy_and_preflight_are_both_done() {
-    let (mut model, _) = start(Goal::Forward(Forwarding { args: vec!["exec".into()] }));
+    let (mut model, _) = start(Goal::Forward(Forwarding { args: vec!["exec".into()], resume: None }));
     let effects = settle(&mut model, roster(&["one"]));
     let ticket = Ticket(1);
     assert_eq!(effects, [Effect::Codex(CodexEffect::Plan(ticket, vec!["exec".into()]))]);
@@ -240,7 +240,7 @@ fn a_forwarded_run_starts_the_child_only_when_proxy_and_preflight_are_both_done(
 
 #[test]
 fn a_forwarded_run_whose_proxy_cannot_start_launches_nothing() {
-    let (mut model, _) = start(Goal::Forward(Forwarding { args: vec!["exec".into()] }));
+    let (mut model, _) = start(Goal::Forward(Forwarding { args: vec!["exec".into()], resume: None }));
     settle(&mut model, roster(&["one"]));
     let planned = Planned::Rotated { forced: None, notes: Vec::new() };
     update(&mut model, NOW, Msg::Codex(CodexMsg::Planned(Ticket(1), Ok(planned))));

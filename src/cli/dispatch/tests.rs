@@ -57,7 +57,7 @@ fn the_launch_matrix_holds() {
         (
             "codex exec -j",
             TERMINAL,
-            Goal::Forward(Forwarding { args: vec!["exec".into(), "-j".into()] }),
+            Goal::Forward(Forwarding { args: vec!["exec".into(), "-j".into()], resume: None }),
             Face::Terminal,
         ),
     ] {
