@@ -35,7 +35,6 @@ mod spool;
 mod tap;
 pub mod turn;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -53,6 +52,7 @@ use crate::ports::{Entropy as _, Ports, Store as _};
 use crate::proxy::control::Registered;
 use crate::proxy::facts::Desk;
 use crate::proxy::gate::Gate;
+use crate::proxy::goal::Goals;
 use crate::proxy::hub::{Hub, Parts};
 use crate::proxy::keep::Files;
 use crate::proxy::server::Listeners;
@@ -166,7 +166,8 @@ pub async fn start<P: Ports>(
     let current = Arc::clone(&briefing.borrow());
     let rng = chance::seeded(ports.entropy().seed());
     let mut pool = Pool::new(Arc::clone(&current.roster), Arc::clone(&current.settings), now);
-    pool.restore_bonds(read_bonds(plan.places.affinity.clone()).await, now);
+    let memory = read_memory(plan.places.affinity.clone()).await;
+    pool.restore_bonds(memory.bonds, now);
     for (key, snapshot) in ports.store().quota(&current.roster).await.unwrap_or_default() {
         pool.note_quota(&key, snapshot);
     }
@@ -179,6 +180,7 @@ pub async fn start<P: Ports>(
         briefing: current,
         port,
         project: plan.project.clone(),
+        goals: Goals::restored(memory.goals),
         stop,
     }));
     let registration =
@@ -244,12 +246,10 @@ async fn obey<P: Ports>(hub: &Hub<P>, mut briefing: watch::Receiver<Arc<Briefing
     }
 }
 
-async fn read_bonds(
-    path: PathBuf,
-) -> BTreeMap<crate::domain::selection::SessionKey, crate::domain::selection::affinity::Bond> {
+async fn read_memory(path: PathBuf) -> affinity::Memory {
     let text = tokio::task::spawn_blocking(move || std::fs::read_to_string(path)).await;
     match text {
         Ok(Ok(text)) => affinity::parse(&text),
-        Ok(Err(_)) | Err(_) => BTreeMap::new(),
+        Ok(Err(_)) | Err(_) => affinity::Memory::default(),
     }
 }

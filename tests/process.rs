@@ -2,6 +2,7 @@
 
 mod arguments;
 mod canary;
+mod chaos;
 mod checkup;
 mod config;
 mod crash;

@@ -4,6 +4,7 @@ mod cases;
 mod floors;
 mod keys;
 mod reference;
+mod rows;
 mod screens;
 mod selection;
 mod sessions;

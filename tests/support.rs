@@ -8,6 +8,7 @@ pub(crate) mod fakes;
 pub(crate) mod play;
 pub(crate) mod process;
 pub(crate) mod pty;
+pub(crate) mod rows;
 pub(crate) mod snap;
 pub(crate) mod stage;
 pub(crate) mod staged;

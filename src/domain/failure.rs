@@ -70,6 +70,8 @@ pub enum Class {
     Contention,
     /// Transport failure, no headers in time, a cut or a stall.
     Network,
+    /// This machine finds no way out: a name that does not resolve, a network that is down. No account's fault.
+    Offline,
     /// A 200 that ended without any output.
     Empty,
     /// 401: the access token ran out.
@@ -80,7 +82,7 @@ pub enum Class {
     WorkspaceDisabled,
     /// Other 403.
     Forbidden,
-    /// Refused at the edge, by address rather than by account.
+    /// Refused by address rather than by account: at the edge, or for the region.
     EdgeBlock,
     /// Reasoning or a compaction item of another account.
     ForeignContent,
@@ -139,6 +141,7 @@ impl Class {
             Self::ServerError => "server-error",
             Self::Contention => "contention",
             Self::Network => "network-error",
+            Self::Offline => "offline",
             Self::Empty => "empty-response",
             Self::AuthExpired => "auth-expired",
             Self::AuthInvalidated => "auth-invalidated",
@@ -161,7 +164,7 @@ impl Class {
             Self::Overload => 503,
             Self::ServerError => 500,
             Self::Contention => 409,
-            Self::Network | Self::Empty => 502,
+            Self::Network | Self::Offline | Self::Empty => 502,
             Self::AuthExpired | Self::AuthInvalidated => 401,
             Self::WorkspaceDisabled => 402,
             Self::UnsupportedModel
@@ -189,7 +192,8 @@ impl Class {
             | Self::AuthInvalidated
             | Self::WorkspaceDisabled
             | Self::Forbidden => true,
-            Self::EdgeBlock
+            Self::Offline
+            | Self::EdgeBlock
             | Self::ForeignContent
             | Self::UnknownResponse
             | Self::SocketAge
@@ -200,7 +204,15 @@ impl Class {
 
     /// Whether the failure says that upstream or the way to it was in trouble, not the account.
     pub const fn is_transient(self) -> bool {
-        matches!(self, Self::Overload | Self::ServerError | Self::Contention | Self::Network | Self::Empty)
+        matches!(
+            self,
+            Self::Overload
+                | Self::ServerError
+                | Self::Contention
+                | Self::Network
+                | Self::Offline
+                | Self::Empty
+        )
     }
 }
 
@@ -221,6 +233,7 @@ pub fn classify(answer: &Answer, now: Moment) -> Verdict {
         | Class::UnsupportedModel
         | Class::Contention
         | Class::Network
+        | Class::Offline
         | Class::Empty
         | Class::AuthExpired
         | Class::AuthInvalidated
@@ -250,11 +263,12 @@ fn class_of(answer: &Answer, now: Moment) -> Class {
     let text = answer.message.to_ascii_lowercase();
     match answer.status {
         300..=399 => Class::Redirect,
-        401 if mentions(&text, &INVALIDATED) => Class::AuthInvalidated,
+        0..=299 | 401 | 403 if mentions(&text, &INVALIDATED) => Class::AuthInvalidated,
         401 => Class::AuthExpired,
         403 if answer.body == BodyKind::Edge => Class::EdgeBlock,
         402 => Class::WorkspaceDisabled,
-        403 if is_workspace_gone(&text) => Class::WorkspaceDisabled,
+        0..=299 | 403 if is_workspace_gone(&text) => Class::WorkspaceDisabled,
+        403 if mentions(&text, &REGION) => Class::EdgeBlock,
         403 | 429 if text.contains(NOT_INCLUDED) => Class::PlanGap,
         403 => Class::Forbidden,
         408 | 409 | 425 => Class::Contention,
@@ -278,6 +292,9 @@ fn by_code(answer: &Answer) -> Option<Class> {
     }
     if limited && has("usage_not_included") {
         return Some(Class::PlanGap);
+    }
+    if has("unsupported_country_region_territory") {
+        return Some(Class::EdgeBlock);
     }
     if has("websocket_connection_limit_reached") {
         return Some(Class::SocketAge);
@@ -338,6 +355,9 @@ const INVALIDATED: [&str; 4] = [
     "token has been invalidated",
 ];
 
+/// The address is refused, whoever asks from it.
+const REGION: [&str; 2] = ["country, region, or territory not supported", "not available in your country"];
+
 const NOT_INCLUDED: &str = "not included in your plan";
 
 const GONE: [(&str, &[&str]); 7] = [
@@ -392,6 +412,7 @@ fn reach(answer: &Answer, class: Class) -> Reach {
         | Class::ServerError
         | Class::Contention
         | Class::Network
+        | Class::Offline
         | Class::Empty
         | Class::AuthExpired
         | Class::AuthInvalidated

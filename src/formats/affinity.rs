@@ -1,5 +1,5 @@
 //! `<root>/runtime-affinity.json`: which account serves which session, so that a later process keeps the ownership
-//! of threads (runtime.md DB-41). Session keys are hashes; the file names no client.
+//! of threads (runtime.md DB-41), and the goals of threads the back end keeps none for (§21). Session keys are hashes; the file names no client.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +14,23 @@ use crate::domain::selection::affinity::{Bond, Moved};
 struct Document {
     version: u32,
     sessions: BTreeMap<String, Row>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    goals: Vec<Goal>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Goal {
+    session: String,
+    goal: Option<String>,
+}
+
+/// What a proxy remembers of threads.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Memory {
+    /// Which account serves which session.
+    pub bonds: BTreeMap<SessionKey, Bond>,
+    /// Goals the client set, newest last.
+    pub goals: Vec<(SessionKey, Option<String>)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -40,7 +57,10 @@ struct Row {
 }
 
 /// The file's text.
-pub fn print<'a>(bonds: impl Iterator<Item = (&'a SessionKey, &'a Bond)>) -> String {
+pub fn print<'a>(
+    bonds: impl Iterator<Item = (&'a SessionKey, &'a Bond)>,
+    goals: &[(SessionKey, Option<String>)],
+) -> String {
     let text = |key: &AccountKey| key.as_str().to_owned();
     let sessions = bonds
         .map(|(session, bond)| {
@@ -59,16 +79,22 @@ pub fn print<'a>(bonds: impl Iterator<Item = (&'a SessionKey, &'a Bond)>) -> Str
             (session.as_str().to_owned(), row)
         })
         .collect();
-    serde_json::to_string(&Document { version: 1, sessions }).unwrap_or_default()
+    let goals = goals
+        .iter()
+        .map(|(session, goal)| Goal { session: session.as_str().to_owned(), goal: goal.clone() })
+        .collect();
+    serde_json::to_string(&Document { version: 1, sessions, goals }).unwrap_or_default()
 }
 
 /// Reads the file; anything unreadable is an empty memory.
-pub fn parse(text: &str) -> BTreeMap<SessionKey, Bond> {
-    let Ok(document) = serde_json::from_str::<Document>(text) else { return BTreeMap::new() };
+pub fn parse(text: &str) -> Memory {
+    let Ok(document) = serde_json::from_str::<Document>(text) else { return Memory::default() };
     if document.version != 1 {
-        return BTreeMap::new();
+        return Memory::default();
     }
-    document
+    let goals =
+        document.goals.into_iter().map(|row| (SessionKey::from_hash(row.session), row.goal)).collect();
+    let bonds = document
         .sessions
         .into_iter()
         .map(|(session, row)| {
@@ -91,7 +117,8 @@ pub fn parse(text: &str) -> BTreeMap<SessionKey, Bond> {
             };
             (SessionKey::from_hash(session), bond)
         })
-        .collect()
+        .collect();
+    Memory { bonds, goals }
 }
 
 #[cfg(test)]
@@ -99,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bonds_survive_the_file() {
+    fn bonds_and_goals_survive_the_file() {
         let bond = Bond {
             owner: AccountKey::new("a"),
             at: Moment::from_millis(9),
@@ -114,8 +141,11 @@ mod tests {
         };
         let bonds = BTreeMap::from([(SessionKey::of("s"), bond)]);
 
-        assert_eq!(parse(&print(bonds.iter())), bonds);
-        assert!(parse("{").is_empty());
-        assert!(parse("{\"version\":2,\"sessions\":{}}").is_empty());
+        let goals = vec![(SessionKey::of("t"), Some("ship it".to_owned())), (SessionKey::of("s"), None)];
+
+        assert_eq!(parse(&print(bonds.iter(), &goals)), Memory { bonds: bonds.clone(), goals });
+        assert!(!print(bonds.iter(), &[]).contains("goals"));
+        assert_eq!(parse("{"), Memory::default());
+        assert_eq!(parse("{\"version\":2,\"sessions\":{}}"), Memory::default());
     }
 }

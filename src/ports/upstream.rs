@@ -144,7 +144,10 @@ pub trait Upstream: Clone + Send + Sync + 'static {
 /// A transport failure.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UpstreamError {
-    /// Nothing was sent: name, connection, TLS.
+    /// Nothing was sent, and nothing could be to anybody: the name does not resolve, the network is down.
+    #[error("no network: {0}")]
+    Offline(String),
+    /// Nothing was sent: connection, TLS.
     #[error("no connection: {0}")]
     Unreachable(String),
     /// No answer in time.

@@ -32,7 +32,7 @@ use crate::proxy::{headers, inbound};
 mod models;
 
 /// Bytes held back before the first business event.
-const HELD_CAP: usize = 64 * 1024;
+pub(super) const HELD_CAP: usize = 64 * 1024;
 /// What is read of an error body, and for how long.
 const ERROR_BODY: (usize, Duration) = (1024 * 1024, Duration::from_secs(10));
 

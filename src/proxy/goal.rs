@@ -2,6 +2,7 @@
 //! client's own goal, remembered here. A change is never claimed unless it was kept.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use http::Response;
@@ -17,6 +18,7 @@ const KEPT: usize = 512;
 #[derive(Debug, Default)]
 pub(super) struct Goals {
     kept: Mutex<VecDeque<(SessionKey, Option<String>)>>,
+    has_changed: AtomicBool,
 }
 
 /// What the client wants of a goal.
@@ -29,6 +31,23 @@ pub(super) enum Wish {
 }
 
 impl Goals {
+    /// The goals an earlier proxy left.
+    pub(super) fn restored(goals: Vec<(SessionKey, Option<String>)>) -> Self {
+        let surplus = goals.len().saturating_sub(KEPT);
+        let kept = goals.into_iter().skip(surplus).collect();
+        Self { kept: Mutex::new(kept), has_changed: AtomicBool::new(false) }
+    }
+
+    /// Whether a goal was set since the last call.
+    pub(super) fn take_changed(&self) -> bool {
+        self.has_changed.swap(false, Ordering::Relaxed)
+    }
+
+    /// All goals, newest last.
+    pub(super) fn all(&self) -> Vec<(SessionKey, Option<String>)> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
     /// Our answer in place of upstream's `status`; `None` when upstream's own is the better one.
     pub(super) fn stand_in<P: Ports>(
         &self,
@@ -71,5 +90,7 @@ impl Goals {
             kept.pop_front();
         }
         kept.push_back((session, goal));
+        drop(kept);
+        self.has_changed.store(true, Ordering::Relaxed);
     }
 }

@@ -120,6 +120,7 @@ pub(super) struct Parts<P: Ports> {
     pub(super) briefing: Arc<Briefing>,
     pub(super) port: u16,
     pub(super) project: Option<String>,
+    pub(super) goals: Goals,
     pub(super) stop: CancellationToken,
 }
 
@@ -132,7 +133,7 @@ impl<P: Ports> Hub<P> {
             desk: parts.desk,
             routes: Routes::default(),
             catalog: Catalog::default(),
-            goals: Goals::default(),
+            goals: parts.goals,
             issuers: Issuers::default(),
             bodies: Arc::default(),
             busy: Busy::default(),
@@ -222,12 +223,12 @@ impl<P: Ports> Hub<P> {
         })
     }
 
-    /// Obeys a newer briefing.
     /// The policies in force.
     pub(super) fn policies(&self) -> Arc<Policies> {
         self.with_pool(|pool, _, _| pool.policies())
     }
 
+    /// Obeys a newer briefing.
     pub(super) fn obey(&self, briefing: &Briefing) {
         {
             let mut hot = self.hot.lock().unwrap_or_else(PoisonError::into_inner);

@@ -165,8 +165,12 @@ async fn carry<P: Ports>(hub: &Hub<P>, batch: Batch, files: &Files) {
             }
         }
         Batch::Bonds => {
-            let text =
-                hub.with_pool(|pool, _, _| pool.take_bonds_changed().then(|| affinity::print(pool.bonds())));
+            let has_goals_changed = hub.goals.take_changed();
+            let goals = hub.goals.all();
+            let text = hub.with_pool(|pool, _, _| {
+                (pool.take_bonds_changed() || has_goals_changed)
+                    .then(|| affinity::print(pool.bonds(), &goals))
+            });
             if let Some(text) = text {
                 let path = files.affinity.clone();
                 on_disk(hub, move || write_private(&path, text.as_bytes())).await;

@@ -4,7 +4,8 @@
 //! A leg is read only while the other leg takes what is read, so a slow reader slows the writer behind it and little
 //! piles up here. Upstream is pinged when it is quiet, the client never.
 
-use std::collections::VecDeque;
+mod leg;
+
 use std::future::Future as _;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -19,13 +20,14 @@ use crate::base::Moment;
 use crate::formats::events;
 use crate::ports::Ports;
 use crate::ports::upstream::{Frame, FrameReader, FrameWriter, Socket, UpstreamError};
+use crate::proxy::exchange::HELD_CAP;
 use crate::proxy::frames::{self, ClientSocket};
 use crate::proxy::hub::Seat;
 use crate::proxy::session::{Event, Step};
 use crate::proxy::socket::{Driven, Life};
 
-/// Most that waits for one leg; one larger message alone is let through.
-const QUEUED: (usize, usize) = (16, 1024 * 1024);
+use leg::{Leg, Out, poll_out};
+
 /// How long a farewell may take.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// Added to two ping intervals before upstream counts as dead.
@@ -70,6 +72,8 @@ impl<P: Ports> Pump<P> {
             reader: self.socket.reader,
             writer: self.socket.writer,
             held: Vec::new(),
+            held_size: 0,
+            seats: Vec::new(),
             wait: None,
             alarm: Box::pin(tokio::time::sleep(Duration::ZERO)),
             alarm_for: None,
@@ -85,70 +89,6 @@ impl<P: Ports> Pump<P> {
         .run()
         .await;
     }
-}
-
-/// Frames on their way out of one leg.
-#[derive(Default)]
-struct Leg {
-    queue: VecDeque<Frame>,
-    size: usize,
-    state: Out,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Out {
-    /// Nothing unsent.
-    #[default]
-    Clean,
-    /// Handed over, not flushed.
-    Dirty,
-    /// No more frames can be sent.
-    Gone,
-}
-
-impl Leg {
-    fn push(&mut self, frame: Frame) {
-        if self.state != Out::Gone {
-            self.size += frames::size(&frame);
-            self.queue.push_back(frame);
-        }
-    }
-
-    fn has_room(&self) -> bool {
-        self.queue.len() < QUEUED.0 && self.size < QUEUED.1
-    }
-
-    fn close(&mut self) {
-        self.state = Out::Gone;
-        self.queue.clear();
-        self.size = 0;
-    }
-}
-
-/// Moves what is queued into a sink; ready when everything has left.
-fn poll_out<S>(
-    leg: &mut Leg,
-    sink: &mut S,
-    context: &mut Context<'_>,
-    ready: impl Fn(&mut S, &mut Context<'_>) -> Poll<Result<(), UpstreamError>>,
-    send: impl Fn(&mut S, Frame) -> Result<(), UpstreamError>,
-    flush: impl Fn(&mut S, &mut Context<'_>) -> Poll<Result<(), UpstreamError>>,
-) -> Poll<Result<(), UpstreamError>> {
-    if leg.state == Out::Gone {
-        return Poll::Ready(Ok(()));
-    }
-    while !leg.queue.is_empty() {
-        std::task::ready!(ready(sink, context))?;
-        let Some(frame) = leg.queue.pop_front() else { break };
-        leg.size -= frames::size(&frame);
-        leg.state = Out::Dirty;
-        send(sink, frame)?;
-    }
-    if leg.state == Out::Dirty {
-        std::task::ready!(flush(sink, context))?;
-        leg.state = Out::Clean;
-    }
-    Poll::Ready(Ok(()))
 }
 
 struct Ping {
@@ -182,6 +122,9 @@ struct Legs<P: Ports> {
     reader: Box<dyn FrameReader>,
     writer: Box<dyn FrameWriter>,
     held: Vec<Frame>,
+    held_size: usize,
+    /// One for each turn that runs.
+    seats: Vec<Seat>,
     wait: Option<Pin<Box<Sleep>>>,
     alarm: Pin<Box<Sleep>>,
     alarm_for: Option<Moment>,
@@ -281,7 +224,7 @@ impl<P: Ports> Legs<P> {
                 if now >= ping.heard + ping.interval * 2 + PONG_GRACE {
                     return Poll::Ready(Heard::UpstreamDead);
                 }
-                if now >= ping.heard + ping.interval && self.upstream.queue.is_empty() {
+                if now >= ping.heard + ping.interval && self.upstream.is_empty() {
                     self.upstream.push(Frame::Ping(Bytes::new()));
                     context.waker().wake_by_ref();
                 }
@@ -380,7 +323,14 @@ impl<P: Ports> Legs<P> {
     fn take_client(&mut self, frame: Frame) -> Next {
         match frame {
             Frame::Text(bytes) if self.reading == Reading::Judged => {
-                let step = self.driven.step(Event::ClientText(bytes.clone()));
+                let limit = self.driven.hub.setting(|settings| settings.max_concurrent_requests);
+                let seat = self.driven.hub.busy.request(limit);
+                let event = if seat.is_some() { Event::ClientText } else { Event::ClientTextInExcess };
+                let before = self.driven.session().open_turns();
+                let step = self.driven.step(event(bytes.clone()));
+                if self.driven.session().open_turns() > before {
+                    self.seats.extend(seat);
+                }
                 if step == Step::Pass {
                     self.upstream.push(Frame::Text(bytes));
                     return Next::Pump;
@@ -406,20 +356,29 @@ impl<P: Ports> Legs<P> {
 
     /// Does what the session says with an upstream frame, or with none.
     fn carry_out(&mut self, step: Step, frame: Option<Frame>) -> Next {
+        self.seats.truncate(self.driven.session().open_turns());
         match step {
             Step::Pass => frame.into_iter().for_each(|frame| self.forward(frame)),
-            Step::Hold => self.held.extend(frame),
+            Step::Hold => {
+                self.held_size += frame.as_ref().map_or(0, frames::size);
+                self.held.extend(frame);
+                if self.held_size >= HELD_CAP {
+                    self.held_size = 0;
+                    return self.judge(Event::HeldEnough, None);
+                }
+            }
             Step::Release | Step::Flush => {
+                self.held_size = 0;
                 for frame in std::mem::take(&mut self.held).into_iter().chain(frame) {
                     self.forward(frame);
                 }
             }
             Step::Rewrite(text) | Step::Resend(text) => {
-                self.held.clear();
+                self.drop_held();
                 self.upstream.push(Frame::Text(text));
             }
             Step::Tell(text) => {
-                self.held.clear();
+                self.drop_held();
                 self.forward(Frame::Text(text));
             }
             Step::Discard => self.held.clear(),
@@ -442,6 +401,11 @@ impl<P: Ports> Legs<P> {
         Next::Pump
     }
 
+    fn drop_held(&mut self) {
+        self.held.clear();
+        self.held_size = 0;
+    }
+
     fn forward(&mut self, frame: Frame) {
         self.driven.session().relayed(u64::try_from(frames::size(&frame)).unwrap_or(u64::MAX));
         self.client.push(frame);
@@ -454,8 +418,7 @@ impl<P: Ports> Legs<P> {
         } else {
             self.client.close();
         }
-        self.upstream.queue.clear();
-        self.upstream.size = 0;
+        self.upstream.empty();
         self.upstream.push(Frame::Close(Some((1000, String::new()))));
         let leaving = std::future::poll_fn(|context| {
             let client = self.poll_client_out(context).is_ready();

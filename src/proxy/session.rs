@@ -76,8 +76,12 @@ pub enum Event<'a> {
     Unanswered(UpstreamError),
     /// A text frame of the client.
     ClientText(Bytes),
+    /// The same while the proxy serves as many turns as it may.
+    ClientTextInExcess(Bytes),
     /// A text frame of upstream, with its fact (`formats::events::frame`).
     UpstreamText(&'a Fact),
+    /// 64 KiB are held.
+    HeldEnough,
     /// A binary frame of upstream.
     UpstreamBinary,
     /// Upstream closed; the code when it sent one.
@@ -203,6 +207,13 @@ struct Current {
     holds_seat: bool,
 }
 
+/// Whether one more turn may run in this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Room {
+    Left,
+    Gone,
+}
+
 /// A turn on its way.
 #[derive(Debug)]
 struct Going {
@@ -223,9 +234,6 @@ const MOST_OPEN: usize = 8;
 
 /// How long a client that was told to reconnect is given to do so.
 const FAREWELL: Span = Span::seconds(1);
-
-/// Frames held at most before the client sees them anyway.
-const MOST_HELD: u32 = 16;
 
 impl Session {
     /// A session whose upgrade has not begun.
@@ -271,9 +279,12 @@ impl Session {
             Event::Declined { status, headers, body } => {
                 self.declined(status, headers, &body, pool, now, rng)
             }
-            Event::Unanswered(_) => self.unanswered(pool, now, rng),
-            Event::ClientText(text) => self.client_text(text, pool, now, rng),
+            Event::Unanswered(error) => self.unanswered(&error, pool, now, rng),
+            Event::ClientText(text) => self.client_text(text, Room::Left, pool, now, rng),
+            Event::ClientTextInExcess(text) => self.client_text(text, Room::Gone, pool, now, rng),
             Event::UpstreamText(fact) => self.upstream_text(fact, pool, now, rng),
+            Event::HeldEnough if self.state == State::Pending => self.commit(now, Step::Flush),
+            Event::HeldEnough => Step::Go,
             Event::UpstreamBinary => self.upstream_binary(pool, now, rng),
             Event::UpstreamClosed(code) => self.upstream_closed(code, pool, now, rng),
             Event::UpstreamCut => self.upstream_cut(pool, now, rng),
@@ -304,6 +315,11 @@ impl Session {
     /// The account of this socket, once chosen.
     pub fn account(&self) -> Option<&AccountKey> {
         self.current.as_ref().map(|current| &current.key)
+    }
+
+    /// Turns that run now.
+    pub fn open_turns(&self) -> usize {
+        self.turns.len()
     }
 
     /// Rows of turns that changed since the last call.

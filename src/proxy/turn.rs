@@ -5,7 +5,7 @@
 //! lock. Nothing is visible to the client before [`Step::Relay`], [`Step::Answer`] or [`Step::Refuse`]; after `Relay`
 //! there is no other account. A turn may be dropped only after `Done`, `Cut`, or a step with [`Event::ClientGone`].
 
-mod judge;
+pub(super) mod judge;
 mod repair;
 mod road;
 
@@ -381,7 +381,8 @@ impl Turn {
             Event::Said(fact) => self.said(fact, pool, now, rng),
             Event::HeldEnough => self.commit(now),
             Event::Ended => self.ended(pool, now, rng),
-            Event::Broke(_) | Event::Stalled => self.broke(pool, now, rng),
+            Event::Broke(error) => self.broke(judge::class_of(&error), pool, now, rng),
+            Event::Stalled => self.broke(Class::Network, pool, now, rng),
             Event::WaitOver => self.wait_over(pool, now, rng),
             Event::DeadlinePassed => self.out_of_time(pool, now, rng),
             Event::ClientGone => self.gone(pool, now, rng),
@@ -459,9 +460,9 @@ impl Turn {
         }
     }
 
-    fn broke(&mut self, pool: &mut Pool, now: Moment, rng: &mut Rng) -> Step {
+    fn broke(&mut self, class: Class, pool: &mut Pool, now: Moment, rng: &mut Rng) -> Step {
         if !self.is_committed() {
-            return self.failed(Fault::bare(Class::Network), pool, now, rng);
+            return self.failed(Fault::bare(class), pool, now, rng);
         }
         self.cut(pool, now, rng)
     }

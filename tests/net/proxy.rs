@@ -3,6 +3,7 @@
 mod control;
 mod entrance;
 mod refresh;
+mod rows;
 mod sockets;
 mod streams;
 mod turns;

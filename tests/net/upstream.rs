@@ -136,6 +136,9 @@ async fn failures_say_whether_anything_was_sent() {
     .await;
 
     let unreachable = plain(closed).send(request("/x")).await.err();
+    // A label of 64 letters is refused before anybody is asked.
+    let base = format!("http://{}.test:1/backend-api", "a".repeat(64));
+    let nowhere = client(&base, Egress::default(), None).send(request("/x")).await.err();
     let cut = plain(hangs_up).send(request("/x")).await.err();
     let late = plain(silent).send(Request { headers_within: Span::millis(200), ..request("/x") }).await.err();
     let mut broken = plain(half).send(request("/x")).await.unwrap();
@@ -143,6 +146,7 @@ async fn failures_say_whether_anything_was_sent() {
     let broken = next(&mut broken).await;
 
     assert!(matches!(unreachable, Some(UpstreamError::Unreachable(_))), "{unreachable:?}");
+    assert!(matches!(nowhere, Some(UpstreamError::Offline(_))), "{nowhere:?}");
     assert!(matches!(cut, Some(UpstreamError::Cut(_))), "{cut:?}");
     assert_eq!(late, Some(UpstreamError::TimedOut));
     assert!(matches!(broken, Some(Err(UpstreamError::Cut(_)))), "{broken:?}");

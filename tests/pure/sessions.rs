@@ -501,3 +501,40 @@ fn a_client_that_leaves_in_a_turn_harms_nobody() {
     assert_eq!(play.pool.pulse(play.now).in_flight, 0);
     assert!(play.pool.take_changes().now.is_empty());
 }
+
+#[test]
+fn what_is_held_goes_out_when_it_is_much() {
+    let mut play = Play::with(&["one", "two"]);
+    play.open();
+    assert_eq!(play.step(Event::HeldEnough), Step::Go);
+    play.ask(FULL);
+    for _ in 0..40 {
+        assert_eq!(play.hear(CREATED), Step::Hold);
+    }
+
+    assert_eq!(play.step(Event::HeldEnough), Step::Flush);
+    assert_eq!(play.hear(DELTA), Step::Pass);
+}
+
+#[test]
+fn a_turn_beyond_the_limit_is_told_to_wait_and_the_socket_stays() {
+    let mut play = Play::with(&["one"]);
+    play.open();
+
+    let step = play.step(Event::ClientTextInExcess(Bytes::from_static(FULL.as_bytes())));
+
+    assert_eq!(code(&step), "runtime_rotation_proxy_overloaded");
+    assert_eq!((play.session.open_turns(), play.pool.pulse(play.now).in_flight), (0, 0));
+    assert_eq!(play.ask(FULL), Step::Pass);
+}
+
+#[test]
+fn a_machine_without_a_way_out_blames_no_account_for_an_upgrade() {
+    let mut play = Play::with(&["one", "two"]);
+    play.step(Event::Start);
+
+    let step = play.step(Event::Unanswered(UpstreamError::Offline("dns error".to_owned())));
+
+    assert!(matches!(&step, Step::Refuse(refusal) if refusal.status == 426), "{step:?}");
+    assert!(play.pool.take_changes().now.is_empty());
+}

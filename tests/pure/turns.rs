@@ -673,3 +673,21 @@ fn a_model_list_marks_nobody() {
     let limits = &play.pool.account(&key("one")).unwrap().limits;
     assert_eq!(limits, &BTreeMap::new());
 }
+
+#[test]
+fn a_machine_without_a_way_out_tries_once_more_and_blames_no_account() {
+    let mut play = Play::with(&["one", "two"]);
+    play.start();
+    let offline = || Event::Broke(UpstreamError::Offline("dns error".to_owned()));
+
+    let step = play.step(offline());
+    let again = play.sleep(&step);
+    assert_eq!(account(&again), "record:one");
+    let (status, body) = refused(&play.step(offline()));
+
+    assert_eq!((status, body["error"]["type"].as_str()), (429, Some("server_error")), "{body}");
+    assert_eq!(body["error"]["reason"], "network-error");
+    assert!(play.pool.take_changes().now.is_empty());
+    let pulse = play.pool.pulse(play.now);
+    assert!(pulse.accounts.values().all(|one| one.health >= 100.0 && one.circuit == "closed"), "{pulse:?}");
+}

@@ -43,7 +43,7 @@ impl Answer {
 
 /// Sends `body` and reads the answer.
 ///
-/// [`UpstreamError::Unreachable`] alone means that nothing was sent.
+/// [`UpstreamError::Offline`] and [`UpstreamError::Unreachable`] alone mean that nothing was sent.
 pub(super) async fn post<S: Store, H: Home, C: Clock, E: Entropy>(
     shared: &Shared<S, H, C, E>,
     body: Bytes,

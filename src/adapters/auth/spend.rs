@@ -49,7 +49,7 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> Shared<S, H, C, E> {
         turn.called();
         match answer {
             Ok(answer) => self.judge(account, &entry, answer).await,
-            Err(UpstreamError::Unreachable(why)) => {
+            Err(UpstreamError::Offline(why) | UpstreamError::Unreachable(why)) => {
                 intent::clear(&self.intent);
                 Ok(later(why))
             }

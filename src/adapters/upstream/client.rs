@@ -148,13 +148,32 @@ impl Clients {
 
 /// What a failed request means to the caller.
 pub fn transport(error: &reqwest::Error) -> UpstreamError {
-    if error.is_connect() || error.is_builder() {
+    if error.is_connect() && is_offline(error) {
+        UpstreamError::Offline(words(error))
+    } else if error.is_connect() || error.is_builder() {
         UpstreamError::Unreachable(words(error))
     } else if error.is_timeout() {
         UpstreamError::TimedOut
     } else {
         UpstreamError::Cut(words(error))
     }
+}
+
+/// Whether the way out of this machine is missing, so that no account would fare better.
+fn is_offline(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let kind = inner.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        let has_no_way = kind.is_some_and(|kind| {
+            use std::io::ErrorKind::{HostUnreachable, NetworkDown, NetworkUnreachable};
+            matches!(kind, HostUnreachable | NetworkDown | NetworkUnreachable)
+        });
+        if has_no_way || inner.to_string() == "dns error" {
+            return true;
+        }
+        cause = inner.source();
+    }
+    false
 }
 
 /// The innermost causes, without the address: it may carry secrets in its query.

@@ -100,6 +100,18 @@ fn every_answer_falls_into_its_class() {
         ("404", answer(404), Class::ClientError),
         ("context", coded(0, "context_length_exceeded"), Class::ClientError),
         ("unknown event", coded(0, "something_new"), Class::ClientError),
+        ("region", coded(403, "unsupported_country_region_territory"), Class::EdgeBlock),
+        ("region in words", worded(403, "Country, region, or territory not supported"), Class::EdgeBlock),
+        (
+            "an event about a dead session",
+            worded(0, "Your token has been invalidated"),
+            Class::AuthInvalidated,
+        ),
+        (
+            "an event about a dead workspace",
+            worded(0, "This workspace was deactivated"),
+            Class::WorkspaceDisabled,
+        ),
         ("302", answer(302), Class::Redirect),
         ("a server's own usage word is no limit", coded(500, "usage_limit_reached"), Class::ServerError),
     ] {

@@ -137,7 +137,8 @@ impl Pool {
                     self.rest(position, key, FORBIDDEN_REST, CooldownReason::AuthFailure, now);
                 }
             }
-            Class::EdgeBlock
+            Class::Offline
+            | Class::EdgeBlock
             | Class::ForeignContent
             | Class::UnknownResponse
             | Class::SocketAge

@@ -85,6 +85,7 @@ impl Session {
             | Class::ServerError
             | Class::Contention
             | Class::Network
+            | Class::Offline
             | Class::Empty => {
                 self.blame(verdict, pool, now);
                 self.rotate(verdict, Frame::Theirs, pool, now, rng)
@@ -126,6 +127,7 @@ impl Session {
             | Class::ServerError
             | Class::Contention
             | Class::Network
+            | Class::Offline
             | Class::Empty => {
                 self.blame(verdict, pool, now);
                 self.cut_off(verdict, pool, now, rng)

@@ -14,14 +14,24 @@ use crate::formats::reasoning;
 use crate::proxy::record::{self, End};
 use crate::proxy::refusal::{self, Cause, Refusal};
 
-use super::{FAREWELL, MOST_HELD, MOST_OPEN, Session, State, Step};
+use super::{FAREWELL, MOST_OPEN, Room, Session, State, Step};
 
 impl Session {
-    pub(super) fn client_text(&mut self, text: Bytes, pool: &mut Pool, now: Moment, rng: &mut Rng) -> Step {
+    pub(super) fn client_text(
+        &mut self,
+        text: Bytes,
+        room: Room,
+        pool: &mut Pool,
+        now: Moment,
+        rng: &mut Rng,
+    ) -> Step {
         if matches!(self.state, State::Retiring { .. } | State::Waiting(_) | State::Opening) {
             return Step::Go;
         }
         let Asked::Create(create) = frames::asked(&text) else { return Step::Pass };
+        if room == Room::Gone {
+            return Step::Tell(Refusal::overloaded().frame());
+        }
         if self.turns.len() >= MOST_OPEN {
             self.end_all(&End::bad(400, "too_many_turns"), pool, now, rng);
             self.state = State::Over;
@@ -181,11 +191,7 @@ impl Session {
                     self.held_since = now;
                 }
                 self.held += 1;
-                if self.held > MOST_HELD || self.timers.hold.is_over() {
-                    self.commit(now, Step::Release)
-                } else {
-                    Step::Hold
-                }
+                if self.timers.hold.is_over() { self.commit(now, Step::Release) } else { Step::Hold }
             }
             Fact::Output => self.commit(now, Step::Release),
             Fact::Opaque => {

@@ -15,11 +15,11 @@ use crate::domain::refresh::{self, Reason};
 use crate::domain::selection::affinity::Moved;
 use crate::domain::workspace::Routing;
 use crate::formats::{headers, openai};
-use crate::ports::upstream::ReadError;
+use crate::ports::upstream::{ReadError, UpstreamError};
 use crate::proxy::approach::{self, Next};
 use crate::proxy::record::{self, pairs};
 use crate::proxy::refusal::{Cause, Refusal};
-use crate::proxy::turn::{Payload, Sending, TurnState};
+use crate::proxy::turn::{Payload, Sending, TurnState, judge};
 
 use super::{Current, Session, State, Step};
 
@@ -191,8 +191,22 @@ impl Session {
         self.lose(&verdict, pool, now, rng)
     }
 
-    pub(super) fn unanswered(&mut self, pool: &mut Pool, now: Moment, rng: &mut Rng) -> Step {
-        self.lose(&Verdict::bare(Class::Network), pool, now, rng)
+    pub(super) fn unanswered(
+        &mut self,
+        error: &UpstreamError,
+        pool: &mut Pool,
+        now: Moment,
+        rng: &mut Rng,
+    ) -> Step {
+        let verdict = Verdict::bare(judge::class_of(error));
+        if verdict.class != Class::Offline {
+            return self.lose(&verdict, pool, now, rng);
+        }
+        if let Some(key) = self.account().cloned() {
+            pool.observe(&key, &self.ask, Observation::Failed(&verdict), now);
+        }
+        // No account would fare better; over HTTP the client is told how long to wait.
+        self.over_http(pool)
     }
 
     fn lose(&mut self, verdict: &Verdict, pool: &mut Pool, now: Moment, rng: &mut Rng) -> Step {

@@ -11,6 +11,7 @@ use crate::domain::pool::{Observation, Pool, Recovery};
 use crate::domain::refresh::Reason;
 use crate::formats::events::{Ended, Fact};
 use crate::formats::{headers, openai};
+use crate::ports::upstream::UpstreamError;
 use crate::proxy::approach::Weight;
 use crate::proxy::record::{self, End, pairs};
 use crate::proxy::refusal::Refusal;
@@ -236,6 +237,7 @@ impl Turn {
                 self.rotate_or_show(fault, pool, now, rng)
             }
             Class::Overload => self.overloaded(fault, pool, now, rng),
+            Class::Offline => self.offline(&fault, pool, now, rng),
             Class::ServerError | Class::Contention | Class::Network | Class::Empty => {
                 self.learn(&fault.verdict, pool, now);
                 self.rotate(fault, Weight::Transient, pool, now, rng)
@@ -295,6 +297,20 @@ impl Turn {
         }
     }
 
+    /// No way out: once more after a moment, then the client is told to wait; another account would go the same way.
+    fn offline(&mut self, fault: &Fault, pool: &mut Pool, now: Moment, rng: &mut Rng) -> Step {
+        self.learn(&fault.verdict, pool, now);
+        self.record.last = Some(Class::Offline);
+        self.record.judged(Class::Offline.word());
+        let may = self.facts.replay == super::Replay::Kept
+            && self.budget.is_some_and(|budget| budget.allows_send());
+        if may && self.overload == Overload::Never {
+            self.overload = Overload::Retried;
+            return self.again(backoff::after_overload(rng), pool);
+        }
+        self.refuse_for_now("network-error", pool, now, rng)
+    }
+
     /// A 401: a token someone renewed meanwhile, one refresh, or the next account.
     fn unauthorized(&mut self, fault: Fault, pool: &mut Pool, now: Moment, rng: &mut Rng) -> Step {
         let Some(current) = &self.current else { return self.exhausted(pool, now, rng) };
@@ -316,6 +332,17 @@ impl Turn {
                 self.rotate(fault, Weight::Transient, pool, now, rng)
             }
         }
+    }
+}
+
+/// What a transport failure is called.
+pub(in crate::proxy) const fn class_of(error: &UpstreamError) -> Class {
+    match error {
+        UpstreamError::Offline(_) => Class::Offline,
+        UpstreamError::Unreachable(_)
+        | UpstreamError::TimedOut
+        | UpstreamError::Cut(_)
+        | UpstreamError::TooBig => Class::Network,
     }
 }
 

@@ -315,7 +315,7 @@ impl Turn {
                 "rate-limit"
             }
             Some(Class::Overload | Class::ServerError | Class::Contention) => "server-error",
-            Some(Class::Network | Class::Empty) => "network-error",
+            Some(Class::Network | Class::Offline | Class::Empty) => "network-error",
             Some(Class::AuthExpired | Class::AuthInvalidated | Class::Forbidden) => "auth-failure",
             Some(Class::WorkspaceDisabled) => "deactivated",
             Some(

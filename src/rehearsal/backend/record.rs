@@ -60,6 +60,12 @@ impl Record {
         locked(&self.kept).entries.iter().filter(|entry| entry.endpoint == endpoint).cloned().collect()
     }
 
+    /// The entries of one session.
+    pub fn of_session(&self, session: &str) -> Vec<Entry> {
+        let is_its = |entry: &&Entry| entry.session.as_deref() == Some(session);
+        locked(&self.kept).entries.iter().filter(is_its).cloned().collect()
+    }
+
     /// The turns, over HTTP and on sockets, without prewarms.
     pub fn turns(&self) -> Vec<Entry> {
         let is_turn = |entry: &&Entry| entry.endpoint == "http" || entry.endpoint == "frame";

@@ -10,15 +10,16 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+use codex_multi_auth::domain::digest::sha256_hex;
 use codex_multi_auth::domain::usage::entry::Ending;
 use codex_multi_auth::formats::scenario::{Action, Endpoint, Rule, Scenario};
 
 use crate::support::backend::{assert_clean, order};
 use crate::support::stand::Stand;
 
-type Socket = WebSocketStream<TcpStream>;
+pub(super) type Socket = WebSocketStream<TcpStream>;
 
-async fn open(stand: &Stand, session: &str) -> Result<Socket, Error> {
+pub(super) async fn open(stand: &Stand, session: &str) -> Result<Socket, Error> {
     let mut request =
         format!("ws://127.0.0.1:{}{}", stand.port, Stand::path("responses")).into_client_request()?;
     let headers = request.headers_mut();
@@ -35,11 +36,11 @@ async fn open(stand: &Stand, session: &str) -> Result<Socket, Error> {
     tokio_tungstenite::client_async(request, stream).await.map(|(socket, _)| socket)
 }
 
-fn user(text: &str) -> Value {
+pub(super) fn user(text: &str) -> Value {
     json!({"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]})
 }
 
-async fn create(socket: &mut Socket, more: Value) {
+pub(super) async fn create(socket: &mut Socket, more: Value) {
     let mut frame = json!({
         "type": "response.create", "model": "gpt-5.5", "stream": true, "store": false,
         "include": ["reasoning.encrypted_content"], "prompt_cache_key": "thread",
@@ -51,7 +52,7 @@ async fn create(socket: &mut Socket, more: Value) {
 }
 
 /// All frames up to the end of a response, an error, or the end of the socket.
-async fn answer(socket: &mut Socket) -> Vec<Value> {
+pub(super) async fn answer(socket: &mut Socket) -> Vec<Value> {
     let mut frames: Vec<Value> = Vec::new();
     let reading = async {
         while let Some(message) = socket.next().await {
@@ -189,4 +190,41 @@ async fn an_unknown_previous_response_is_not_guessed() {
 
     assert_eq!(last(&frames)["error"]["code"], "previous_response_not_found", "{frames:?}");
     assert!(stand.backend.record().turns().is_empty());
+}
+
+#[tokio::test]
+async fn turns_on_sockets_count_against_the_limit_of_requests() {
+    let stand = Stand::with(Scenario::pool(["alpha"]), |settings| settings.max_concurrent_requests = 1).await;
+    stand.backend.script(Rule::everywhere(Endpoint::Frame, Action::Stall { events: 5 }).once());
+    let mut busy = open(&stand, "thread-1").await.unwrap();
+    let mut second = open(&stand, "thread-2").await.unwrap();
+    create(&mut busy, json!({"input": [user("one")]})).await;
+    busy.next().await.unwrap().unwrap();
+
+    create(&mut second, json!({"input": [user("two")]})).await;
+    let refused = answer(&mut second).await;
+    drop(busy);
+    stand.until(|kept| (!kept.entries.is_empty()).then_some(())).await;
+    create(&mut second, json!({"input": [user("two")]})).await;
+    let served = answer(&mut second).await;
+
+    let error = last(&refused);
+    assert_eq!((&error["status"], &error["error"]["type"]), (&json!(429), &json!("server_error")), "{error}");
+    assert_eq!(error["headers"]["retry-after"], "1", "{error}");
+    assert_eq!(last(&served)["type"], "response.completed", "{served:?}");
+}
+
+#[tokio::test]
+async fn a_message_of_many_mebibytes_goes_through_byte_for_byte() {
+    let stand = Stand::start(Scenario::pool(["alpha"])).await;
+    let mut socket = open(&stand, "thread").await.unwrap();
+    let text = "x".repeat(20 << 20);
+    let frame = json!({"type": "response.create", "model": "gpt-5.5", "input": [user(&text)]}).to_string();
+    let sent = sha256_hex(&frame);
+
+    socket.send(Message::text(frame)).await.unwrap();
+    let frames = answer(&mut socket).await;
+
+    assert_eq!(last(&frames)["type"], "response.completed", "{:?}", last(&frames));
+    assert_eq!(stand.backend.record().turns()[0].body_sha256, sent);
 }

@@ -22,7 +22,7 @@ use crate::support::stand::{PREFIX, Stand, post, turn, whole};
 async fn bodies_of_every_size_arrive_byte_for_byte() {
     let stand = Stand::start(Scenario::pool(["alpha"])).await;
 
-    for size in [0_usize, 1, 300 * 1024, 9 * 1024 * 1024] {
+    for size in [0_usize, 1, 300 * 1024, 9 * 1024 * 1024, 64 * 1024 * 1024] {
         let body: Vec<u8> = (0..size).map(|at| u8::try_from(at % 251).unwrap()).collect();
         stand.backend.record().clear();
         let request = post(&Stand::path("responses"))
