@@ -19,6 +19,7 @@ pub mod outcome;
 pub mod overlays;
 pub mod screens;
 pub mod sub;
+pub mod threshold;
 pub mod toasts;
 pub mod ui;
 pub mod undo;

@@ -4,6 +4,7 @@
 //! through sockets and the endpoint overrides only, so what it proves holds for the real thing.
 
 pub mod backend;
+pub mod browser;
 pub mod cast;
 pub mod client;
 pub mod home;

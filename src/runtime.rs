@@ -30,7 +30,7 @@ use crate::adapters::env::Env;
 use crate::adapters::places;
 use crate::adapters::store::DiskStore;
 use crate::app::effect::Capture;
-use crate::app::flows::login::Request;
+use crate::app::flows::login::{Method, Request};
 use crate::app::flows::serve::Announce;
 use crate::app::goal::{Command, Entry, Goal, Listing};
 use crate::app::keys::hints::Signs;
@@ -219,7 +219,12 @@ fn settle(goal: Goal, options: &Options, settings: &Settings) -> Goal {
         Goal::Dashboard(entry)
             if options.face != Face::Screen || settings.headless_by_default || settings.plain =>
         {
-            Goal::Run(entry.command.unwrap_or(Command::Status(Listing::Status)))
+            match entry.command {
+                Some(Command::Login(request)) if settings.headless_by_default => {
+                    Goal::Run(Command::Login(Request { typist: Typist::Script, ..request }))
+                }
+                command => Goal::Run(command.unwrap_or(Command::Status(Listing::Status))),
+            }
         }
         Goal::Run(Command::Login(request)) if settings.headless_by_default => {
             Goal::Run(Command::Login(Request { typist: Typist::Script, ..request }))
@@ -259,7 +264,7 @@ async fn boot(goal: &Goal, host: &Host, form: Form, size: (u16, u16)) -> Boot {
 
 /// Prints what the command ended with; returns how the process ends when even that goes wrong.
 fn print_outcome(model: &Model, options: &Options) -> Option<Exit> {
-    if matches!(model.goal, Goal::Dashboard(_)) {
+    if matches!(model.goal, Goal::Dashboard(_)) && !is_one_sign_in(&model.goal) {
         return None;
     }
     let outcome = model.outcome.as_ref()?;
@@ -297,6 +302,12 @@ fn write_out(outcome: &Outcome, options: &Options, path: &std::path::Path) -> Op
     }
     let _ = io::stderr().lock().write_all(printed.err.as_bytes());
     None
+}
+
+/// A screen that was opened for one sign-in: what came of it stays in the terminal's history.
+fn is_one_sign_in(goal: &Goal) -> bool {
+    let Goal::Dashboard(Entry { command: Some(Command::Login(request)), .. }) = goal else { return false };
+    request.method != Method::Fitting
 }
 
 /// Commands that do something: what they print is not what was asked for.

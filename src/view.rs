@@ -53,6 +53,7 @@ fn full(scene: &Scene, buffer: &mut Buffer) -> Option<Position> {
         Tab::Accounts | Tab::Forecast if scene.world.trouble.is_some() => {
             screens::empty::trouble(scene, buffer);
         }
+        Tab::Accounts if scene.ui.is_welcoming(scene.world) => screens::welcome::render(scene, buffer),
         Tab::Accounts | Tab::Forecast if scene.world.roster.accounts.is_empty() => {
             screens::empty::render(scene, buffer);
         }

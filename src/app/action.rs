@@ -121,6 +121,12 @@ pub enum Action {
     ByDevice,
     /// Signs in with the browser instead.
     ByBrowser,
+    /// Copies the link of the page.
+    CopyLink,
+    /// Requires a ChatGPT workspace.
+    Workspace,
+    /// Gives the account a name.
+    Rename,
     /// Says yes to what is asked.
     Yes,
     /// Says no to what is asked.

@@ -3,6 +3,7 @@
 use crate::app::effect::Capture;
 use crate::app::flows::Ticket;
 use crate::app::flows::login::Request;
+use crate::app::overlays::terms;
 use crate::base::Secret;
 use crate::domain::account::{AccountKey, Switch};
 use crate::domain::change::Pin;
@@ -17,10 +18,14 @@ pub enum Intent {
     Use(AccountKey, Pin),
     /// Something about a sign-in.
     SignIn(SignIn),
+    /// The acknowledgement was answered.
+    Terms(terms::Answer),
     /// Remove the pin.
     Unpin,
     /// Switch an account on or off.
     Turn(AccountKey, Switch),
+    /// Give an account a name, or take it away.
+    Label(AccountKey, Option<String>),
     /// Ask the usage endpoint for these accounts.
     Check(Vec<AccountKey>),
     /// Take back the last undoable act.

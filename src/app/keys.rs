@@ -49,12 +49,18 @@ pub enum Scope {
     Pane,
     /// No account yet, or a pool that cannot be read.
     Bare,
+    /// The first start.
+    Welcome,
+    /// The acknowledgement.
+    Terms,
     /// Adding an account: the menu of ways.
     WizardMenu,
     /// Adding an account: a yes or no.
     WizardQuestion,
     /// Adding an account: while it is waited for.
     Wizard,
+    /// Adding an account: it is in the pool.
+    WizardDone,
     /// A question.
     Confirm,
     /// A question that is answered by typing a word.
@@ -241,7 +247,7 @@ pub fn help(scopes: &[Scope]) -> Vec<Entry> {
 
 impl Scope {
     /// All scopes in the order of the documentation.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 31] = [
         Self::Everywhere,
         Self::Tabs,
         Self::Moving,
@@ -259,9 +265,12 @@ impl Scope {
         Self::Backups,
         Self::Pane,
         Self::Bare,
+        Self::Welcome,
+        Self::Terms,
         Self::WizardMenu,
         Self::WizardQuestion,
         Self::Wizard,
+        Self::WizardDone,
         Self::Confirm,
         Self::Typed,
         Self::Differences,
@@ -292,9 +301,12 @@ impl Scope {
             Self::Backups => "Settings, backups",
             Self::Pane => "Narrow pane",
             Self::Bare => "No account yet, or a pool that cannot be read",
+            Self::Welcome => "First start",
+            Self::Terms => "First start, the acknowledgement",
             Self::WizardMenu => "Adding an account, choosing how",
             Self::WizardQuestion => "Adding an account, a question",
             Self::Wizard => "Adding an account, while it is waited for",
+            Self::WizardDone => "Adding an account, when it is in the pool",
             Self::Confirm => "A question",
             Self::Typed => "A question answered by typing",
             Self::Differences => "Changed settings, before and after",

@@ -8,6 +8,7 @@ use crate::app::flows::{Flows, Ticket};
 use crate::app::goal::Goal;
 use crate::app::input::Focus;
 use crate::app::outcome::Outcome;
+use crate::app::threshold::Threshold;
 use crate::app::ui::Ui;
 use crate::app::undo::Undo;
 use crate::app::world::{Setting, World};
@@ -42,6 +43,8 @@ pub struct Model {
     pub world: World,
     /// Screens, overlays, toasts.
     pub ui: Ui,
+    /// What stands before the first frame.
+    pub threshold: Threshold,
     /// What runs.
     pub flows: Flows,
     /// What was asked without being asked for.

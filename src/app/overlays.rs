@@ -6,6 +6,7 @@ pub mod differences;
 pub mod help;
 pub mod messages;
 pub mod palette;
+pub mod terms;
 pub mod wizard;
 
 use crate::app::keys::Scope;
@@ -28,6 +29,8 @@ pub enum Overlay {
     Messages(messages::Messages),
     /// Attempts of one turn.
     Turn(TurnId),
+    /// The acknowledgement.
+    Terms(terms::Terms),
     /// Adding an account.
     Wizard(Box<wizard::Wizard>),
 }
@@ -44,6 +47,7 @@ impl Overlay {
             Self::Differences(_) => &[Scope::Differences, Scope::Moving],
             Self::Messages(_) => &[Scope::Messages, Scope::Moving],
             Self::Turn(_) => &[Scope::Turn],
+            Self::Terms(_) => &[Scope::Terms],
             Self::Wizard(open) => open.scopes(),
         }
     }

@@ -6,3 +6,4 @@ pub mod forecast;
 pub mod monitor;
 pub mod pane;
 pub mod settings;
+pub mod welcome;

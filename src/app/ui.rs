@@ -9,6 +9,7 @@ mod over;
 mod questions;
 mod sheet;
 mod vault;
+mod welcome;
 mod wizard;
 
 pub use sheet::parts;
@@ -31,6 +32,7 @@ use crate::app::screens::detail::Detail;
 use crate::app::screens::forecast::{self, Outlook};
 use crate::app::screens::monitor::{self, Monitor, Rows};
 use crate::app::screens::settings::{self, Sheet};
+use crate::app::screens::welcome::Welcome;
 use crate::app::toasts::Toasts;
 use crate::app::world::World;
 use crate::base::{Moment, Span};
@@ -75,6 +77,8 @@ pub struct Ui {
     pub monitor: Monitor,
     /// Settings.
     pub sheet: Sheet,
+    /// The first start's choices.
+    pub welcome: Welcome,
     /// What lies over the screen, the innermost last.
     pub overlays: Vec<Overlay>,
     /// The filter while it is typed.
@@ -127,6 +131,7 @@ impl Ui {
             outlook: Outlook::default(),
             monitor: Monitor::default(),
             sheet: Sheet::opened_on(asked(entry)),
+            welcome: Welcome::default(),
             overlays: Vec::new(),
             typing: None,
             toasts: Toasts::default(),
@@ -183,6 +188,7 @@ impl Ui {
             return vec![Scope::Pane, Scope::Moving, Scope::Everywhere];
         }
         let inner: &[Scope] = match (self.tab, self.monitor.rows) {
+            (Tab::Accounts, _) if self.is_welcoming(world) => &[Scope::Welcome],
             (Tab::Accounts | Tab::Forecast, _) if Self::is_bare(world) => &[Scope::Bare],
             (Tab::Accounts, _) if self.detail.is_some() => &[Scope::Detail, Scope::Moving],
             (Tab::Accounts, _) if self.accounts.order.is_empty() => &[Scope::NothingFound],
@@ -266,9 +272,13 @@ impl Ui {
             Some(Overlay::Help(help)) => help.filter.as_mut(),
             Some(Overlay::Wizard(wizard)) => wizard.field.as_mut(),
             Some(Overlay::Ask(ask)) => Some(&mut ask.field),
-            Some(Overlay::Confirm(_) | Overlay::Messages(_) | Overlay::Turn(_) | Overlay::Differences(_)) => {
-                None
-            }
+            Some(
+                Overlay::Confirm(_)
+                | Overlay::Messages(_)
+                | Overlay::Turn(_)
+                | Overlay::Differences(_)
+                | Overlay::Terms(_),
+            ) => None,
             None if self.typing.is_none() && value => {
                 self.sheet.typing.as_mut().map(|typing| &mut typing.field)
             }
@@ -303,6 +313,7 @@ impl Ui {
                 | Overlay::Messages(_)
                 | Overlay::Turn(_)
                 | Overlay::Differences(_)
+                | Overlay::Terms(_)
                 | Overlay::Wizard(_),
             ) => {}
             None if self.typing.is_none() => {

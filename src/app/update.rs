@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::app::background::{Background, Trouble};
-use crate::app::effect::{DesktopEffect, Effect, Effects, PeersEffect, StoreEffect};
+use crate::app::effect::{DesktopEffect, Effect, Effects, LoginEffect, PeersEffect, StoreEffect};
 use crate::app::flows::{
     Flow, Ticket, best, check, config, forecast, forward, history, login, models, policy, serve, status,
     switch, undo, unpin, usage, vault, why,
@@ -15,6 +15,7 @@ use crate::app::model::{Boot, Model};
 use crate::app::msg::{Msg, PeersMsg, ServiceMsg, Signal, StoreMsg, UpstreamMsg};
 use crate::app::outcome::{Body, Outcome};
 use crate::app::sub::{ProxyKind, ProxySpec, Sub};
+use crate::app::threshold::Threshold;
 use crate::app::toasts::{Level, Toast};
 use crate::app::ui::Ui;
 use crate::app::undo::{Inverse, Undo};
@@ -45,6 +46,7 @@ pub fn init(goal: Goal, boot: Boot) -> (Model, Effects) {
     let mut model = Model {
         world: World::new(boot.setting, boot.at),
         ui: Ui::new(&entry, boot.size, &boot.remembered),
+        threshold: Threshold::default(),
         flows: crate::app::flows::Flows::default(),
         background: Background::default(),
         undo: None,
@@ -70,9 +72,18 @@ pub fn init(goal: Goal, boot: Boot) -> (Model, Effects) {
             effects.push(Effect::Store(StoreEffect::Quota));
             effects.push(Effect::Store(StoreEffect::Usage(boot.at - LEDGER)));
             effects.push(Effect::Peers(PeersEffect::Look));
-            if let Some(command) = entry.command {
-                model.begin(ticket, &command);
-            }
+            let wanted = match entry.command {
+                // The wizard starts it, once nothing stands before it.
+                Some(Command::Login(request)) => Some(request),
+                Some(command) => {
+                    model.begin(ticket, &command);
+                    None
+                }
+                None => None,
+            };
+            let looking = model.flows.ticket();
+            model.threshold = Threshold::looking(looking, wanted);
+            effects.push(Effect::Login(looking, LoginEffect::Survey));
         }
         Goal::Run(command) => {
             effects.push(Effect::Store(StoreEffect::Quota));
@@ -110,6 +121,7 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
         effects.extend(model.finish(ticket, outcome, at));
     }
     model.follow_sign_in();
+    effects.extend(model.step_over(&message, at));
     match message {
         Msg::Input(input) => effects.extend(model.input(&input, at)),
         Msg::Signal(signal) => effects.extend(model.signal(signal)),
@@ -343,6 +355,7 @@ impl Model {
         match intent {
             Intent::Use(key, pin) => self.use_account(key, pin, at),
             Intent::SignIn(wish) => self.sign_in(wish, at),
+            Intent::Terms(answer) => self.answer_terms(answer, at),
             Intent::Unpin => self.unpin(at),
             Intent::Turn(key, switch) => self.turn(key, switch, at),
             Intent::Check(keys) => self.check(keys, at),
@@ -386,6 +399,13 @@ impl Model {
             Intent::Inspect(act) => {
                 let ticket = self.flows.ticket();
                 vec![Effect::Store(StoreEffect::Vault(ticket, act))]
+            }
+            Intent::Label(key, label) => {
+                let ticket = self.flows.ticket();
+                let changes = vec![Change::Relabelled { key, label }];
+                self.world.guess(&changes);
+                self.ui.refresh(&self.world, at);
+                vec![Effect::Store(StoreEffect::Commit(ticket, changes))]
             }
             Intent::TakeStock => vec![Effect::Store(StoreEffect::Stock)],
             Intent::Remember(text) => vec![Effect::Store(StoreEffect::Remember(text))],
@@ -456,6 +476,7 @@ impl Model {
 mod accounts;
 mod announce;
 mod sign_in;
+mod threshold;
 
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::app::flows::config::Ask;
+use crate::app::flows::login::{Method, Request};
 use crate::app::flows::usage::Shape;
 use crate::app::goal::{Choosing, Command, Entry, Forwarding, Goal, Listing, Moments, Serving, Tab};
 use crate::app::options::{Chatter, Consent, Face, Form, Options, Root};
@@ -152,7 +153,7 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
                 Preference::Headless => Typist::Script,
             };
             match args.request(terms_consent(&global), typist, form(&global)) {
-                Ok(request) => (Goal::Run(Command::Login(request)), None),
+                Ok(request) => (sign_in(request, manner), None),
                 Err(problem) => return refuse(problem, command),
             }
         }
@@ -268,6 +269,16 @@ fn status(listing: Listing) -> Goal {
 fn best(args: BestArgs, manner: Preference) -> Goal {
     let dry_run = manner == Preference::Screen;
     view(Tab::Forecast, Command::Best(Choosing { live: args.live, dry_run }), manner, None)
+}
+
+/// A sign-in is a screen on a terminal, except where it is done in two runs.
+fn sign_in(request: Request, manner: Preference) -> Goal {
+    match request.method {
+        Method::PrintUrl | Method::Complete(_) => Goal::Run(Command::Login(request)),
+        Method::Fitting | Method::Browser | Method::Device | Method::Manual => {
+            view(Tab::Accounts, Command::Login(request), manner, None)
+        }
+    }
 }
 
 /// A view command: its screen on a terminal, its report otherwise. `--watch` is a stream of reports.

@@ -15,6 +15,7 @@ use crate::domain::endpoints::Endpoints;
 use crate::domain::places::Places;
 use crate::domain::problem::{Exit, Hint, Problem};
 use crate::rehearsal::backend::{Backend, Options};
+use crate::rehearsal::browser::visit;
 use crate::rehearsal::client::{Play, Target, play};
 use crate::rehearsal::home::Home;
 use crate::rehearsal::scenario::{self, BUILT_IN, FindError, Scenario, Traffic};
@@ -27,9 +28,17 @@ pub struct Demo {
     places: Places,
     upstream: String,
     auth: String,
-    plays: mpsc::UnboundedSender<(Secret, CancellationToken)>,
+    cues: mpsc::UnboundedSender<Cue>,
     stop: CancellationToken,
     thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What the rehearsal is told to do.
+enum Cue {
+    /// The simulated client sends turns there.
+    Play(Secret, CancellationToken),
+    /// Somebody agrees on this sign-in page.
+    Visit(Secret),
 }
 
 struct Opened {
@@ -45,7 +54,7 @@ impl Demo {
     /// `unknown-scenario`, `bad-argument`, or `internal` when the back end or the home cannot be set up.
     pub fn open(name: &str, now: Moment) -> Result<Self, Problem> {
         let scenario = scenario::find(name).map_err(|error| refusal(&error))?;
-        let (plays, waiting) = mpsc::unbounded_channel();
+        let (cues, waiting) = mpsc::unbounded_channel();
         let (tell, opened) = std::sync::mpsc::channel();
         let stop = CancellationToken::new();
         let ended = stop.clone();
@@ -60,7 +69,7 @@ impl Demo {
             places: opened.places,
             upstream: opened.upstream,
             auth: opened.auth,
-            plays,
+            cues,
             stop,
             thread: Mutex::new(Some(thread)),
         })
@@ -83,7 +92,12 @@ impl Demo {
 
     /// Lets the simulated client send turns to `base_url` until `stop`.
     pub fn play(&self, base_url: Secret, stop: CancellationToken) {
-        let _ = self.plays.send((base_url, stop));
+        let _ = self.cues.send(Cue::Play(base_url, stop));
+    }
+
+    /// Opens a sign-in page of the fake back end in nobody's browser, and agrees.
+    pub fn visit(&self, page: Secret) {
+        let _ = self.cues.send(Cue::Visit(page));
     }
 }
 
@@ -102,7 +116,7 @@ fn rehearse(
     scenario: Scenario,
     now: Moment,
     tell: &std::sync::mpsc::Sender<Result<Opened, String>>,
-    waiting: mpsc::UnboundedReceiver<(Secret, CancellationToken)>,
+    waiting: mpsc::UnboundedReceiver<Cue>,
     stop: &CancellationToken,
 ) {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -122,7 +136,7 @@ async fn stage(
     scenario: Scenario,
     now: Moment,
     tell: &std::sync::mpsc::Sender<Result<Opened, String>>,
-    mut waiting: mpsc::UnboundedReceiver<(Secret, CancellationToken)>,
+    mut waiting: mpsc::UnboundedReceiver<Cue>,
     stop: &CancellationToken,
 ) -> std::io::Result<()> {
     let traffic = scenario.traffic.clone();
@@ -138,7 +152,11 @@ async fn stage(
         let (base_url, until) = tokio::select! {
             () = stop.cancelled() => break,
             next = waiting.recv() => match next {
-                Some(next) => next,
+                Some(Cue::Play(base_url, until)) => (base_url, until),
+                Some(Cue::Visit(page)) => {
+                    tokio::spawn(visit(page));
+                    continue;
+                }
                 None => break,
             },
         };

@@ -7,7 +7,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::adapters::login::line::Echo;
 use crate::adapters::login::{Handover, Listener, line, opener};
 use crate::app::flows::Ticket;
-use crate::app::flows::login::{Listening, LoginEffect, LoginMsg, Opened, PASTE_PORT, Survey, V6};
+use crate::app::flows::login::{Courtesy, Listening, LoginEffect, LoginMsg, Opened, PASTE_PORT, Survey, V6};
 use crate::app::msg::Msg;
 use crate::base::Secret;
 use crate::domain::account::AccountKey;
@@ -15,7 +15,7 @@ use crate::domain::login::admission::SignIn;
 use crate::domain::login::attempt::{PATIENCE, Wish};
 use crate::domain::login::failure::Failure;
 use crate::domain::login::paste::{Line, Typist};
-use crate::domain::official::Written;
+use crate::domain::official::{Login, Written};
 use crate::domain::problem::Problem;
 use crate::ports::{Clock as _, Home as _, Store as _};
 use crate::runtime::host::Host;
@@ -24,7 +24,7 @@ use crate::runtime::host::Host;
 pub(super) async fn perform(host: Host, sender: UnboundedSender<Msg>, ticket: Ticket, effect: LoginEffect) {
     let desk = &host.sign_in;
     let answer = match effect {
-        LoginEffect::Survey => LoginMsg::Surveyed(Box::new(survey(&host))),
+        LoginEffect::Survey => LoginMsg::Surveyed(Box::new(survey(&host).await)),
         LoginEffect::Acknowledge(by) => LoginMsg::Acknowledged(desk.acknowledge(by)),
         LoginEffect::Mint(wish) => LoginMsg::Minted(desk.mint(PASTE_PORT, &wish).map(Box::new)),
         LoginEffect::Keep(attempt) => LoginMsg::Kept(desk.keep(&attempt)),
@@ -33,7 +33,9 @@ pub(super) async fn perform(host: Host, sender: UnboundedSender<Msg>, ticket: Ti
             desk.forget();
             return;
         }
-        LoginEffect::Listen(wish) => listen(host.clone(), wish, sender.clone(), ticket).await,
+        LoginEffect::Listen(wish, courtesy) => {
+            listen(host.clone(), wish, courtesy, sender.clone(), ticket).await
+        }
         LoginEffect::Open(url) => LoginMsg::Opened(open(&host, url).await),
         LoginEffect::ReadCallback(typist) => LoginMsg::Read(read(&host, typist).await),
         LoginEffect::ReadAnswer => LoginMsg::Read(line::read(Typist::Person, Echo::On).await),
@@ -50,17 +52,36 @@ pub(super) async fn perform(host: Host, sender: UnboundedSender<Msg>, ticket: Ti
     let _ = sender.send(Msg::Login(ticket, answer));
 }
 
-fn survey(host: &Host) -> Survey {
+async fn survey(host: &Host) -> Survey {
+    let official = match host.home.login().await {
+        Login::ChatGpt(login) => Some(login.name()),
+        Login::Absent | Login::Other { .. } | Login::Unreadable { .. } => None,
+    };
     Survey {
         acknowledged: host.sign_in.acknowledged(),
         outlook: opener::desk(&host.env).outlook(),
         workspace: host.env.account_id.as_deref().map(|id| id.trim().to_owned()),
+        official,
     }
 }
 
-async fn listen(host: Host, wish: Wish, sender: UnboundedSender<Msg>, ticket: Ticket) -> LoginMsg {
+async fn listen(
+    host: Host,
+    wish: Wish,
+    courtesy: Courtesy,
+    sender: UnboundedSender<Msg>,
+    ticket: Ticket,
+) -> LoginMsg {
     let wsl = opener::wsl_name(&host.env);
-    let handover = if host.settings().await.login_port_handover { Handover::Ask } else { Handover::Leave };
+    // A rehearsal never ends a real sign-in.
+    let may_ask = host.demo.is_none() && host.settings().await.login_port_handover;
+    let handover = match courtesy {
+        Courtesy::Question if may_ask && Listener::is_taken().await => {
+            return LoginMsg::PortTaken(Listener::holder());
+        }
+        Courtesy::Question | Courtesy::Ask if may_ask => Handover::Ask,
+        Courtesy::Question | Courtesy::Ask | Courtesy::Leave => Handover::Leave,
+    };
     let listener = match Listener::bind(&host.clock, handover, wsl.as_deref()).await {
         Ok(listener) => listener,
         Err(failure) => return LoginMsg::Listening(Err(failure)),
@@ -80,6 +101,10 @@ fn granted(end: Result<SignIn, Failure>) -> LoginMsg {
 }
 
 async fn open(host: &Host, url: Secret) -> Opened {
+    if let Some(demo) = &host.demo {
+        demo.visit(url);
+        return Opened::Yes;
+    }
     let desk = opener::desk(&host.env);
     // Finding out whether an opener failed takes a quarter of a second.
     let opened = tokio::task::spawn_blocking(move || opener::open_page(&desk, &url)).await;

@@ -6,6 +6,7 @@ pub mod differences;
 pub mod help;
 pub mod messages;
 pub mod palette;
+pub mod terms;
 pub mod turn;
 pub mod wizard;
 
@@ -37,6 +38,10 @@ pub fn render(scene: &Scene, buffer: &mut Buffer) -> Option<Position> {
             }
             Overlay::Turn(id) => {
                 turn::render(scene, *id, buffer);
+                None
+            }
+            Overlay::Terms(open) => {
+                terms::render(scene, *open, buffer);
                 None
             }
             Overlay::Wizard(open) => wizard::render(scene, open, buffer),

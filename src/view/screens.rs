@@ -8,3 +8,4 @@ pub mod frame;
 pub mod monitor;
 pub mod pane;
 pub mod settings;
+pub mod welcome;

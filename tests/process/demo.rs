@@ -1,7 +1,10 @@
 //! The rehearsal as a newcomer meets it: nothing installed, no account, nothing touched.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 
+use crate::support::browser::Ports;
 use crate::support::dirs::{Home, Login};
 use crate::support::process::{MANAGER, run};
 use crate::support::pty::Terminal;
@@ -92,5 +95,41 @@ fn a_killed_rehearsal_is_swept_by_the_next() {
 
     run(&mut home.manager(&["--demo", "status", "--json"]));
 
+    assert_eq!(home.left_in_temporary(), Vec::<String>::new());
+}
+
+/// From nothing to a dashboard with an account: what every prompt on the way says, and how many keys it takes.
+#[test]
+fn a_newcomer_is_on_the_dashboard_with_an_account_after_a_few_keys() {
+    let _ports = Ports::take();
+    let home = Home::for_demo();
+    let began = Instant::now();
+    let mut terminal = Terminal::start(MANAGER, &["--demo=first-run"], &home.environment(), (80, 24));
+    let mut keys = 0;
+    let mut press = |terminal: &mut Terminal, key: &str| {
+        keys += 1;
+        terminal.send(key);
+    };
+
+    terminal.wait_for("Welcome. Add the first");
+    for words in ["new, 0600", "undo", "copied away first"] {
+        terminal.wait_for(words);
+    }
+    press(&mut terminal, "1");
+    terminal.wait_for("waiting for the browser");
+    for words in ["Nothing is written before", "Undo"] {
+        terminal.wait_for(words);
+    }
+    terminal.wait_for("New account 1");
+    for words in ["Written to", "Undo"] {
+        terminal.wait_for(words);
+    }
+    press(&mut terminal, "\r");
+    terminal.wait_for("alpha@example.com");
+    press(&mut terminal, "q");
+
+    assert_eq!(terminal.finish().exit_code(), 0, "{}", terminal.text());
+    assert!(keys <= 15, "{keys} keys");
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
     assert_eq!(home.left_in_temporary(), Vec::<String>::new());
 }

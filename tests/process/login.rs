@@ -58,7 +58,15 @@ fn calls(play: &Play, path: &str) -> usize {
 
 /// A terminal with a browser beside it.
 fn at_a_terminal(home: &Home, words: &[&str]) -> Terminal {
-    Terminal::start(MANAGER, words, &home.environment(), (200, 50))
+    let mut environment = home.environment();
+    // Lines instead of a screen; the wizard has tests of its own.
+    environment.push(("CODEX_TUI_V2".to_owned(), "0".to_owned()));
+    Terminal::start(MANAGER, words, &environment, (200, 50))
+}
+
+/// The wizard at a terminal.
+fn at_the_wizard(home: &Home, words: &[&str]) -> Terminal {
+    Terminal::start(MANAGER, words, &home.environment(), (100, 30))
 }
 
 #[test]
@@ -123,6 +131,7 @@ fn the_terms_are_asked_for_once_and_only_before_the_first_account() {
 fn a_pool_that_is_there_already_gets_the_notice_instead() {
     let play = Play::start(Scenario::pool(["one"]));
     let home = play.home();
+    home.forget_terms();
 
     let ran = run(&mut home.manager(&["login"])).expect(0);
 
@@ -797,23 +806,23 @@ fn a_setting_lets_another_sign_in_keep_its_port() {
 }
 
 #[test]
-fn the_dashboard_adds_the_first_account_with_five_keys() {
+fn the_dashboard_adds_the_first_account_with_four_keys() {
     let _ports = Ports::take();
     let (play, mut home) = empty(&["one"]);
     let opener = Opener::install(&mut home);
     let mut terminal = Terminal::start(MANAGER, &[""; 0], &home.environment(), (100, 30));
-    terminal.wait_for("Press a to add");
-    terminal.send("a");
-    terminal.wait_for("Sign in with the browser");
-    terminal.send("1");
-    terminal.wait_for("I understand");
+    terminal.wait_for("Before you start");
     terminal.send("y");
+    terminal.wait_for("Welcome. Add the first");
+    terminal.send("1");
     let callback = agree(&opener.wait());
     terminal.wait_for("waiting for the browser");
 
     assert_eq!(get(&callback).status, 200);
 
-    terminal.wait_for("one@example.com");
+    terminal.wait_for("New account 1: one@example.com");
+    terminal.send("\r");
+    terminal.wait_for("1 accounts");
     terminal.send("q");
     assert_eq!(terminal.finish().exit_code(), 0, "{}", terminal.text());
     assert_eq!(emails(&home), ["one@example.com"]);
@@ -829,20 +838,86 @@ fn the_wizard_gives_the_port_back_when_it_is_left() {
     let (_play, mut home) = empty(&["one"]);
     let opener = Opener::install(&mut home);
     let mut terminal = Terminal::start(MANAGER, &[""; 0], &home.environment(), (100, 30));
-    terminal.wait_for("Press a to add");
-    terminal.send("a1");
-    terminal.wait_for("I understand");
+    terminal.wait_for("Before you start");
     terminal.send("y");
+    terminal.wait_for("Welcome. Add the first");
+    terminal.send("1");
     opener.wait();
     terminal.wait_for("waiting for the browser");
 
     terminal.send("\u{1b}");
 
-    terminal.wait_for("Press a to add");
+    terminal.wait_for("Welcome. Add the first");
     TcpListener::bind("127.0.0.1:1455").unwrap();
     terminal.send("q");
     assert_eq!(terminal.finish().exit_code(), 0);
     assert!(!has_pool(&home));
+}
+
+#[test]
+fn a_sign_in_at_a_terminal_opens_the_wizard_and_ends_with_it() {
+    let (play, home) = empty(&["one"]);
+    play.backend().pending_polls(1);
+    let mut terminal = at_the_wizard(&home, &["login", "--device-auth", "--accept-terms"]);
+
+    terminal.wait_for("Type this code");
+    assert_eq!(terminal.finish().exit_code(), 0, "{}", terminal.text());
+
+    assert!(terminal.text().contains("Added account 1: one@example.com"), "{}", terminal.text());
+    assert_eq!(emails(&home), ["one@example.com"]);
+    play.assert_no_violation();
+}
+
+#[test]
+fn leaving_the_wizard_or_the_terms_is_a_cancelled_sign_in() {
+    for (words, shown, keys) in [
+        (&["login", "--manual", "--accept-terms"][..], "Open this address", "\u{1b}"),
+        (&["login", "--manual"][..], "Before you start", "n"),
+        (&["login"][..], "Before you start", "\r"),
+        (&["login", "--accept-terms"][..], "Welcome. Add the first", "q"),
+    ] {
+        let (play, home) = empty(&["one"]);
+        let mut terminal = at_the_wizard(&home, words);
+        terminal.wait_for(shown);
+        terminal.send(keys);
+
+        assert_eq!(terminal.finish().exit_code(), 3, "{words:?}: {}", terminal.text());
+        assert!(!has_pool(&home), "{words:?}");
+        assert_eq!(calls(&play, "/oauth/token"), 0, "{words:?}");
+    }
+}
+
+#[test]
+fn a_callback_pasted_into_the_wizard_signs_in() {
+    let (_play, mut home) = empty(&["one"]);
+    home.set("CODEX_AUTH_NO_BROWSER", "1");
+    let mut terminal =
+        Terminal::start(MANAGER, &["login", "--accept-terms"], &home.environment(), (1000, 40));
+    terminal.wait_for("Open this address");
+    let url = terminal.look(|screen| {
+        let text = screen.contents();
+        let start = text.find("http://127.0.0.1").expect("a link");
+        text[start..].split_whitespace().next().unwrap().to_owned()
+    });
+    let callback = agree(&url);
+    let code = parameter(&callback, "code").unwrap();
+
+    terminal.send("p");
+    terminal.wait_for("paste here");
+    terminal.send(&format!("\u{1b}[200~{code}\u{1b}[201~"));
+    terminal.send("\r");
+    terminal.wait_for("the state is missing");
+    terminal.send("p");
+    terminal.wait_for("paste here");
+    terminal.send(&format!("\u{1b}[200~{callback}\u{1b}[201~"));
+    terminal.send("\r");
+    terminal.wait_for("New account 1: one@example.com");
+    terminal.send("\rq");
+
+    assert_eq!(terminal.finish().exit_code(), 0, "{}", terminal.text());
+    assert_eq!(emails(&home), ["one@example.com"]);
+    let written = String::from_utf8_lossy(&terminal.written()).into_owned();
+    assert!(!written.contains(&code));
 }
 
 /// Files whose purpose is to hold tokens.

@@ -1,17 +1,27 @@
 //! The wizard that adds an account: keys in, effects out, where it stands on the screen.
 
-use codex_multi_auth::app::effect::Effect;
+use codex_multi_auth::app::effect::{Effect, StoreEffect};
 use codex_multi_auth::app::flows::Ticket;
-use codex_multi_auth::app::flows::login::{Listening, LoginEffect, LoginMsg, Opened, Survey, V6};
+use codex_multi_auth::app::flows::login::{Courtesy, Listening, LoginEffect, LoginMsg, Opened, Survey, V6};
 use codex_multi_auth::app::input::Input;
 use codex_multi_auth::app::msg::Msg;
+use codex_multi_auth::app::msg::StoreMsg;
+use codex_multi_auth::app::overlays::Overlay;
+use codex_multi_auth::app::overlays::wizard::Way;
+use codex_multi_auth::app::threshold::Stage as Threshold;
 use codex_multi_auth::app::{Model, update};
 use codex_multi_auth::base::{Secret, Span};
+use codex_multi_auth::domain::account::Account;
+use codex_multi_auth::domain::change::Change;
+use codex_multi_auth::domain::login::admission::{Place, SignIn};
 use codex_multi_auth::domain::login::attempt::{Attempt, redirect_uri};
 use codex_multi_auth::domain::login::browser::Outlook;
 use codex_multi_auth::domain::login::callback::Denial;
 use codex_multi_auth::domain::login::device::DeviceCode;
 use codex_multi_auth::domain::login::failure::Failure;
+use codex_multi_auth::domain::problem::Exit;
+use codex_multi_auth::domain::recovery::{Beside, Health, Loaded};
+use codex_multi_auth::domain::settings::schema::Value;
 use codex_multi_auth::domain::terms::{Acknowledged, By, REVISION};
 
 use crate::support::snap::{frame, skin, text};
@@ -39,6 +49,7 @@ fn survey(known: bool) -> LoginMsg {
         acknowledged: known.then_some(record),
         outlook: Outlook::Likely,
         workspace: None,
+        official: Some("zulu@example.com".to_owned()),
     }))
 }
 
@@ -60,8 +71,60 @@ fn signing(size: (u16, u16), keys: &str, messages: impl IntoIterator<Item = Logi
     model
 }
 
+/// The first start, on a computer with an official login, when nobody was asked anything yet.
+fn first(size: (u16, u16), stage: Stage, outlook: Outlook, known: bool) -> Model {
+    let mut model = stage.sized(size.0, size.1).after("");
+    let Threshold::Looking(ticket) = model.threshold.stage else { panic!("{:?}", model.threshold) };
+    let LoginMsg::Surveyed(survey) = survey(known) else { panic!("a survey") };
+    let survey = Survey { outlook, ..*survey };
+    update(&mut model, NOW, Msg::Login(ticket, LoginMsg::Surveyed(Box::new(survey))));
+    model
+}
+
+pub(super) fn acknowledge(size: (u16, u16), stage: Stage) -> Model {
+    first(size, stage, Outlook::Likely, false)
+}
+
 pub(super) fn welcome(size: (u16, u16), stage: Stage) -> Model {
-    stage.sized(size.0, size.1).after("a")
+    first(size, stage, Outlook::Likely, true)
+}
+
+pub(super) fn remote(size: (u16, u16), stage: Stage) -> Model {
+    first(size, stage, Outlook::Unlikely("this is an SSH session"), true)
+}
+
+pub(super) fn taken(size: (u16, u16)) -> Model {
+    if !is_open(size) {
+        return six().sized(size.0, size.1).after("a");
+    }
+    signing(size, "a1", [survey(true), LoginMsg::PortTaken(Some("codex (process 12)".to_owned()))])
+}
+
+fn granted(name: &str) -> SignIn {
+    let Account { credentials, workspaces, .. } = Account::sample(name);
+    SignIn { credentials, seats: workspaces, at: NOW, place: Place::Behind }
+}
+
+pub(super) fn stored(size: (u16, u16)) -> Model {
+    if !is_open(size) {
+        return six().sized(size.0, size.1).after("a");
+    }
+    let mut model = signing(size, "a3", [survey(true), LoginMsg::Device(Ok(Box::new(code())))]);
+    let ticket = ticket(&model);
+    let granted = granted("zulu");
+    hear(&mut model, LoginMsg::Granted(Ok(Box::new(granted.clone()))));
+    let mut roster = (*model.world.roster).clone();
+    roster.apply(&Change::SignedIn(Box::new(granted)));
+    let loaded = Loaded {
+        roster: roster.into(),
+        health: Health::Healthy,
+        beside: Beside::default(),
+        recovery: None,
+        revision: 2,
+    };
+    update(&mut model, NOW, Msg::Store(StoreMsg::Committed(ticket, Ok(loaded))));
+    hear(&mut model, LoginMsg::WroteBack(None));
+    model
 }
 
 pub(super) fn terms(size: (u16, u16), stage: Stage) -> Model {
@@ -144,7 +207,7 @@ fn a_way_is_chosen_with_one_key_and_nothing_is_printed() {
     let effects = press(&mut model, NOW, "1");
     assert_eq!(logins(&effects), [&LoginEffect::Survey]);
     let effects = hear(&mut model, survey(true));
-    assert!(matches!(logins(&effects)[..], [LoginEffect::Listen(_)]), "{effects:?}");
+    assert!(matches!(logins(&effects)[..], [LoginEffect::Listen(_, Courtesy::Question)]), "{effects:?}");
     let listening = Listening { attempt: attempt(), port: 1455, v6: V6::Absent };
     let effects = hear(&mut model, LoginMsg::Listening(Ok(Box::new(listening))));
 
@@ -231,4 +294,127 @@ fn the_link_and_the_code_can_be_copied() {
     assert_eq!(press(&mut model, NOW, "c"), [Effect::Desktop(DesktopEffect::Copy(URL.to_owned()))]);
     let mut model = device((100, 30));
     assert_eq!(press(&mut model, NOW, "c"), [Effect::Desktop(DesktopEffect::Copy("ABCD-12345".to_owned()))]);
+}
+
+#[test]
+fn nothing_of_the_dashboard_is_reached_before_the_terms_are_answered() {
+    let mut stage = six();
+    stage.roster.accounts.clear();
+    let mut model = acknowledge((80, 24), stage.clone());
+    assert!(matches!(model.ui.overlays[..], [Overlay::Terms(_)]), "{:?}", model.ui.overlays);
+
+    for keys in ["a", "1", ":", "?", "gs", "<tab>"] {
+        press(&mut model, NOW, keys);
+        assert!(matches!(model.ui.overlays[..], [Overlay::Terms(_)]), "{keys}");
+    }
+    let effects = press(&mut model, NOW, "<space>y");
+
+    assert_eq!(logins(&effects), [&LoginEffect::Acknowledge(By::Dashboard)]);
+    let saved = effects.iter().find_map(|effect| match effect {
+        Effect::Store(StoreEffect::Configure(_, edits)) => edits.first().cloned(),
+        _ => None,
+    });
+    assert_eq!(
+        saved.map(|edit| (edit.key, edit.to)),
+        Some(("backgroundNetwork", Some(Value::Text("on".to_owned()))))
+    );
+    assert!(drawn(&model).contains("Welcome. Add the first"), "{}", drawn(&model));
+    assert!(model.exit.is_none());
+
+    let mut model = acknowledge((80, 24), stage);
+    let effects = press(&mut model, NOW, "<enter>");
+    assert_eq!(effects, [Effect::Exit(Exit::Cancelled)]);
+}
+
+#[test]
+fn a_pool_that_is_there_is_told_once_and_not_held_up() {
+    let mut model = six().sized(100, 30).after("");
+    let Threshold::Looking(ticket) = model.threshold.stage else { panic!("{:?}", model.threshold) };
+
+    let effects = update(&mut model, NOW, Msg::Login(ticket, survey(false)));
+
+    assert_eq!(logins(&effects), [&LoginEffect::Acknowledge(By::Notice)]);
+    assert!(model.ui.overlays.is_empty());
+    assert!(drawn(&model).contains("independent project"), "{}", drawn(&model));
+}
+
+#[test]
+fn the_first_start_preselects_what_fits_and_keeps_its_numbers() {
+    let mut stage = six();
+    stage.roster.accounts.clear();
+    let mut model = remote((100, 30), stage.clone());
+    assert!(drawn(&model).contains("because this is an SSH session"), "{}", drawn(&model));
+
+    let effects = press(&mut model, NOW, "<enter>");
+    assert_eq!(logins(&effects), [&LoginEffect::Survey]);
+    assert_eq!(model.ui.wizard().and_then(|open| open.way), Some(Way::Device));
+
+    let mut model = welcome((100, 30), stage);
+    press(&mut model, NOW, "<enter>");
+    assert_eq!(model.ui.wizard().and_then(|open| open.way), Some(Way::Browser));
+}
+
+#[test]
+fn another_sign_in_keeps_its_port_unless_a_person_says_otherwise() {
+    let mut model = taken((100, 30));
+    assert!(drawn(&model).contains("codex (process 12)"), "{}", drawn(&model));
+
+    let effects = press(&mut model, NOW, "n");
+    assert!(matches!(logins(&effects)[..], [LoginEffect::Listen(_, Courtesy::Leave)]), "{effects:?}");
+
+    let mut model = taken((100, 30));
+    let effects = press(&mut model, NOW, "y");
+    assert!(matches!(logins(&effects)[..], [LoginEffect::Listen(_, Courtesy::Ask)]), "{effects:?}");
+}
+
+#[test]
+fn who_came_in_is_named_and_another_may_follow() {
+    let mut model = stored((100, 30));
+    let shown = drawn(&model);
+    for words in ["New account 7: zulu@example.com", "stays alpha@example.com", "Written to", "Undo:"] {
+        assert!(shown.contains(words), "{words}\n{shown}");
+    }
+
+    press(&mut model, NOW, "nspare<enter>");
+    assert!(drawn(&model).contains("called spare"), "{}", drawn(&model));
+    press(&mut model, NOW, "a");
+    assert!(drawn(&model).contains("Add a ChatGPT account."), "{}", drawn(&model));
+    press(&mut model, NOW, "<esc>");
+    assert!(model.ui.wizard().is_none());
+}
+
+#[test]
+fn signing_in_again_notices_somebody_else() {
+    let mut model = six().sized(100, 30).after("");
+    let key = model.world.roster.accounts[0].key.clone();
+    let world = model.world.clone();
+    model.ui.sign_in_again(&key, &world);
+    press(&mut model, NOW, "3");
+    hear(&mut model, survey(true));
+    hear(&mut model, LoginMsg::Device(Ok(Box::new(code()))));
+
+    let effects = hear(&mut model, LoginMsg::Granted(Ok(Box::new(granted("zulu")))));
+
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Store(_))), "{effects:?}");
+    assert!(drawn(&model).contains("zulu@example.com signed in, not alpha@example.com"), "{}", drawn(&model));
+    let effects = press(&mut model, NOW, "y");
+    assert!(
+        effects.iter().any(|effect| matches!(effect, Effect::Store(StoreEffect::Commit(..)))),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn a_required_workspace_is_in_the_link_and_an_organisation_is_refused() {
+    let mut model = six().sized(100, 30).after("aworg-1<enter>");
+    assert!(drawn(&model).contains("platform organisation"), "{}", drawn(&model));
+
+    press(&mut model, NOW, "wws-7<enter>1");
+    let effects = hear(&mut model, survey(true));
+
+    let wish = logins(&effects).into_iter().find_map(|effect| match effect {
+        LoginEffect::Listen(wish, _) => Some(wish.workspace.clone()),
+        _ => None,
+    });
+    assert_eq!(wish, Some(Some("ws-7".to_owned())));
 }

@@ -212,6 +212,15 @@ impl Home {
         let pool = json!({ "version": 3, "accounts": accounts, "activeIndex": 0 });
         fs::create_dir_all(self.root()).expect("writable");
         write_private(&self.root().join("openai-codex-accounts.json"), &pool);
+        // Whoever has a pool was told of the terms long ago.
+        let told = json!({ "version": 1, "at": 1_760_000_000_000_i64, "revision": 1, "by": "notice" });
+        fs::create_dir_all(self.root().join("ext")).expect("writable");
+        write_private(&self.root().join("ext/acknowledged.json"), &told);
+    }
+
+    /// As if nobody had been told of the terms yet.
+    pub(crate) fn forget_terms(&self) {
+        fs::remove_file(self.root().join("ext/acknowledged.json")).expect("it was there");
     }
 
     /// Writes the official login.

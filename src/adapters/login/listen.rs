@@ -100,6 +100,18 @@ impl Listener {
         Err(Failure::PortsBusy { holders, inspect: holder::inspection(wsl) })
     }
 
+    /// Whether somebody else listens on the first port.
+    pub async fn is_taken() -> bool {
+        TcpListener::bind((Ipv4Addr::LOCALHOST, PORTS[0]))
+            .await
+            .is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse)
+    }
+
+    /// Who does, as far as the system tells.
+    pub fn holder() -> Option<String> {
+        holder::holder(PORTS[0])
+    }
+
     /// Whether `[::1]` is listened on, too.
     pub fn has_v6(&self) -> bool {
         self.v6.is_some()

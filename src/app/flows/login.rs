@@ -6,31 +6,29 @@
 mod ending;
 mod request;
 mod standing;
+mod storing;
 mod talk;
 mod words;
 
 pub use ending::{Ending, SignedIn};
 pub use request::{Method, Request, unusable_workspace};
 pub use standing::{Standing, Waiting};
-pub use talk::{Listening, LoginEffect, LoginMsg, Opened, Survey, V6};
+pub use talk::{Courtesy, Listening, LoginEffect, LoginMsg, Opened, Survey, V6};
 
-use crate::app::effect::{CodexEffect, Effect, Effects, PeersEffect, StoreEffect};
+use crate::app::effect::{Effect, Effects};
 use crate::app::flows::{Step, Ticket};
-use crate::app::msg::{CodexMsg, Mirrored, Msg, Signal, StoreMsg};
+use crate::app::msg::{CodexMsg, Msg, Signal, StoreMsg};
 use crate::app::outcome::{Body, Outcome};
 use crate::app::world::World;
 use crate::base::{Moment, Secret};
-use crate::domain::account::Account;
-use crate::domain::change::Change;
 use crate::domain::login::PORTS;
-use crate::domain::login::admission::{Admitted, Place, SignIn};
+use crate::domain::login::admission::SignIn;
 use crate::domain::login::attempt::{Attempt, KEPT_FOR, Prompt, Wish};
 use crate::domain::login::browser::Outlook;
 use crate::domain::login::device::DeviceCode;
 use crate::domain::login::failure::{Failure, Question};
 use crate::domain::login::paste::{self, Line, Paste, Typist};
 use crate::domain::problem::{Exit, Problem};
-use crate::domain::recovery::Loaded;
 use crate::domain::terms::{self, By, Gate};
 
 const COMMAND: &str = "login";
@@ -51,6 +49,7 @@ pub struct Flow {
     waiting: Option<Box<Waiting>>,
     device: Option<Box<DeviceCode>>,
     complaint: Option<Problem>,
+    holder: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,11 +63,13 @@ enum Stage {
     Recall,
     Paste,
     Listen,
+    AskPort,
     Browser,
     AskDevice,
     Device,
     Exchange,
     AskWorkspace,
+    AskOther,
     SetAside,
     Commit,
     Mirror,
@@ -89,6 +90,7 @@ impl Flow {
             waiting: None,
             device: None,
             complaint: None,
+            holder: None,
         }
     }
 
@@ -145,14 +147,26 @@ impl Flow {
             (Stage::Keep, LoginMsg::Kept(Ok(()))) => self.printed(at),
             (Stage::Recall, LoginMsg::Minted(Ok(attempt))) => self.recalled(attempt),
             (Stage::Listen, LoginMsg::Listening(Ok(listening))) => self.listening(listening, at),
+            (Stage::Listen, LoginMsg::PortTaken(holder)) => {
+                self.stage = Stage::AskPort;
+                self.holder.clone_from(holder);
+                wait()
+            }
+            (Stage::AskPort, LoginMsg::Read(line)) => {
+                let courtesy = if is_yes(line) { Courtesy::Ask } else { Courtesy::Leave };
+                let wish = self.wish(world);
+                self.go(Stage::Listen, LoginEffect::Listen(wish, courtesy))
+            }
             (Stage::Browser, LoginMsg::Opened(opened)) => self.opened(*opened),
             (Stage::Browser | Stage::Paste, LoginMsg::Read(line)) => self.pasted(line),
             (Stage::AskDevice, LoginMsg::Device(Ok(code))) => self.device(code),
             (Stage::Browser | Stage::Device | Stage::Exchange, LoginMsg::Granted(Ok(sign_in))) => {
                 self.granted(sign_in, world)
             }
-            (Stage::AskWorkspace, LoginMsg::Read(line)) if is_yes(line) => self.store(world),
+            (Stage::AskWorkspace, LoginMsg::Read(line)) if is_yes(line) => self.identify(world),
             (Stage::AskWorkspace, LoginMsg::Read(_)) => self.set_aside(),
+            (Stage::AskOther, LoginMsg::Read(line)) if is_yes(line) => self.store(world),
+            (Stage::AskOther, LoginMsg::Read(_)) => self.fail(&Failure::Cancelled),
             (Stage::SetAside, LoginMsg::WasSetAside(Ok(path))) => self.refuse_workspace(path.clone()),
             (Stage::Mirror, LoginMsg::WroteBack(warning)) => {
                 if let (Some(report), Some(warning)) = (&mut self.report, warning) {
@@ -205,20 +219,17 @@ impl Flow {
 
     /// The method, once nothing stands against it.
     fn choose(&mut self, world: &World) -> Step {
-        let wish = Wish {
-            prompt: if world.roster.accounts.is_empty() { Prompt::AsKnown } else { Prompt::Login },
-            workspace: self.request.workspace.clone(),
-        };
+        let wish = self.wish(world);
         match (&self.request.method, self.request.typist) {
             (Method::Device, _) | (Method::Fitting, Typist::Script) => {
                 self.go(Stage::AskDevice, LoginEffect::AskDevice)
             }
             (Method::Manual | Method::PrintUrl, _) => self.go(Stage::Mint, LoginEffect::Mint(wish)),
             (Method::Complete(_), _) => self.go(Stage::Recall, LoginEffect::Recall),
-            (Method::Browser, _) => self.go(Stage::Listen, LoginEffect::Listen(wish)),
+            (Method::Browser, _) => self.go(Stage::Listen, LoginEffect::Listen(wish, self.courtesy())),
             (Method::Fitting, Typist::Person | Typist::Screen) => match self.outlook {
                 Outlook::Suppressed => self.go(Stage::Mint, LoginEffect::Mint(wish)),
-                Outlook::Likely => self.go(Stage::Listen, LoginEffect::Listen(wish)),
+                Outlook::Likely => self.go(Stage::Listen, LoginEffect::Listen(wish, self.courtesy())),
                 Outlook::Unlikely(why) => {
                     self.stage = Stage::AskDevice;
                     let mut effects = self.said(vec![words::no_browser(why)]);
@@ -227,6 +238,16 @@ impl Flow {
                 }
             },
         }
+    }
+
+    fn wish(&self, world: &World) -> Wish {
+        let prompt = if world.roster.accounts.is_empty() { Prompt::AsKnown } else { Prompt::Login };
+        Wish { prompt, workspace: self.request.workspace.clone() }
+    }
+
+    /// On a screen a person decides whether somebody else's sign-in gives way.
+    fn courtesy(&self) -> Courtesy {
+        if self.request.typist == Typist::Screen { Courtesy::Question } else { Courtesy::Ask }
     }
 
     fn minted(&mut self, attempt: &Attempt) -> Step {
@@ -328,100 +349,6 @@ impl Flow {
         }
         effects.push(self.effect(LoginEffect::Exchange(attempt, code)));
         Step::Wait(effects)
-    }
-
-    fn granted(&mut self, sign_in: &SignIn, world: &World) -> Step {
-        let is_wanted = self.wanted(sign_in);
-        self.sign_in = Some(Box::new(sign_in.clone()));
-        if is_wanted {
-            return self.store(world);
-        }
-        if self.request.typist == Typist::Script {
-            return self.set_aside();
-        }
-        let got = sign_in.credentials.claims.workspace_id.as_deref();
-        let mut words = vec![Effect::Cancel(self.ticket)];
-        words.extend(words::other_workspace(self.request.workspace.as_deref(), got));
-        self.ask(Stage::AskWorkspace, words)
-    }
-
-    fn wanted(&self, sign_in: &SignIn) -> bool {
-        let required = self
-            .attempt
-            .as_ref()
-            .and_then(|attempt| attempt.workspace.as_ref())
-            .or(self.request.workspace.as_ref());
-        required.is_none_or(|required| sign_in.credentials.claims.workspace_id.as_ref() == Some(required))
-    }
-
-    fn set_aside(&mut self) -> Step {
-        match self.sign_in.clone() {
-            Some(sign_in) => self.go(Stage::SetAside, LoginEffect::SetAside(sign_in)),
-            None => self.fail(&Failure::Cancelled),
-        }
-    }
-
-    fn refuse_workspace(&mut self, path: String) -> Step {
-        let got = self.sign_in.as_ref().and_then(|sign_in| sign_in.credentials.claims.workspace_id.clone());
-        let wanted = self.attempt.as_ref().and_then(|attempt| attempt.workspace.clone());
-        let wanted = wanted.or_else(|| self.request.workspace.clone()).unwrap_or_default();
-        self.fail(&Failure::WrongWorkspace { wanted, got, kept: Some(path) })
-    }
-
-    fn store(&mut self, world: &World) -> Step {
-        let Some(sign_in) = &mut self.sign_in else { return self.fail(&Failure::Cancelled) };
-        let key = world.roster.key_for(sign_in);
-        let is_active = world.roster.active.is_none() || world.roster.active.as_ref() == Some(&key);
-        sign_in.place = if is_active { Place::Active } else { Place::Behind };
-        self.stage = Stage::Commit;
-        let change = Change::SignedIn(sign_in.clone());
-        let before = world.roster.foresee(sign_in);
-        self.report = Some(Box::new(SignedIn {
-            how: before,
-            account: crate::app::outcome::Named { key, number: 0, label: String::new() },
-            workspace: sign_in.credentials.claims.workspace_id.clone(),
-            total: 0,
-            place: sign_in.place,
-            mirrored: None,
-            warnings: Vec::new(),
-        }));
-        Step::Wait(vec![
-            Effect::Cancel(self.ticket),
-            Effect::Store(StoreEffect::Commit(self.ticket, vec![change])),
-        ])
-    }
-
-    fn committed(&mut self, loaded: &Loaded, world: &World) -> Step {
-        let (Some(sign_in), Some(report)) = (&self.sign_in, &mut self.report) else { return wait() };
-        let mine = |account: &&Account| account.credentials.refresh == sign_in.credentials.refresh;
-        let Some(key) = loaded.roster.accounts.iter().find(mine).map(|account| account.key.clone()) else {
-            let problem = Problem::new("pool-changed", Exit::Failed, "the pool did not take the new session");
-            return self.fail(&Failure::Ours(Box::new(problem)));
-        };
-        if key == sign_in.new_key() {
-            report.how = Admitted::Inserted;
-        } else if report.how == Admitted::Inserted {
-            // Another process added the same account a moment before.
-            report.how = Admitted::Updated;
-        }
-        if let Some(named) = world.named(&key) {
-            report.account = named;
-        }
-        report.total = loaded.roster.accounts.len();
-        let is_active = report.place == Place::Active;
-        self.stage = Stage::Mirror;
-        let follow = if is_active {
-            Effect::Codex(CodexEffect::Mirror(self.ticket, key))
-        } else {
-            self.effect(LoginEffect::WriteBack(key))
-        };
-        Step::Wait(vec![Effect::Peers(PeersEffect::Reload), follow])
-    }
-
-    fn finish(&mut self, mirrored: Option<Mirrored>) -> Step {
-        let Some(mut report) = self.report.take() else { return self.fail(&Failure::Cancelled) };
-        report.mirrored = mirrored;
-        self.end(Effects::new(), Ending::Done(report))
     }
 
     fn interrupted(&self, signal: Signal) -> Step {

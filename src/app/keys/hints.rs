@@ -192,10 +192,25 @@ const BARE: &[Wish] = &[
     HELP,
     QUIT,
 ];
+const WELCOME: &[Wish] = &[
+    pair(2, Action::Up, Action::Down, "move"),
+    wish(0, Action::Open, "choose"),
+    pair(1, Action::UseRow(1), Action::UseRow(5), ""),
+    COMMANDS,
+    HELP,
+    QUIT,
+];
+const TERMS: &[Wish] = &[
+    pair(2, Action::Previous, Action::Next, "choose"),
+    wish(1, Action::Toggle, "toggle"),
+    wish(0, Action::Yes, "I understand"),
+    wish(0, Action::No, "quit"),
+];
 const WIZARD_MENU: &[Wish] = &[
     pair(2, Action::Up, Action::Down, "move"),
-    pair(1, Action::UseRow(1), Action::UseRow(3), "choose"),
     wish(0, Action::Open, "choose"),
+    pair(1, Action::UseRow(1), Action::UseRow(5), ""),
+    wish(2, Action::Workspace, "workspace"),
     BACK,
 ];
 const WIZARD_QUESTION: &[Wish] = &[wish(0, Action::Yes, "yes"), wish(0, Action::No, "no")];
@@ -205,7 +220,14 @@ const WIZARD: &[Wish] = &[
     wish(1, Action::PasteCallback, "paste"),
     wish(2, Action::ByDevice, "device code"),
     wish(3, Action::ByBrowser, "browser"),
+    wish(3, Action::Workspace, "workspace"),
     wish(0, Action::Back, "cancel"),
+];
+const WIZARD_DONE: &[Wish] = &[
+    wish(0, Action::Back, "done"),
+    wish(1, Action::AddAccount, "add another"),
+    wish(1, Action::UsePlain, "make active"),
+    wish(2, Action::Rename, "name it"),
 ];
 const CONFIRM: &[Wish] = &[
     pair(0, Action::Previous, Action::Next, "choose"),
@@ -242,9 +264,12 @@ fn wishes(scope: Scope) -> &'static [Wish] {
         Scope::Differences => DIFFERENCES,
         Scope::Pane => PANE,
         Scope::Bare | Scope::Everywhere | Scope::Tabs | Scope::Moving => BARE,
+        Scope::Welcome => WELCOME,
+        Scope::Terms => TERMS,
         Scope::WizardMenu => WIZARD_MENU,
         Scope::WizardQuestion => WIZARD_QUESTION,
         Scope::Wizard => WIZARD,
+        Scope::WizardDone => WIZARD_DONE,
         Scope::Confirm => CONFIRM,
         Scope::Help => HELPING,
         Scope::Palette => PALETTE,

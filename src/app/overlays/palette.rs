@@ -228,6 +228,9 @@ fn title(action: Action, scopes: &[Scope]) -> Option<String> {
         | Action::More
         | Action::OpenPage
         | Action::PasteCallback
+        | Action::CopyLink
+        | Action::Workspace
+        | Action::Rename
         | Action::ByDevice
         | Action::ByBrowser
         | Action::Yes

@@ -1,64 +1,26 @@
 //! Adding an account: choose how, sign in, done (dashboard.md §12.4). The flow does the work; the wizard shows where
 //! it stands and hands answers on.
 
+mod way;
+
+pub use way::Way;
+
 use crate::app::action::Action;
 use crate::app::field::Field;
 use crate::app::flows::Ticket;
-use crate::app::flows::login::{Method, Request, Standing};
+use crate::app::flows::login::{Request, SignedIn, Standing, unusable_workspace};
 use crate::app::intent::{Intent, SignIn};
 use crate::app::keys::Scope;
-use crate::app::options::Form;
 use crate::base::Secret;
-use crate::domain::login::paste::{Line, Typist};
+use crate::domain::account::AccountKey;
+use crate::domain::change::Pin;
+use crate::domain::login::admission::Place;
+use crate::domain::login::paste::Line;
 use crate::domain::problem::Problem;
 use crate::domain::terms::Consent;
 
-/// Ways to sign in, in the order of the menu.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    /// A browser on this computer.
-    Browser,
-    /// A browser elsewhere; the callback is pasted.
-    Paste,
-    /// A code typed on another device.
-    Device,
-}
-
-impl Way {
-    /// All ways with what they are called and what they are for.
-    pub const ALL: [(Self, &'static str, &'static str); 3] = [
-        (Self::Browser, "Sign in with the browser", "this computer"),
-        (Self::Paste, "Paste a callback", "other browser, private window"),
-        (Self::Device, "Sign in with a device code", "SSH, containers, phone"),
-    ];
-
-    /// The short name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Browser => "browser",
-            Self::Paste => "paste",
-            Self::Device => "device code",
-        }
-    }
-
-    fn request(self) -> Request {
-        let method = match self {
-            Self::Browser => Method::Browser,
-            Self::Paste => Method::Manual,
-            Self::Device => Method::Device,
-        };
-        Request {
-            method,
-            workspace: None,
-            consent: Consent::Unsaid,
-            typist: Typist::Screen,
-            form: Form::Text,
-        }
-    }
-}
-
 /// The open wizard.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Wizard {
     /// The flow that runs.
     pub ticket: Option<Ticket>,
@@ -68,27 +30,65 @@ pub struct Wizard {
     pub place: usize,
     /// The way that was chosen.
     pub way: Option<Way>,
-    /// The callback while it is pasted; its text is not shown.
+    /// What is being typed.
     pub field: Option<Field>,
+    /// What it is typed for.
+    pub typing: Typing,
     /// What was just done.
-    pub note: &'static str,
+    pub note: String,
+    /// The workspace that must come back.
+    pub workspace: Option<String>,
+    /// The account that signs in again.
+    pub again: Option<Again>,
+    /// What its end means.
+    pub leave: Leave,
+    /// `--accept-terms`
+    pub consent: Consent,
+}
+
+/// An account that signs in again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Again {
+    /// Which.
+    pub key: AccountKey,
+    /// Its label.
+    pub label: String,
+}
+
+/// What is being typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Typing {
+    /// The callback; its text is not shown.
+    #[default]
+    Callback,
+    /// The id of a workspace.
+    Workspace,
+    /// A name for the account.
+    Name,
+}
+
+/// What the end of a sign-in means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Leave {
+    /// Back to the screen below.
+    #[default]
+    Screen,
+    /// The program was started for it.
+    Program,
 }
 
 /// Where the wizard stands.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub enum Stage {
     /// How?
+    #[default]
     Choose,
     /// A flow runs.
     Running(Standing),
+    /// It is in the pool.
+    Stored(Box<SignedIn>),
     /// It ended badly: again, another way, or back.
     Failed(Problem),
-}
-
-impl Default for Wizard {
-    fn default() -> Self {
-        Self { ticket: None, stage: Stage::Choose, place: 0, way: None, field: None, note: "" }
-    }
 }
 
 /// What an action does to the wizard.
@@ -97,6 +97,10 @@ pub enum Then {
     Stay(Box<Wizard>, Vec<Intent>),
     /// It closes.
     Close(Vec<Intent>),
+    /// It gives way to the backups.
+    Backups(Vec<Intent>),
+    /// It gives way to the sign-ins found on this computer.
+    Found(Vec<Intent>),
 }
 
 impl Wizard {
@@ -105,72 +109,122 @@ impl Wizard {
         match (&self.field, &self.stage) {
             (Some(_), _) => &[Scope::Field],
             (None, Stage::Choose | Stage::Failed(_)) => &[Scope::WizardMenu],
-            (None, Stage::Running(Standing::Terms | Standing::Workspace { .. })) => &[Scope::WizardQuestion],
+            (None, Stage::Stored(_)) => &[Scope::WizardDone],
+            (None, Stage::Running(standing)) if standing.is_question() => &[Scope::WizardQuestion],
             (None, Stage::Running(_)) => &[Scope::Wizard],
         }
     }
 
     /// Starts a way from the beginning.
-    fn begin(mut self, way: Way) -> Then {
+    pub fn begin(mut self, way: Way) -> (Box<Self>, Vec<Intent>) {
         let mut intents = self.stop();
         self.way = Some(way);
-        self.place = Way::ALL.iter().position(|(one, ..)| *one == way).unwrap_or(0);
+        self.place = way.place();
         self.stage = Stage::Running(Standing::Working("starting"));
         self.field = None;
-        self.note = "";
-        intents.push(Intent::SignIn(SignIn::Start(way.request())));
-        Then::Stay(Box::new(self), intents)
+        self.note.clear();
+        let request = Request {
+            workspace: self.workspace.clone(),
+            consent: self.consent,
+            again: self.again.as_ref().map(|again| again.key.clone()),
+            ..way.request()
+        };
+        intents.push(Intent::SignIn(SignIn::Start(request)));
+        (Box::new(self), intents)
     }
 
     fn stop(&mut self) -> Vec<Intent> {
         self.ticket.take().map(|ticket| Intent::SignIn(SignIn::Stop(ticket))).into_iter().collect()
     }
 
+    fn stay(self) -> Then {
+        Then::Stay(Box::new(self), Vec::new())
+    }
+
+    fn start(self, way: Way) -> Then {
+        let (wizard, intents) = self.begin(way);
+        Then::Stay(wizard, intents)
+    }
+
     /// Takes an action.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "a wizard takes few of the many actions")]
     pub fn act(mut self, action: Action) -> Then {
         if self.field.is_some() {
             return self.act_on_field(action);
         }
         if matches!(action, Action::Interrupt | Action::Back | Action::Leave) {
-            return Then::Close(self.stop());
+            let mut intents = self.stop();
+            intents.extend((self.leave == Leave::Program).then_some(Intent::Quit));
+            return Then::Close(intents);
         }
-        if let Action::UseRow(number) = action {
-            let way = Way::ALL.get(usize::from(number).wrapping_sub(1)).map(|(way, ..)| *way);
-            return self.begin_some(way);
+        if let Stage::Stored(done) = &self.stage {
+            let done = done.clone();
+            return self.act_on_stored(&done, action);
+        }
+        if action == Action::UseRow(4) {
+            return Then::Backups(self.stop());
+        }
+        if action == Action::UseRow(5) {
+            return Then::Found(self.stop());
         }
         if let Some(by) = action.steps(1) {
-            self.place = self.place.saturating_add_signed(by).min(Way::ALL.len() - 1);
-            return Then::Stay(Box::new(self), Vec::new());
+            self.place = self.place.saturating_add_signed(by).min(way::ROWS - 1);
+            return self.stay();
         }
-        let asked = [
-            (Action::Open, Way::ALL.get(self.place).map(|(way, ..)| *way)),
-            (Action::ByDevice, Some(Way::Device)),
-            (Action::ByBrowser, Some(Way::Browser)),
-        ];
-        if let Some((_, way)) = asked.into_iter().find(|(one, _)| *one == action) {
-            return self.begin_some(way);
+        if action == Action::Open && self.place >= Way::ALL.len() {
+            let intents = self.stop();
+            return if self.place == Way::ALL.len() { Then::Backups(intents) } else { Then::Found(intents) };
         }
-        if matches!(action, Action::Yes | Action::No) {
-            return self.answer(action);
+        if let Some(way) = self.asked(action) {
+            return self.start(way);
         }
-        if action == Action::PasteCallback {
-            return self.paste();
-        }
-        if action == Action::Copy {
-            return self.copy();
-        }
-        match self.link() {
-            Some(url) if action == Action::OpenPage => {
-                self.noted("opening the page again", |ticket| SignIn::OpenPage(ticket, url))
+        match action {
+            Action::Yes | Action::No => self.answer(action),
+            Action::PasteCallback => self.paste(),
+            Action::Copy => self.copy(),
+            Action::CopyLink => self.copy_link(),
+            Action::Workspace => {
+                let known = self.workspace.clone().unwrap_or_default();
+                self.type_in(Typing::Workspace, &known)
             }
-            Some(_) | None => Then::Stay(Box::new(self), Vec::new()),
+            Action::OpenPage => match self.link() {
+                Some(url) => self.noted("opening the page again", |ticket| SignIn::OpenPage(ticket, url)),
+                None => self.stay(),
+            },
+            _ => self.stay(),
         }
     }
 
-    fn begin_some(self, way: Option<Way>) -> Then {
-        match way {
-            Some(way) => self.begin(way),
-            None => Then::Stay(Box::new(self), Vec::new()),
+    /// The way an action asks for.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "a wizard takes few of the many actions")]
+    fn asked(&self, action: Action) -> Option<Way> {
+        let at = |place: usize| Way::ALL.get(place).map(|(way, ..)| *way);
+        match action {
+            Action::UseRow(number) => at(usize::from(number).wrapping_sub(1)),
+            Action::Open => at(self.place),
+            Action::ByDevice => Some(Way::Device),
+            Action::ByBrowser => Some(Way::Browser),
+            _ => None,
+        }
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "a wizard takes few of the many actions")]
+    fn act_on_stored(mut self, done: &SignedIn, action: Action) -> Then {
+        match action {
+            Action::AddAccount => {
+                self.stage = Stage::Choose;
+                self.again = None;
+                self.note.clear();
+                self.stay()
+            }
+            Action::UsePlain if done.place == Place::Behind => {
+                let key = done.account.key.clone();
+                let now = SignedIn { place: Place::Active, ..done.clone() };
+                self.stage = Stage::Stored(Box::new(now));
+                Then::Stay(Box::new(self), vec![Intent::Use(key, Pin::Clear)])
+            }
+            Action::Rename => self.type_in(Typing::Name, ""),
+            _ => self.stay(),
         }
     }
 
@@ -180,23 +234,56 @@ impl Wizard {
         self.noted("", |ticket| SignIn::Answer(ticket, line))
     }
 
+    fn type_in(mut self, typing: Typing, text: &str) -> Then {
+        self.field = Some(Field::holding(text));
+        self.typing = typing;
+        self.note.clear();
+        self.stay()
+    }
+
     /// Opens the field; a callback may also come while the browser is waited for.
-    fn paste(mut self) -> Then {
+    fn paste(self) -> Then {
         if matches!(self.stage, Stage::Running(Standing::Browser(_) | Standing::Paste { .. })) {
-            self.field = Some(Field::default());
-            self.note = "";
-            return Then::Stay(Box::new(self), Vec::new());
+            return self.type_in(Typing::Callback, "");
         }
-        self.begin(Way::Paste)
+        self.start(Way::Paste)
     }
 
     fn act_on_field(mut self, action: Action) -> Then {
         let text = self.field.take().map(|field| field.text().to_owned()).unwrap_or_default();
-        if action != Action::Open || text.trim().is_empty() {
-            return Then::Stay(Box::new(self), Vec::new());
+        if action != Action::Open {
+            return self.stay();
         }
-        let line = Line::Text(Secret::new(text));
-        self.noted("checking what was pasted", |ticket| SignIn::Answer(ticket, line))
+        match self.typing {
+            Typing::Workspace => self.require(text.trim()),
+            Typing::Callback | Typing::Name if text.trim().is_empty() => self.stay(),
+            Typing::Callback => {
+                let line = Line::Text(Secret::new(text));
+                self.noted("checking what was pasted", |ticket| SignIn::Answer(ticket, line))
+            }
+            Typing::Name => {
+                let Stage::Stored(done) = &self.stage else { return self.stay() };
+                let wish = Intent::Label(done.account.key.clone(), Some(text.trim().to_owned()));
+                self.note = format!("called {}", text.trim());
+                Then::Stay(Box::new(self), vec![wish])
+            }
+        }
+    }
+
+    /// Requires a workspace; an attempt that runs starts anew, because the link names it.
+    fn require(mut self, id: &str) -> Then {
+        if id.is_empty() {
+            self.workspace = None;
+        } else if let Some(problem) = unusable_workspace(id) {
+            self.note = problem.what.replace("--org", "this field");
+            return self.stay();
+        } else {
+            self.workspace = Some(id.to_owned());
+        }
+        match (self.way, &self.stage) {
+            (Some(way), Stage::Running(_)) => self.start(way),
+            (Some(_) | None, _) => self.stay(),
+        }
     }
 
     /// The link that can be opened or copied now.
@@ -206,22 +293,29 @@ impl Wizard {
             Standing::Browser(waiting) => Some(waiting.url.clone()),
             Standing::Paste { url, .. } => Some(url.clone()),
             Standing::Device(code) => Some(Secret::from(code.page.as_str())),
-            Standing::Working(_) | Standing::Terms | Standing::Workspace { .. } => None,
+            Standing::Working(_)
+            | Standing::Terms
+            | Standing::Port { .. }
+            | Standing::Workspace { .. }
+            | Standing::Other { .. } => None,
         }
     }
 
     fn copy(mut self) -> Then {
-        let (text, note) = match (&self.stage, self.link()) {
-            (Stage::Running(Standing::Device(code)), _) => (code.user_code.clone(), "code copied"),
-            (_, Some(url)) => (url, "link copied"),
-            (_, None) => return Then::Stay(Box::new(self), Vec::new()),
-        };
-        self.note = note;
-        Then::Stay(Box::new(self), vec![Intent::Copy(text.expose().to_owned())])
+        let Stage::Running(Standing::Device(code)) = &self.stage else { return self.copy_link() };
+        let text = code.user_code.expose().to_owned();
+        "code copied".clone_into(&mut self.note);
+        Then::Stay(Box::new(self), vec![Intent::Copy(text)])
     }
 
-    fn noted(mut self, note: &'static str, wish: impl FnOnce(Ticket) -> SignIn) -> Then {
-        self.note = note;
+    fn copy_link(mut self) -> Then {
+        let Some(url) = self.link() else { return self.stay() };
+        "link copied".clone_into(&mut self.note);
+        Then::Stay(Box::new(self), vec![Intent::Copy(url.expose().to_owned())])
+    }
+
+    fn noted(mut self, note: &str, wish: impl FnOnce(Ticket) -> SignIn) -> Then {
+        note.clone_into(&mut self.note);
         let intents = self.ticket.map(|ticket| Intent::SignIn(wish(ticket))).into_iter().collect();
         Then::Stay(Box::new(self), intents)
     }

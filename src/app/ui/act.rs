@@ -36,6 +36,12 @@ impl Ui {
         {
             return intents;
         }
+        if self.tab == Tab::Accounts
+            && self.is_welcoming(world)
+            && let Some(intents) = self.act_on_welcome(action, world, at)
+        {
+            return intents;
+        }
         match action {
             Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::First | Action::Last => {
                 let page = self.room().saturating_sub(1);
@@ -115,6 +121,9 @@ impl Ui {
             | Action::PasteCallback
             | Action::ByDevice
             | Action::ByBrowser
+            | Action::CopyLink
+            | Action::Workspace
+            | Action::Rename
             | Action::Toggle
             | Action::Less
             | Action::More

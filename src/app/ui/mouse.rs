@@ -29,7 +29,13 @@ impl Ui {
 
     fn wheel(&mut self, action: Action, world: &World, at: Moment) -> Vec<Intent> {
         match self.overlays.last() {
-            Some(Overlay::Confirm(_) | Overlay::Turn(_) | Overlay::Ask(_) | Overlay::Wizard(_)) => Vec::new(),
+            Some(
+                Overlay::Confirm(_)
+                | Overlay::Turn(_)
+                | Overlay::Ask(_)
+                | Overlay::Terms(_)
+                | Overlay::Wizard(_),
+            ) => Vec::new(),
             Some(Overlay::Help(_) | Overlay::Palette(_) | Overlay::Messages(_) | Overlay::Differences(_)) => {
                 self.act(action, world, at)
             }

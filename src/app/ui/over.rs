@@ -30,13 +30,16 @@ impl Ui {
         at: Moment,
     ) -> Vec<Intent> {
         if let Overlay::Wizard(wizard) = overlay {
-            return self.act_on_wizard(*wizard, action);
+            return self.act_on_wizard(*wizard, action, world, at);
+        }
+        if let Overlay::Terms(open) = overlay {
+            return self.act_on_terms(open, action);
         }
         if action == Action::Interrupt {
             return Vec::new();
         }
         match overlay {
-            Overlay::Wizard(_) => Vec::new(),
+            Overlay::Wizard(_) | Overlay::Terms(_) => Vec::new(),
             Overlay::Help(help) => {
                 self.overlays.extend(read(help, action).map(Overlay::Help));
                 Vec::new()

@@ -3,6 +3,7 @@
 use crate::app::effect::{Effect, Effects, LoginEffect};
 use crate::app::flows::login::{self, LoginMsg, Request};
 use crate::app::flows::{Flow, Ticket};
+use crate::app::goal::{Command, Entry, Goal};
 use crate::app::intent::SignIn;
 use crate::app::model::Model;
 use crate::app::msg::Msg;
@@ -28,7 +29,14 @@ impl Model {
     /// Whether the wizard shows how its sign-in ended, so that no message has to.
     pub(super) fn wizard_shows(&mut self, ticket: Ticket, outcome: &Outcome) -> bool {
         let Body::Login(ending) = &outcome.body else { return false };
-        self.ui.sign_in_ended(ticket, ending) == Shown::Here
+        match self.ui.sign_in_ended(ticket, ending) {
+            Shown::Here => true,
+            Shown::Not => false,
+            Shown::Leave => {
+                self.exit = Some(self.exit.unwrap_or(outcome.exit));
+                true
+            }
+        }
     }
 
     /// Starts one; an earlier one gives way.
@@ -46,6 +54,9 @@ impl Model {
         }
         let ticket = self.flows.ticket();
         self.ui.sign_in_began(ticket);
+        if matches!(&self.goal, Goal::Dashboard(Entry { command: Some(Command::Login(_)), .. })) {
+            self.entry = Some(ticket);
+        }
         let mut flow = login::Flow::new(ticket, request);
         let step = flow.on(&Msg::Ticked, &self.world, at);
         effects.extend(self.keep(ticket, Flow::Login(Box::new(flow)), step, at));

@@ -66,6 +66,13 @@ pub enum Failure {
         /// Where the session was put aside.
         kept: Option<String>,
     },
+    /// Another account signed in than was to.
+    WrongAccount {
+        /// Who came.
+        came: String,
+        /// Where the session was put aside.
+        kept: Option<String>,
+    },
     /// Something of ours went wrong; nothing was stored.
     Ours(Box<Problem>),
 }
@@ -134,6 +141,18 @@ impl Failure {
             .hint(say("Check the connection, `HTTPS_PROXY` and the setting `egressProxy`, then try again")),
             Self::TooMany(TooMany { wait }) => {
                 failed("login-timeout", format!("Login failed: too many attempts, wait {}", budget(*wait)))
+            }
+            Self::WrongAccount { came, kept } => {
+                let what = format!("Login failed: {came} signed in, which is another account");
+                let problem = failed("wrong-account", what).hint(say(
+                    "Sign in again with the account that was named, or add the other one with `login`",
+                ));
+                match kept {
+                    Some(path) => {
+                        problem.because(format!("the session was put aside in {path} and is not used"))
+                    }
+                    None => problem,
+                }
             }
             Self::WrongWorkspace { wanted, got, kept } => {
                 wrong_workspace(wanted, got.as_deref(), kept.as_deref())
@@ -272,6 +291,7 @@ mod tests {
             (Failure::Unreadable("no id token"), "invalid-response", 1),
             (Failure::Network("refused".to_owned()), "network", 6),
             (Failure::TooMany(TooMany { wait: Span::seconds(9) }), "login-timeout", 1),
+            (Failure::WrongAccount { came: "b".to_owned(), kept: None }, "wrong-account", 1),
             (Failure::WrongWorkspace { wanted: "a".to_owned(), got: None, kept: None }, "wrong-workspace", 1),
         ] {
             let problem = failure.problem();

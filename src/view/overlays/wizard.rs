@@ -1,14 +1,18 @@
 //! Adding an account: the steps, and what to do now. Takes the place of the screen below it.
 
+mod aside;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
-use crate::app::flows::login::{Opened, Standing, V6, Waiting};
-use crate::app::overlays::wizard::{Stage, Way, Wizard};
+use crate::app::flows::login::{Opened, SignedIn, Standing, V6, Waiting};
+use crate::app::geometry::Kind;
+use crate::app::overlays::wizard::{Stage, Typing, Way, Wizard};
 use crate::base::text::{clean, truncate, wrap};
 use crate::base::{Moment, Percent, Span, calendar};
+use crate::domain::login::admission::{Admitted, Place};
 use crate::domain::login::attempt::PATIENCE;
 use crate::domain::login::device::DeviceCode;
 use crate::domain::problem::{Hint, Problem};
@@ -33,15 +37,17 @@ pub fn render(scene: &Scene, wizard: &Wizard, buffer: &mut Buffer) -> Option<Pos
         Pen::new(buffer, part).clear();
     }
     context(scene, wizard, buffer);
-    Pen::new(buffer, layout.message).put(1, 0, wizard.note, scene.skin.dim());
+    Pen::new(buffer, layout.message).put(1, 0, &scene.veiled(&clean(&wizard.note)), scene.skin.dim());
+    if layout.kind == Kind::Wide {
+        let rest = aside::render(scene, wizard, body, buffer);
+        let mut page = Page { pen: Pen::new(buffer, rest), scene, row: 1 };
+        page.content(wizard);
+        return page.typed(wizard);
+    }
     let mut page = Page { pen: Pen::new(buffer, body), scene, row: 1 };
     page.steps(wizard);
-    match &wizard.stage {
-        Stage::Choose => page.menu(wizard),
-        Stage::Failed(problem) => page.failed(wizard, problem),
-        Stage::Running(standing) => page.running(standing),
-    }
-    wizard.field.as_ref().map(|field| page.field(field.text().chars().count()))
+    page.content(wizard);
+    page.typed(wizard)
 }
 
 fn context(scene: &Scene, wizard: &Wizard, buffer: &mut Buffer) {
@@ -49,14 +55,22 @@ fn context(scene: &Scene, wizard: &Wizard, buffer: &mut Buffer) {
     let mut pen = Pen::new(buffer, scene.layout.context);
     let (step, words) = progress(&wizard.stage);
     let end = pen.width().saturating_sub(1);
-    pen.put_right(end, 0, &format!("step {step} of 3 · {words}"), skin.dim());
-    pen.run(1, 0, &[("‹ ", skin.accent()), ("Accounts / ", skin.dim()), ("Add account", skin.heading())]);
+    let text = if step > 3 { words.to_owned() } else { format!("step {step} of 3 · {words}") };
+    pen.put_right(end, 0, &text, skin.dim());
+    let title = match &wizard.again {
+        Some(again) => format!("Sign in again: {}", scene.veiled(&clean(&again.label))),
+        None => "Add account".to_owned(),
+    };
+    pen.run(1, 0, &[("‹ ", skin.accent()), ("Accounts / ", skin.dim()), (&title, skin.heading())]);
 }
 
 fn progress(stage: &Stage) -> (u8, &'static str) {
     match stage {
         Stage::Choose => (1, "how to sign in"),
         Stage::Failed(_) => (2, "it did not work"),
+        Stage::Stored(_) => (4, "done"),
+        Stage::Running(Standing::Port { .. }) => (2, "a port is taken"),
+        Stage::Running(Standing::Other { .. }) => (3, "another account"),
         Stage::Running(Standing::Terms) => (1, "before you start"),
         Stage::Running(Standing::Working("storing") | Standing::Workspace { .. }) => (3, "storing"),
         Stage::Running(Standing::Working(words)) => (2, words),
@@ -73,6 +87,15 @@ struct Page<'a, 'b> {
 }
 
 impl Page<'_, '_> {
+    fn content(&mut self, wizard: &Wizard) {
+        match &wizard.stage {
+            Stage::Choose => self.menu(wizard),
+            Stage::Failed(problem) => self.failed(wizard, problem),
+            Stage::Stored(done) => self.stored(done),
+            Stage::Running(standing) => self.running(wizard, standing),
+        }
+    }
+
     fn steps(&mut self, wizard: &Wizard) {
         let skin = self.scene.skin;
         let (step, _) = progress(&wizard.stage);
@@ -86,7 +109,12 @@ impl Page<'_, '_> {
             let name_style = if number == step { skin.text() } else { skin.dim() };
             self.pen.run(TEXT, self.row, &[(mark, style), (" ", style), (name, name_style)]);
             if let (1, Some(way), 2..) = (number, wizard.way, step) {
-                self.pen.put(TEXT + 13, self.row, way.name(), skin.text());
+                let after = self.pen.put(TEXT + 13, self.row, way.name(), skin.text());
+                let end = self.pen.width().saturating_sub(1);
+                let ways = "1 browser  2 paste  3 device code  4 backup";
+                if usize::from(end.saturating_sub(after)) > ways.len() + 1 && step < 3 {
+                    self.pen.put_right(end, self.row, ways, skin.dim());
+                }
             }
             if let (2, Stage::Running(Standing::Browser(waiting))) = (number, &wizard.stage) {
                 self.countdown(waiting.since, waiting.since + PATIENCE);
@@ -116,22 +144,30 @@ impl Page<'_, '_> {
     }
 
     fn menu(&mut self, wizard: &Wizard) {
-        let first = self.scene.world.roster.accounts.is_empty();
-        let title = if first { "Welcome. Add the first ChatGPT account." } else { "Add a ChatGPT account." };
-        self.say(title, self.scene.skin.heading());
+        let skin = self.scene.skin;
+        self.say(if wizard.again.is_some() { "How?" } else { "Add a ChatGPT account." }, skin.heading());
         self.gap();
         self.ways(wizard);
         self.gap();
-        self.say("Nothing leaves this computer except the calls to OpenAI.", self.scene.skin.dim());
-        if !first {
-            let words = "Signed in already in that browser? Use a private window for another account.";
-            self.say(words, self.scene.skin.dim());
+        if let Some(why) = self.scene.ui.welcome.reason() {
+            self.say(&why, skin.text());
         }
-        let path = &self.scene.world.setting.storage_path;
-        self.say(
-            &format!("It is stored in {path} (0600); delete it there again any time."),
-            self.scene.skin.dim(),
-        );
+        if let Some(id) = &wizard.workspace {
+            self.say(&format!("Workspace {id} is required; w changes it."), skin.text());
+        }
+        if !self.scene.world.roster.accounts.is_empty() {
+            let words = "Signed in already in that browser? Use a private window for another account.";
+            self.say(words, skin.dim());
+        }
+        self.promise();
+    }
+
+    /// What is written, and how it is taken back.
+    fn promise(&mut self) {
+        let (skin, path) = (self.scene.skin, self.scene.at_home(&self.scene.world.setting.storage_path));
+        self.say("Nothing leaves this computer except the calls to OpenAI.", skin.dim());
+        let words = format!("It is written to {path} (0600). Undo: d on the account deletes it again.");
+        self.say(&words, skin.dim());
     }
 
     fn ways(&mut self, wizard: &Wizard) {
@@ -144,6 +180,78 @@ impl Page<'_, '_> {
             let after = self.pen.run(TEXT, self.row, &[(mark, skin.accent()), (" ", style), (&text, style)]);
             self.pen.put(after + 2, self.row, what, skin.dim());
             self.row += 1;
+        }
+        let more = [
+            (Way::ALL.len(), "4  Restore a backup", "Settings / Backups"),
+            (Way::ALL.len() + 1, "5  Take over sign-ins found here", "other tools, copies"),
+        ];
+        for (place, title, what) in more {
+            let chosen = place == wizard.place;
+            let mark = if chosen { "▸" } else { " " };
+            let style = if chosen { skin.selection() } else { skin.text() };
+            let text = format!("{title:<33}");
+            let after = self.pen.run(TEXT, self.row, &[(mark, skin.accent()), (" ", style), (&text, style)]);
+            self.pen.put(after + 2, self.row, what, skin.dim());
+            self.row += 1;
+        }
+    }
+
+    /// Who came in, what was written, and what can be done now.
+    fn stored(&mut self, done: &SignedIn) {
+        let skin = self.scene.skin;
+        let name = self.scene.veiled(&clean(&done.account.label));
+        let what = match done.how {
+            Admitted::Inserted => format!("New account {}: {name}", done.account.number),
+            Admitted::Updated => format!("{name} has a new session (account {})", done.account.number),
+            Admitted::Rebound => {
+                format!("{name} has a new session in another workspace (account {})", done.account.number)
+            }
+        };
+        self.pen.run(TEXT, self.row, &[("✓ ", skin.good()), (&what, skin.heading())]);
+        self.row += 2;
+        let account = self.scene.world.roster.get(&done.account.key);
+        let seats = account.map(|account| account.workspaces.as_slice()).unwrap_or_default();
+        let seat = seats.iter().find(|seat| Some(&seat.id) == done.workspace.as_ref());
+        let workspace = seat.and_then(|seat| seat.name.clone()).or_else(|| done.workspace.clone());
+        self.pair("workspace", &clean(&workspace.unwrap_or_else(|| "none".to_owned())));
+        let plan = account.and_then(|account| account.plan()).unwrap_or("–");
+        self.pair("plan", &clean(plan));
+        let active = match done.place {
+            Place::Active => "this one".to_owned(),
+            Place::Behind => self.kept(),
+        };
+        self.pair("account in use", &active);
+        self.gap();
+        for line in &done.warnings {
+            self.say(&clean(line), skin.warn());
+        }
+        let path = self.scene.at_home(&self.scene.world.setting.storage_path);
+        self.say(&format!("Written to {path} (0600)."), skin.dim());
+        if done.place == Place::Active {
+            let home = self.scene.at_home(&self.scene.world.setting.codex_home);
+            self.say(&format!("The official CLI uses it, too: {home}/auth.json; what stood there before and is not in the pool was copied away first."), skin.dim());
+        }
+        let undo = match done.how {
+            Admitted::Inserted => "Undo: d on the account deletes it; a backup is made first.",
+            Admitted::Updated | Admitted::Rebound => {
+                "The session from before is replaced; it was not signed out."
+            }
+        };
+        self.say(undo, skin.dim());
+        self.gap();
+        let mut words = "⏎ to the dashboard · a another account · n a name for it".to_owned();
+        if done.place == Place::Behind {
+            words.push_str(" · s make it the account in use");
+        }
+        self.say(&words, skin.text());
+    }
+
+    /// The account that stays in use, in words.
+    fn kept(&self) -> String {
+        let active = self.scene.world.roster.active.as_ref().and_then(|key| self.scene.world.named(key));
+        match active {
+            Some(named) => format!("stays {}", self.scene.veiled(&clean(&named.label))),
+            None => "stays the same".to_owned(),
         }
     }
 
@@ -171,7 +279,7 @@ impl Page<'_, '_> {
         }
     }
 
-    fn running(&mut self, standing: &Standing) {
+    fn running(&mut self, wizard: &Wizard, standing: &Standing) {
         match standing {
             Standing::Working(words) => {
                 let mut letters = words.chars();
@@ -180,7 +288,7 @@ impl Page<'_, '_> {
                 self.say(&format!("{text}{CUT}"), self.scene.skin.text());
             }
             Standing::Terms => self.terms(),
-            Standing::Browser(waiting) => self.browser(waiting),
+            Standing::Browser(waiting) => self.browser(wizard, waiting),
             Standing::Paste { url, complaint } => {
                 self.complaint(complaint.as_ref());
                 self.say("Open this address in any browser and sign in:", self.scene.skin.text());
@@ -188,8 +296,27 @@ impl Page<'_, '_> {
                 let words =
                     "The page it ends on cannot be shown: copy its whole address and press p to paste it.";
                 self.say(words, self.scene.skin.text());
+                self.written();
             }
             Standing::Device(code) => self.device(code),
+            Standing::Port { holder } => {
+                let holder = holder.as_deref().map(|name| format!(" ({})", clean(name))).unwrap_or_default();
+                self.say(&format!("Another sign-in listens on port 1455{holder}."), self.scene.skin.warn());
+                self.say(
+                    "y ends it and takes its port; n leaves it alone and uses port 1457.",
+                    self.scene.skin.text(),
+                );
+                self.say("Nothing has been sent to it yet.", self.scene.skin.dim());
+            }
+            Standing::Other { came } => {
+                let expected = wizard.again.as_ref().map(|again| again.label.clone()).unwrap_or_default();
+                let words = format!("{came} signed in, not {expected}.");
+                self.say(&self.scene.veiled(&clean(&words)), self.scene.skin.warn());
+                self.say(
+                    "Add it as an account of its own? y adds it, n leaves it out; nothing is stored yet.",
+                    self.scene.skin.text(),
+                );
+            }
             Standing::Workspace { wanted, got } => {
                 let got = got.as_deref().unwrap_or("none");
                 let words = format!("You signed in to workspace {got}, but {wanted} was required.");
@@ -212,7 +339,7 @@ impl Page<'_, '_> {
         self.say("y  I understand      n  leave", skin.heading());
     }
 
-    fn browser(&mut self, waiting: &Waiting) {
+    fn browser(&mut self, wizard: &Wizard, waiting: &Waiting) {
         let skin = self.scene.skin;
         self.complaint(waiting.complaint.as_ref());
         match waiting.opened {
@@ -228,11 +355,16 @@ impl Page<'_, '_> {
             V6::Listening => "   ● ::1",
             V6::Absent => "   ○ ::1",
         };
-        self.say(&format!("listening on localhost:{}   ● 127.0.0.1{v6}", waiting.port), skin.dim());
+        if self.scene.layout.kind != Kind::Wide {
+            self.say(&format!("listening on localhost:{}   ● 127.0.0.1{v6}", waiting.port), skin.dim());
+            let workspace = wizard.workspace.as_deref().unwrap_or("any");
+            self.say(&format!("adding to {} pool, workspace: {workspace}", self.pool()), skin.dim());
+        }
         self.say(
             "Signed in on another computer? Press p and paste the address its browser ended on.",
             skin.dim(),
         );
+        self.written();
         if !self.scene.world.roster.accounts.is_empty() {
             let words = "Signed in already in that browser? Use a private window to choose another account.";
             self.say(words, skin.dim());
@@ -266,6 +398,19 @@ impl Page<'_, '_> {
             skin.dim(),
         );
         self.say("Never give this code to anybody, and never type a code somebody sent you.", skin.warn());
+        self.written();
+    }
+
+    fn pool(&self) -> &'static str {
+        if self.scene.world.setting.project.is_some() { "the project's" } else { "global" }
+    }
+
+    /// What will be written, while there is still time to leave.
+    fn written(&mut self) {
+        let path = self.scene.at_home(&self.scene.world.setting.storage_path);
+        let words =
+            format!("Nothing is written before you are signed in; then {path} (0600). Undo: d deletes.");
+        self.say(&words, self.scene.skin.dim());
     }
 
     fn complaint(&mut self, complaint: Option<&Problem>) {
@@ -303,15 +448,23 @@ impl Page<'_, '_> {
         self.gap();
     }
 
-    /// The paste field: what is in it is not shown, only how much.
-    fn field(&mut self, letters: usize) -> Position {
+    fn typed(&mut self, wizard: &Wizard) -> Option<Position> {
+        let field = wizard.field.as_ref()?;
+        // A callback holds a code: what is in the field is not shown, only how much.
+        let words = match wizard.typing {
+            Typing::Callback => {
+                let letters = field.text().chars().count();
+                format!("paste here, then ⏎ (not shown): {letters} characters ")
+            }
+            Typing::Workspace => format!("ChatGPT workspace id, empty for any: {}", clean(field.text())),
+            Typing::Name => format!("name of the account: {}", clean(field.text())),
+        };
         let skin = self.scene.skin;
         let area = self.pen.area();
         let row = self.pen.height().saturating_sub(2);
-        let words = format!("paste here, then ⏎ (not shown): {letters} characters ");
         self.pen.fill(0, row, area.width, " ", skin.text());
         let after = self.pen.put(TEXT, row, &words, skin.heading());
-        Position::new(area.x + after.min(area.width.saturating_sub(1)), area.y + row)
+        Some(Position::new(area.x + after.min(area.width.saturating_sub(1)), area.y + row))
     }
 
     fn say(&mut self, text: &str, style: Style) {

@@ -2,6 +2,7 @@
 
 use crate::app::options::Form;
 use crate::base::Secret;
+use crate::domain::account::AccountKey;
 use crate::domain::login::paste::Typist;
 use crate::domain::problem::{Exit, Problem};
 use crate::domain::terms::Consent;
@@ -13,6 +14,8 @@ pub struct Request {
     pub method: Method,
     /// `--org`: the workspace that must come back.
     pub workspace: Option<String>,
+    /// The account that is to sign in again.
+    pub again: Option<AccountKey>,
     /// `--accept-terms`
     pub consent: Consent,
     /// Who is on the other side.

@@ -24,6 +24,16 @@ pub enum Standing {
     },
     /// A code is to be typed on another device.
     Device(Box<DeviceCode>),
+    /// Another sign-in holds the first port: may it be ended?
+    Port {
+        /// Who, as far as that can be known.
+        holder: Option<String>,
+    },
+    /// Another account signed in than was to: add it?
+    Other {
+        /// Who came.
+        came: String,
+    },
     /// Another workspace came than was required: keep it?
     Workspace {
         /// What was asked for.
@@ -31,6 +41,13 @@ pub enum Standing {
         /// What came.
         got: Option<String>,
     },
+}
+
+impl Standing {
+    /// Whether it waits for a yes or no.
+    pub fn is_question(&self) -> bool {
+        matches!(self, Self::Terms | Self::Port { .. } | Self::Workspace { .. } | Self::Other { .. })
+    }
 }
 
 /// A browser that is waited for.
@@ -72,6 +89,8 @@ impl Flow {
                 wanted: self.request.workspace.clone().unwrap_or_default(),
                 got: self.sign_in.as_ref().and_then(|one| one.credentials.claims.workspace_id.clone()),
             },
+            Stage::AskPort => Standing::Port { holder: self.holder.clone() },
+            Stage::AskOther => Standing::Other { came: self.came() },
             Stage::AskDevice => Standing::Working("asking for a code"),
             Stage::Listen => Standing::Working("taking a port for the callback"),
             Stage::Exchange => Standing::Working("finishing the sign-in"),

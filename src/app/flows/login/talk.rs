@@ -26,7 +26,7 @@ pub enum LoginEffect {
     /// Remove the kept attempt.
     Forget,
     /// Take a port, mint an attempt for it, wait for the browser and finish the sign-in.
-    Listen(Wish),
+    Listen(Wish, Courtesy),
     /// Open the sign-in page.
     Open(Secret),
     /// Read a pasted callback; it is not shown.
@@ -60,6 +60,8 @@ pub enum LoginMsg {
     Kept(Result<(), Failure>),
     /// The listener listens, or no port could be had.
     Listening(Result<Box<Listening>, Failure>),
+    /// Another program holds the first port; which, as far as that can be known.
+    PortTaken(Option<String>),
     /// The sign-in page was opened, or no browser could be started.
     Opened(Opened),
     /// A line was read.
@@ -83,6 +85,19 @@ pub struct Survey {
     pub outlook: Outlook,
     /// `CODEX_AUTH_ACCOUNT_ID`
     pub workspace: Option<String>,
+    /// Who is signed in with the official CLI.
+    pub official: Option<String>,
+}
+
+/// What happens to another sign-in that holds the first port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Courtesy {
+    /// Nothing before a person was asked.
+    Question,
+    /// It is asked to end.
+    Ask,
+    /// It keeps its port.
+    Leave,
 }
 
 /// A listener at work.

@@ -102,6 +102,13 @@ pub(super) fn other_workspace(wanted: Option<&str>, got: Option<&str>) -> Effect
     ))]
 }
 
+/// Another account signed in than was to.
+pub(super) fn other_account(expected: &str, came: &str) -> Effects {
+    vec![tell(&format!(
+        "{came} signed in, not {expected}.\nAdd it as a new account instead? Type y to add it, anything else to leave:"
+    ))]
+}
+
 fn show(text: &Secret, ticket: Ticket, form: Form) -> Effect {
     match form {
         Form::Text => Effect::Announce(text.clone()),

@@ -215,6 +215,7 @@ fn an_import_into_an_empty_pool_asks_for_the_terms_and_a_dry_one_does_not() {
         acknowledged: None,
         outlook: crate::domain::login::browser::Outlook::Likely,
         workspace: None,
+        official: None,
     };
 
     let step = flow.on(&Msg::Login(Ticket(1), LoginMsg::Surveyed(Box::new(survey))), &world, NOW);
