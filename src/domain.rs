@@ -14,6 +14,7 @@ pub mod endpoints;
 pub mod facts;
 pub mod failure;
 pub mod forecast;
+pub mod found;
 pub mod gates;
 pub mod health;
 pub mod history;

@@ -19,6 +19,7 @@ pub mod extension;
 pub mod fake;
 pub mod first_run;
 pub mod flagged;
+pub mod found;
 pub mod frames;
 pub mod goal;
 pub mod headers;

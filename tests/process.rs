@@ -9,6 +9,7 @@ mod crash;
 mod demo;
 mod endure;
 mod forward;
+mod found;
 mod harness;
 mod headless;
 mod history;

@@ -4,6 +4,7 @@
 //! act makes first is part of the edit, so an act without its copy never happens.
 
 pub(in crate::adapters) mod flagged;
+mod found;
 mod list;
 pub(in crate::adapters) mod named;
 mod remove;
@@ -63,6 +64,12 @@ impl<C: Clock> DiskStore<C> {
                 self.locked(move |pool| transfer::export(pool, &path, existing)).await
             }
             Act::Import(source, run) => self.import(source, run).await,
+            Act::Scan(from, choice, run @ Run::Dry) => {
+                self.looking(move |pool| found::take_over(pool, &from, &choice, run)).await
+            }
+            Act::Scan(from, choice, run @ Run::Real) => {
+                self.locked(move |pool| found::take_over(pool, &from, &choice, run)).await
+            }
             Act::Remove(key) => self.locked(move |pool| remove::one(pool, &key)).await,
             Act::PutBack(kept) => self.locked(move |pool| remove::put_back(pool, &kept)).await,
             Act::Clear(copies) => self.locked(move |pool| remove::all(pool, copies)).await,

@@ -51,6 +51,8 @@ pub enum Scope {
     Bare,
     /// The first start.
     Welcome,
+    /// Sign-ins found on this computer.
+    Found,
     /// The acknowledgement.
     Terms,
     /// Adding an account: the menu of ways.
@@ -247,7 +249,7 @@ pub fn help(scopes: &[Scope]) -> Vec<Entry> {
 
 impl Scope {
     /// All scopes in the order of the documentation.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::Everywhere,
         Self::Tabs,
         Self::Moving,
@@ -266,6 +268,7 @@ impl Scope {
         Self::Pane,
         Self::Bare,
         Self::Welcome,
+        Self::Found,
         Self::Terms,
         Self::WizardMenu,
         Self::WizardQuestion,
@@ -302,6 +305,7 @@ impl Scope {
             Self::Pane => "Narrow pane",
             Self::Bare => "No account yet, or a pool that cannot be read",
             Self::Welcome => "First start",
+            Self::Found => "Sign-ins found on this computer",
             Self::Terms => "First start, the acknowledgement",
             Self::WizardMenu => "Adding an account, choosing how",
             Self::WizardQuestion => "Adding an account, a question",

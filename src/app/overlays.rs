@@ -3,6 +3,7 @@
 pub mod ask;
 pub mod confirm;
 pub mod differences;
+pub mod found;
 pub mod help;
 pub mod messages;
 pub mod palette;
@@ -29,6 +30,8 @@ pub enum Overlay {
     Messages(messages::Messages),
     /// Attempts of one turn.
     Turn(TurnId),
+    /// Sign-ins found on this computer.
+    Found(found::Found),
     /// The acknowledgement.
     Terms(terms::Terms),
     /// Adding an account.
@@ -47,6 +50,7 @@ impl Overlay {
             Self::Differences(_) => &[Scope::Differences, Scope::Moving],
             Self::Messages(_) => &[Scope::Messages, Scope::Moving],
             Self::Turn(_) => &[Scope::Turn],
+            Self::Found(_) => &[Scope::Found],
             Self::Terms(_) => &[Scope::Terms],
             Self::Wizard(open) => open.scopes(),
         }

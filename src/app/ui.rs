@@ -277,6 +277,7 @@ impl Ui {
                 | Overlay::Messages(_)
                 | Overlay::Turn(_)
                 | Overlay::Differences(_)
+                | Overlay::Found(_)
                 | Overlay::Terms(_),
             ) => None,
             None if self.typing.is_none() && value => {
@@ -313,6 +314,7 @@ impl Ui {
                 | Overlay::Messages(_)
                 | Overlay::Turn(_)
                 | Overlay::Differences(_)
+                | Overlay::Found(_)
                 | Overlay::Terms(_)
                 | Overlay::Wizard(_),
             ) => {}

@@ -179,6 +179,9 @@ pub fn of_answer(answer: &Answer, at: Moment) -> Option<Record> {
             Action::AccountImport,
             vec![("imported", imported.added.to_string()), ("skipped", imported.skipped.to_string())],
         ),
+        Answer::Found(found) if found.0.run == Run::Real && !found.0.chosen.is_empty() => {
+            pool(Action::AccountImport, vec![("imported", found.0.imported.to_string())])
+        }
         Answer::Removed(removed) => {
             let resource = format!("account {}", removed.kept.key.short());
             Some(record(at, Action::AccountRemove, None, resource, Vec::new()))
@@ -190,7 +193,11 @@ pub fn of_answer(answer: &Answer, at: Moment) -> Option<Record> {
         Answer::MovedToFlagged(moved) => {
             pool(Action::AccountRemove, vec![("flagged", moved.0.len().to_string())])
         }
-        Answer::Listed(_) | Answer::Compared(_) | Answer::Imported(_) | Answer::Flagged(_) => None,
+        Answer::Listed(_)
+        | Answer::Compared(_)
+        | Answer::Imported(_)
+        | Answer::Found(_)
+        | Answer::Flagged(_) => None,
     }
 }
 

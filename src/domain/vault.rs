@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use crate::base::{Moment, Secret};
 use crate::domain::account::{Account, AccountKey};
 use crate::domain::backup::{Backup, Comparison, Name};
+use crate::domain::found::Haul;
 use crate::domain::model::Family;
 use crate::domain::recovery::Loaded;
 
@@ -31,6 +32,8 @@ pub enum Act {
     Export(PathBuf, Existing),
     /// Merges a file or copy into the pool, or only says what that would do.
     Import(Source, Run),
+    /// Looks for sign-ins of other programs in these places, or the usual ones, and takes over what was chosen.
+    Scan(Vec<PathBuf>, Choice, Run),
     /// Deletes one account, after a copy.
     Remove(AccountKey),
     /// Puts a deleted account back as it was (undo).
@@ -55,7 +58,12 @@ impl Act {
     pub fn writes(&self) -> bool {
         !matches!(
             self,
-            Self::List | Self::Verify(_) | Self::Compare(_) | Self::Flagged | Self::Import(_, Run::Dry)
+            Self::List
+                | Self::Verify(_)
+                | Self::Compare(_)
+                | Self::Flagged
+                | Self::Import(_, Run::Dry)
+                | Self::Scan(_, _, Run::Dry)
         )
     }
 }
@@ -67,6 +75,15 @@ pub enum Source {
     Named(String),
     /// By its path. Only an import takes a file from anywhere.
     File(PathBuf),
+}
+
+/// Which of the sign-ins that were found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// Every one that can be taken over.
+    All,
+    /// These: the file, and the place in it.
+    These(Vec<(String, usize)>),
 }
 
 /// What happens to a file that is already there.
@@ -170,6 +187,8 @@ pub enum Answer {
     Exported(PathBuf, usize),
     /// To [`Act::Import`].
     Imported(Box<Imported>),
+    /// To [`Act::Scan`]: the pool now, when it may have changed.
+    Found(Box<(Haul, Option<Loaded>)>),
     /// To [`Act::Remove`].
     Removed(Box<Removed>),
     /// To [`Act::PutBack`] and [`Act::Reclaim`]: the pool now.
@@ -188,6 +207,7 @@ impl Answer {
         match self {
             Self::Restored(restored) => Some(&restored.pool),
             Self::Imported(imported) => imported.pool.as_ref(),
+            Self::Found(found) => found.1.as_ref(),
             Self::Removed(removed) => Some(&removed.pool),
             Self::Pool(pool) => Some(pool),
             Self::Cleared(cleared) => Some(&cleared.pool),

@@ -1,5 +1,7 @@
 //! `backup …`, `export`, `import`, `account …` and `flagged …`. Never a token, not even part.
 
+mod found;
+
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -54,6 +56,7 @@ pub(super) fn value(outcome: &Outcome, told: &Told) -> Value {
             json!({ "path": path.to_string_lossy(), "accounts": accounts, "changed": true })
         }
         Told::Imported(imported) => imported_value(imported),
+        Told::Found(haul) => found::value(haul),
         Told::Removed(named, removed) => json!({
             "account": json::named(named),
             "changed": true,
@@ -132,6 +135,7 @@ pub(super) fn printed(outcome: &Outcome, told: &Told) -> Printed {
             path.display()
         ),
         Told::Imported(imported) => imported_text(imported),
+        Told::Found(haul) => found::text(haul),
         Told::Removed(named, removed) => {
             let mut out = format!("Deleted account {} ({})\n", named.number, named.label);
             before(&mut out, Some(&removed.before));

@@ -3,6 +3,7 @@
 pub mod ask;
 pub mod confirm;
 pub mod differences;
+pub mod found;
 pub mod help;
 pub mod messages;
 pub mod palette;
@@ -38,6 +39,10 @@ pub fn render(scene: &Scene, buffer: &mut Buffer) -> Option<Position> {
             }
             Overlay::Turn(id) => {
                 turn::render(scene, *id, buffer);
+                None
+            }
+            Overlay::Found(open) => {
+                found::render(scene, open, buffer);
                 None
             }
             Overlay::Terms(open) => {

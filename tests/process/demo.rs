@@ -102,7 +102,8 @@ fn a_killed_rehearsal_is_swept_by_the_next() {
 #[test]
 fn a_newcomer_is_on_the_dashboard_with_an_account_after_a_few_keys() {
     let _ports = Ports::take();
-    let home = Home::for_demo();
+    let mut home = Home::for_demo();
+    home.set("DISPLAY", ":0");
     let began = Instant::now();
     let mut terminal = Terminal::start(MANAGER, &["--demo=first-run"], &home.environment(), (80, 24));
     let mut keys = 0;
@@ -112,7 +113,7 @@ fn a_newcomer_is_on_the_dashboard_with_an_account_after_a_few_keys() {
     };
 
     terminal.wait_for("Welcome. Add the first");
-    for words in ["new, 0600", "undo", "copied away first"] {
+    for words in ["0600)", "undo d deletes", "away first"] {
         terminal.wait_for(words);
     }
     press(&mut terminal, "1");

@@ -822,7 +822,7 @@ fn the_dashboard_adds_the_first_account_with_four_keys() {
 
     terminal.wait_for("New account 1: one@example.com");
     terminal.send("\r");
-    terminal.wait_for("1 accounts");
+    terminal.wait_for("1 account  1 ready");
     terminal.send("q");
     assert_eq!(terminal.finish().exit_code(), 0, "{}", terminal.text());
     assert_eq!(emails(&home), ["one@example.com"]);
@@ -891,13 +891,12 @@ fn leaving_the_wizard_or_the_terms_is_a_cancelled_sign_in() {
 fn a_callback_pasted_into_the_wizard_signs_in() {
     let (_play, mut home) = empty(&["one"]);
     home.set("CODEX_AUTH_NO_BROWSER", "1");
-    let mut terminal =
-        Terminal::start(MANAGER, &["login", "--accept-terms"], &home.environment(), (1000, 40));
+    let mut terminal = Terminal::start(MANAGER, &["login", "--accept-terms"], &home.environment(), (110, 40));
     terminal.wait_for("Open this address");
     let url = terminal.look(|screen| {
         let text = screen.contents();
-        let start = text.find("http://127.0.0.1").expect("a link");
-        text[start..].split_whitespace().next().unwrap().to_owned()
+        let lines = text.lines().map(str::trim).skip_while(|line| !line.starts_with("http://127.0.0.1"));
+        lines.take_while(|line| !line.is_empty()).collect::<String>()
     });
     let callback = agree(&url);
     let code = parameter(&callback, "code").unwrap();

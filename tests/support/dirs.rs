@@ -214,8 +214,7 @@ impl Home {
         write_private(&self.root().join("openai-codex-accounts.json"), &pool);
         // Whoever has a pool was told of the terms long ago.
         let told = json!({ "version": 1, "at": 1_760_000_000_000_i64, "revision": 1, "by": "notice" });
-        fs::create_dir_all(self.root().join("ext")).expect("writable");
-        write_private(&self.root().join("ext/acknowledged.json"), &told);
+        self.write(&self.root().join("ext/acknowledged.json"), &told.to_string());
     }
 
     /// As if nobody had been told of the terms yet.

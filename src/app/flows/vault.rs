@@ -170,7 +170,9 @@ impl Flow {
 
     /// Adding accounts asks for the acknowledgement first (commands.md §5.3). `--yes` does not give it.
     fn gate(&mut self, act: Box<Act>, known: Option<Acknowledged>, world: &World) -> Step {
-        let Errand::Import(_, _, consent) = &self.errand else { return self.act(*act) };
+        let (Errand::Import(_, _, consent) | Errand::Scan(_, _, consent)) = &self.errand else {
+            return self.act(*act);
+        };
         match terms::gate(known, world.roster.accounts.len(), *consent) {
             Gate::Open => self.act(*act),
             Gate::Record(by) => {
@@ -223,6 +225,13 @@ impl Flow {
             Answer::Deleted(backup) => Told::Deleted(backup),
             Answer::Exported(path, accounts) => Told::Exported(path, accounts),
             Answer::Imported(imported) => Told::Imported(*imported),
+            Answer::Found(found) => {
+                let haul = found.0;
+                // A pool without accounts that stays without any is what the caller has to know.
+                let empty = haul.total == 0 && haul.chosen.is_empty() && !haul.finds.is_empty();
+                let exit = if empty { Exit::NoAccounts } else { Exit::Ok };
+                return self.done(Told::Found(haul), exit, effects);
+            }
             Answer::Removed(removed) => {
                 let number = removed.kept.place + 1;
                 let key = removed.kept.key.clone();

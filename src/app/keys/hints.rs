@@ -200,6 +200,13 @@ const WELCOME: &[Wish] = &[
     HELP,
     QUIT,
 ];
+const FOUND: &[Wish] = &[
+    pair(2, Action::Up, Action::Down, "move"),
+    wish(1, Action::Toggle, "choose"),
+    wish(0, Action::Open, "import"),
+    wish(1, Action::AddAccount, "sign in instead"),
+    BACK,
+];
 const TERMS: &[Wish] = &[
     pair(2, Action::Previous, Action::Next, "choose"),
     wish(1, Action::Toggle, "toggle"),
@@ -265,6 +272,7 @@ fn wishes(scope: Scope) -> &'static [Wish] {
         Scope::Pane => PANE,
         Scope::Bare | Scope::Everywhere | Scope::Tabs | Scope::Moving => BARE,
         Scope::Welcome => WELCOME,
+        Scope::Found => FOUND,
         Scope::Terms => TERMS,
         Scope::WizardMenu => WIZARD_MENU,
         Scope::WizardQuestion => WIZARD_QUESTION,

@@ -6,6 +6,7 @@ use crate::app::outcome::{Mirrored, Named};
 use crate::base::Moment;
 use crate::domain::account::Switch;
 use crate::domain::backup::{Backup, Comparison};
+use crate::domain::found::Haul;
 use crate::domain::vault::{Cleared, Flagged, Imported, Removed, Restored};
 
 /// What to tell.
@@ -27,6 +28,8 @@ pub enum Told {
     Exported(PathBuf, usize),
     /// `import`.
     Imported(Imported),
+    /// `import --scan`.
+    Found(Haul),
     /// `account remove`.
     Removed(Named, Removed),
     /// `account remove --all`.

@@ -47,6 +47,7 @@ impl Ui {
         match message {
             Msg::Store(StoreMsg::Usage(rows)) => self.figures = Figures::of(rows),
             Msg::Store(StoreMsg::Vault(_, answer)) => {
+                self.hear_of_finds(answer);
                 self.hear_of_backups(answer, world, at);
                 self.tell_of_pool(world, at);
             }

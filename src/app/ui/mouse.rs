@@ -33,6 +33,7 @@ impl Ui {
                 Overlay::Confirm(_)
                 | Overlay::Turn(_)
                 | Overlay::Ask(_)
+                | Overlay::Found(_)
                 | Overlay::Terms(_)
                 | Overlay::Wizard(_),
             ) => Vec::new(),

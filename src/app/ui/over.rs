@@ -32,6 +32,9 @@ impl Ui {
         if let Overlay::Wizard(wizard) = overlay {
             return self.act_on_wizard(*wizard, action, world, at);
         }
+        if let Overlay::Found(open) = overlay {
+            return self.act_on_found(open, action);
+        }
         if let Overlay::Terms(open) = overlay {
             return self.act_on_terms(open, action);
         }
@@ -39,7 +42,7 @@ impl Ui {
             return Vec::new();
         }
         match overlay {
-            Overlay::Wizard(_) | Overlay::Terms(_) => Vec::new(),
+            Overlay::Wizard(_) | Overlay::Terms(_) | Overlay::Found(_) => Vec::new(),
             Overlay::Help(help) => {
                 self.overlays.extend(read(help, action).map(Overlay::Help));
                 Vec::new()

@@ -46,6 +46,17 @@ pub(super) fn vault_told(told: &Told) -> Option<Toast> {
             "import",
             format!("{} imported, {} known already", accounts(imported.added), imported.skipped),
         ),
+        Told::Found(haul) => {
+            let names: Vec<String> = haul
+                .chosen
+                .iter()
+                .filter_map(|place| haul.finds.get(*place)?.label())
+                .map(|label| clean(label).into_owned())
+                .collect();
+            done("import", format!("{} taken over: {}", accounts(haul.chosen.len()), names.join(", ")))
+                .like("import --scan")
+                .with("the files they came from were only read".to_owned())
+        }
         Told::Removed(named, removed) => done("key d", format!("deleted {}", clean(&named.label)))
             .with(format!("the pool from before is the backup {}", removed.before.name)),
         Told::Cleared(cleared) => {

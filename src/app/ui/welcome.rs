@@ -6,10 +6,13 @@ use crate::app::flows::login::Survey;
 use crate::app::geometry::Kind;
 use crate::app::intent::Intent;
 use crate::app::overlays::Overlay;
+use crate::app::overlays::found::Found;
 use crate::app::overlays::terms::{Terms, Then};
 use crate::app::screens::welcome::{Backups, Choice, Welcome};
 use crate::app::world::World;
 use crate::base::Moment;
+use crate::domain::problem::Problem;
+use crate::domain::vault::{Act, Answer, Choice as Which, Run};
 
 impl Ui {
     /// Whether the first start is on the screen.
@@ -75,6 +78,41 @@ impl Ui {
 
     /// Opens the list of sign-ins found on this computer.
     pub(super) fn look_for_sign_ins(&mut self) -> Vec<Intent> {
+        self.overlays.push(Overlay::Found(Found::default()));
+        vec![Intent::Inspect(Box::new(Act::Scan(Vec::new(), Which::All, Run::Dry)))]
+    }
+
+    /// What a look for sign-ins found.
+    pub(super) fn hear_of_finds(&mut self, answer: &Result<Answer, Problem>) {
+        let open = self
+            .overlays
+            .iter_mut()
+            .find_map(|overlay| if let Overlay::Found(open) = overlay { Some(open) } else { None });
+        let Some(open) = open else { return };
+        match answer {
+            Ok(Answer::Found(found)) if found.0.run == Run::Dry => open.fill(found.0.clone()),
+            Ok(_) => {}
+            Err(problem) => open.trouble = Some(problem.what.clone()),
+        }
+    }
+
+    pub(super) fn act_on_found(&mut self, mut open: Found, action: Action) -> Vec<Intent> {
+        if let Some(by) = action.steps(open.rows().len()) {
+            open.step(by);
+        } else if action == Action::Toggle {
+            open.toggle();
+        } else if action == Action::Open {
+            let chosen = open.chosen();
+            if !chosen.is_empty() {
+                return vec![Intent::Vault(Box::new(Act::Scan(Vec::new(), Which::These(chosen), Run::Real)))];
+            }
+        } else if action == Action::AddAccount {
+            self.add_account();
+            return Vec::new();
+        } else {
+            return Vec::new();
+        }
+        self.overlays.push(Overlay::Found(open));
         Vec::new()
     }
 }

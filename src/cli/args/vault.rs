@@ -83,8 +83,14 @@ impl From<ExportArgs> for Errand {
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct ImportArgs {
     /// A pool file: an export, a backup, or the pool of another computer
-    #[arg(value_name = "PATH")]
-    pub path: PathBuf,
+    #[arg(value_name = "PATH", required_unless_present = "scan", conflicts_with = "scan")]
+    pub path: Option<PathBuf>,
+    /// Look for sign-ins of other programs on this computer, and take over those that are new or newer
+    #[arg(long)]
+    pub scan: bool,
+    /// Look there instead of the usual places; may be repeated
+    #[arg(long, value_name = "PATH", requires = "scan")]
+    pub from: Vec<PathBuf>,
     /// Only say what would be added, updated and skipped
     #[arg(long, short = 'n')]
     pub dry_run: bool,
@@ -93,7 +99,11 @@ pub struct ImportArgs {
 impl ImportArgs {
     /// What it asks for.
     pub fn errand(self, consent: Consent) -> Errand {
-        Errand::Import(self.path, if self.dry_run { Run::Dry } else { Run::Real }, consent)
+        let run = if self.dry_run { Run::Dry } else { Run::Real };
+        match self.path {
+            Some(path) => Errand::Import(path, run, consent),
+            None => Errand::Scan(self.from, run, consent),
+        }
     }
 }
 

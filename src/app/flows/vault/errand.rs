@@ -14,7 +14,7 @@ use crate::domain::change::Change;
 use crate::domain::problem::{Exit, Hint, Problem};
 use crate::domain::reference;
 use crate::domain::terms::Consent;
-use crate::domain::vault::{Act, Answer, Copies, Existing, Run, Source};
+use crate::domain::vault::{Act, Answer, Choice, Copies, Existing, Run, Source};
 
 /// The word that deletes everything.
 const DELETE: &str = "DELETE";
@@ -36,6 +36,8 @@ pub enum Errand {
     Export(Option<PathBuf>, Existing),
     /// `import PATH`
     Import(PathBuf, Run, Consent),
+    /// `import --scan`
+    Scan(Vec<PathBuf>, Run, Consent),
     /// `account remove <ref>`
     Remove(String),
     /// `account remove --all`
@@ -78,7 +80,7 @@ impl Errand {
             Self::Restore(_) => "backup restore",
             Self::Delete(_) => "backup delete",
             Self::Export(..) => "export",
-            Self::Import(..) => "import",
+            Self::Import(..) | Self::Scan(..) => "import",
             Self::Remove(_) | Self::Clear(_) => "account remove",
             Self::Turn(_, Switch::On) => "account enable",
             Self::Turn(_, Switch::Off) => "account disable",
@@ -91,7 +93,14 @@ impl Errand {
 
     /// Whether it does something, rather than showing something.
     pub const fn is_act(&self) -> bool {
-        !matches!(self, Self::Backups | Self::Verify(_) | Self::Flagged | Self::Import(_, Run::Dry, _))
+        !matches!(
+            self,
+            Self::Backups
+                | Self::Verify(_)
+                | Self::Flagged
+                | Self::Import(_, Run::Dry, _)
+                | Self::Scan(_, Run::Dry, _)
+        )
     }
 
     /// How it begins. A pool that cannot be read stands in nobody's way who brings another one.
@@ -111,6 +120,11 @@ impl Errand {
                 let import = Act::Import(Source::File(path.clone()), *run);
                 let gated = *run == Run::Real && world.setting.demo.is_none();
                 if gated { Ok(First::Gated(Box::new(import))) } else { act(import) }
+            }
+            Self::Scan(from, run, _) => {
+                let scan = Act::Scan(from.clone(), Choice::All, *run);
+                let gated = *run == Run::Real && world.setting.demo.is_none();
+                if gated { Ok(First::Gated(Box::new(scan))) } else { act(scan) }
             }
             Self::Flagged => act(Act::Flagged),
             Self::Unflag(_) => look(Act::Flagged),
@@ -272,7 +286,7 @@ const fn command_of(act: &Act) -> &'static str {
         Act::Delete(_) => "backup delete",
         Act::Restore(_) => "backup restore",
         Act::Export(..) => "export",
-        Act::Import(..) => "import",
+        Act::Import(..) | Act::Scan(..) => "import",
         Act::Remove(_) | Act::Clear(_) => "account remove",
         Act::PutBack(_) | Act::Refill(_) => "undo",
         Act::Flagged => "flagged list",

@@ -38,6 +38,7 @@ pub fn of(body: &Body) -> Option<Offer> {
         | Told::Compared(..)
         | Told::Created(_)
         | Told::Deleted(_)
+        | Told::Found(_)
         | Told::Exported(..)
         | Told::Back
         | Told::Switched(..)

@@ -102,6 +102,7 @@ impl Backups {
                 | Answer::Deleted(_)
                 | Answer::Restored(_)
                 | Answer::Imported(_)
+                | Answer::Found(_)
                 | Answer::Removed(_)
                 | Answer::Pool(_)
                 | Answer::Cleared(_)
