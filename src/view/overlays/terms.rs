@@ -14,7 +14,7 @@ use crate::view::widgets::modal::{Modal, centred};
 /// Columns of the box, with its edges.
 const WIDE: u16 = 76;
 /// Narrower than this there is no box.
-const BOXED: u16 = 60;
+const BOXED: u16 = 80;
 const OFFER: &str = "allow background calls to OpenAI: limits while this dashboard is open, token refresh before \
                      expiry (off by default, counted in Monitor, changed any time in Settings / Refresh)";
 const SHORT_OFFER: &str = "allow background calls to OpenAI (off by default; Settings / Refresh)";
@@ -38,6 +38,7 @@ pub fn render(scene: &Scene, open: Terms, buffer: &mut Buffer) {
         height: layout.floor.y.saturating_sub(layout.context.y + layout.context.height),
         ..screen
     };
+    Pen::new(buffer, between).clear();
     let inner_width = WIDE.min(screen.width.saturating_sub(4)) - 2;
     let roomy = lines(usize::from(inner_width.saturating_sub(2)), OFFER).len() + 8;
     let gaps = if usize::from(between.height) >= roomy { Gaps::All } else { Gaps::None };

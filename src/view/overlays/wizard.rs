@@ -393,11 +393,11 @@ impl Page<'_, '_> {
         }
         self.gap();
         let every = calendar::long(code.interval);
+        self.say("Never give this code to anybody, and never type a code somebody sent you.", skin.warn());
         self.say(
             &format!("Come back here; this screen goes on by itself, asking every {every}."),
             skin.dim(),
         );
-        self.say("Never give this code to anybody, and never type a code somebody sent you.", skin.warn());
         self.written();
     }
 

@@ -61,15 +61,21 @@ pub fn render(scene: &Scene, buffer: &mut Buffer) {
             row += 1;
         }
     };
-    if let Some(why) = scene.ui.welcome.reason() {
-        say(&mut pen, &why, skin.text());
+    let why = scene.ui.welcome.reason();
+    if let Some(why) = &why {
+        say(&mut pen, why, skin.text());
     }
     if scene.layout.kind != Kind::Wide || body.height < 28 {
-        if roomy {
+        if roomy && why.is_none() {
             say(&mut pen, "Nothing leaves this computer except the calls to OpenAI.", skin.dim());
         }
-        for (name, text) in touched(scene).into_iter().filter(|(name, _)| *name != "config") {
-            say(&mut pen, &format!("{name:<9}{text}"), skin.dim());
+        row += u16::from(roomy);
+        let room = usize::from(pen.width().saturating_sub(4));
+        for text in brief(scene) {
+            for line in wrap(&text, room) {
+                pen.put(2, row, &line, skin.dim());
+                row += 1;
+            }
         }
         return;
     }
@@ -130,6 +136,16 @@ fn touched(scene: &Scene) -> Vec<(&'static str, String)> {
         ("config", format!("{home}/config.toml is not changed")),
         ("calls", format!("background calls to OpenAI are {calls}; Settings / Refresh")),
         ("undo", "d deletes an account again; codex-multi-auth account remove --all every one".to_owned()),
+    ]
+}
+
+/// The same in a few lines.
+fn brief(scene: &Scene) -> [String; 3] {
+    let pool = scene.at_home(&scene.world.setting.storage_path);
+    [
+        format!("Will be written: {pool} (new, 0600)."),
+        "The official login is only read until you choose an account, and copied away first.".to_owned(),
+        "Undo: d on an account deletes it again.".to_owned(),
     ]
 }
 
