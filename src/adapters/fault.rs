@@ -1,7 +1,8 @@
 //! Named places at which a test may end the process or make the disk fail; debug builds only.
 //!
 //! `CODEX_MULTI_AUTH_FAULT=<point>[:n]` aborts, without unwinding, at the n-th passage; with `=ENOSPC`, `EACCES`,
-//! `EROFS` or `EIO` behind it that error is returned there instead, and with `=PANIC` it panics. The list below is the only one: a test walks
+//! `EROFS` or `EIO` behind it that error is returned there instead, and with `=PANIC` it panics. `TRACE=<file>` ends nothing and appends
+//! the name of each point that is passed, so a test knows what there is to cut. The list below is the only one: a test walks
 //! it, so a point nobody crashes at cannot be added.
 
 use std::io;
@@ -76,14 +77,15 @@ pub fn pass(point: &str) -> io::Result<()> {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    static FAULT: OnceLock<Option<Fault>> = OnceLock::new();
+    static ORDER: OnceLock<Option<Order>> = OnceLock::new();
     static PASSED: AtomicU32 = AtomicU32::new(0);
 
     debug_assert!(POINTS.contains(&point), "{point} is not in the list");
-    let Some(fault) =
-        FAULT.get_or_init(|| crate::adapters::env::fault().and_then(|text| Fault::parse(&text)))
-    else {
-        return Ok(());
+    let order = ORDER.get_or_init(|| crate::adapters::env::fault().and_then(|text| Order::parse(&text)));
+    let fault = match order {
+        None => return Ok(()),
+        Some(Order::Trace(file)) => return note(file, point),
+        Some(Order::Fault(fault)) => fault,
     };
     if fault.point != point || PASSED.fetch_add(1, Ordering::SeqCst) + 1 != fault.passage {
         return Ok(());
@@ -99,6 +101,33 @@ pub fn pass(point: &str) -> io::Result<()> {
 #[expect(clippy::panic, reason = "a test asked for it")]
 fn panic_here(point: &str) -> ! {
     panic!("fault at {point}")
+}
+
+/// Appends one line in one write, so that threads do not mix theirs.
+#[cfg(debug_assertions)]
+fn note(file: &str, point: &str) -> io::Result<()> {
+    use std::io::Write as _;
+
+    let mut trace = std::fs::OpenOptions::new().create(true).append(true).open(file)?;
+    trace.write_all(format!("{point}\n").as_bytes())
+}
+
+/// What a test wants of the points.
+#[cfg(debug_assertions)]
+#[derive(Debug, PartialEq, Eq)]
+enum Order {
+    Fault(Fault),
+    Trace(String),
+}
+
+#[cfg(debug_assertions)]
+impl Order {
+    fn parse(text: &str) -> Option<Self> {
+        match text.strip_prefix("TRACE=") {
+            Some(file) => Some(Self::Trace(file.to_owned())),
+            None => Fault::parse(text).map(Self::Fault),
+        }
+    }
 }
 
 #[cfg(debug_assertions)]
@@ -154,5 +183,11 @@ mod tests {
         assert_eq!(Fault::parse("frame.drawn:2=PANIC"), fault("frame.drawn", 2, End::Panic));
         assert_eq!(Fault::parse("save.nowhere"), None);
         assert_eq!(Fault::parse("save.locked=EWHAT"), None);
+    }
+
+    #[test]
+    fn a_trace_names_its_file() {
+        assert_eq!(Order::parse("TRACE=/tmp/a=b"), Some(Order::Trace("/tmp/a=b".to_owned())));
+        assert_eq!(Order::parse("save.nowhere"), None);
     }
 }

@@ -7,6 +7,7 @@
 #![cfg(debug_assertions)]
 
 mod flagged;
+mod kinds;
 mod operations;
 mod pools;
 mod trial;
