@@ -40,6 +40,9 @@ const PASSING: [&str; 3] = ["passing-1", "passing-2", "passing-3"];
 const HURRIED: [&str; 2] = ["hurried-1", "hurried-2"];
 const HURRIED_LIFE: Span = Span::seconds(310);
 
+/// Long enough for each kind of command to have been done, on a busy machine too.
+const ENOUGH: Duration = Duration::from_secs(15);
+
 /// How rough the load is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Manner {
@@ -117,6 +120,25 @@ impl Siege {
         }
     }
 
+    /// Every row has the last token that was given out for it: no answer of a refresh was lost.
+    fn holds_the_newest_tokens(&self) {
+        let pool = self.home.pool();
+        for row in pool["accounts"].as_array().expect("rows") {
+            let email = row["email"].as_str().expect("an address");
+            let login = self.play.login(email.strip_suffix("@example.com").expect("of the scenario"));
+            assert!(row["refreshToken"] == login.refresh, "{email} lost its newest token");
+            assert!(row["accessToken"] == login.access, "{email} lost its newest access token");
+        }
+    }
+
+    /// How many calls there were, and for how many tokens of the accounts that hurry.
+    fn calls(&self) -> String {
+        let calls = self.play.backend().record().at("token");
+        let hurried = |name: &Option<String>| name.as_deref().is_some_and(|name| HURRIED.contains(&name));
+        let again = calls.iter().filter(|call| hurried(&call.account)).count();
+        format!("{} refreshes, {again} of them of tokens that ran out again and again", calls.len())
+    }
+
     /// Exactly one call for each token that ran out, and none twice.
     fn asked_once(&self, history: &History) {
         self.play.assert_no_violation();
@@ -161,8 +183,12 @@ fn peace(time: Duration, seed: u64) {
     history.explains_the_files();
     history.generation_only_grew();
     siege.asked_once(&history);
+    siege.holds_the_newest_tokens();
     left_tidy(&siege.home);
-    println!("{}", history.summary());
+    if time >= ENOUGH {
+        assert_eq!(history.missing(), Vec::<&str>::new(), "nobody did that");
+    }
+    println!("{}; {}", history.summary(), siege.calls());
 }
 
 fn war(time: Duration, seed: u64) {

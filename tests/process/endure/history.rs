@@ -62,6 +62,19 @@ impl Verb {
         words.into_iter().chain(["--json".to_owned()]).collect()
     }
 
+    /// What a person calls it.
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Switch(_) => "switch",
+            Self::Unpin => "unpin",
+            Self::Enable(_) => "enable",
+            Self::Disable(_) => "disable",
+            Self::Add(_) => "add",
+            Self::Remove(_) => "delete",
+            Self::Check(_) => "refresh",
+        }
+    }
+
     /// The registers it writes, with their values.
     fn writes(self) -> Vec<(String, Value)> {
         match self {
@@ -177,6 +190,13 @@ impl History {
             format!("{} programs, {sure} acknowledged, {} readings", self.deeds.len(), self.seen.readings);
         let _ = write!(text, ", {} versions seen", self.seen.versions);
         text
+    }
+
+    /// The kinds of command of which none was acknowledged.
+    pub(super) fn missing(&self) -> Vec<&'static str> {
+        let kinds = ["switch", "unpin", "enable", "disable", "add", "delete", "refresh"];
+        let done = |kind: &str| self.deeds.iter().any(|deed| deed.sure && deed.verb.kind() == kind);
+        kinds.into_iter().filter(|kind| !done(kind)).collect()
     }
 
     /// Whether somebody made sure of the account's tokens.

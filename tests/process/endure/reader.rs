@@ -74,7 +74,8 @@ fn look(pool: &PathBuf, stop: &AtomicBool) -> Seen {
     seen
 }
 
-/// The generation never falls, and a new selection has a new generation.
+/// The generation never falls, and it is higher when somebody else is selected or pinned, or an account went or was
+/// switched on or off. An import keeps it: nothing that was chosen changes.
 fn compare(before: &Value, now: &Value) -> Option<String> {
     let generation = |pool: &Value| pool["affinityGeneration"].as_u64().unwrap_or(0);
     let chosen = |pool: &Value| {
@@ -84,12 +85,19 @@ fn compare(before: &Value, now: &Value) -> Option<String> {
         };
         (row(&pool["activeIndex"]), row(&pool["pinnedAccountIndex"]))
     };
+    let on = |pool: &Value| -> BTreeMap<String, bool> {
+        let rows = pool["accounts"].as_array().into_iter().flatten();
+        rows.map(|row| (row["email"].to_string(), row["enabled"] != false)).collect()
+    };
+    let all = on(now);
+    let switched = on(before).into_iter().find(|(email, is_on)| all.get(email) != Some(is_on));
     let (then, later) = (generation(before), generation(now));
     if later < then {
         return Some(format!("generation {later} after {then}"));
     }
-    (later == then && chosen(before) != chosen(now)).then(|| {
-        format!("another selection in generation {later}: {:?} after {:?}", chosen(now), chosen(before))
+    (later == then && (chosen(before) != chosen(now) || switched.is_some())).then(|| {
+        let (now, before) = (chosen(now), chosen(before));
+        format!("another choice in generation {later}: {now:?} after {before:?}, {switched:?}")
     })
 }
 
