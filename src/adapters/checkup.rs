@@ -23,6 +23,7 @@ use crate::domain::checkup::facts::{
     SettingsState, StoreFacts,
 };
 use crate::domain::checkup::repair::{Mended, Repair};
+use crate::domain::inventory::{Pool, Role};
 use crate::domain::model::Family;
 use crate::domain::official::Login;
 use crate::domain::places::Places;
@@ -109,18 +110,22 @@ impl<H: Home, C: Clock> Examiner<H, C> {
 
     /// The newest file that could take the pool's place, whoever made it.
     async fn newest_copy(&self) -> Option<Copy> {
+        self.copies().await.into_iter().max_by_key(|copy| copy.at)
+    }
+
+    /// Every file with accounts that could take the pool's place.
+    async fn copies(&self) -> Vec<Copy> {
         let inventory = self.store.inventory().await;
         let listed = inventory.files.into_iter().filter_map(|file| {
             let accounts = file.accounts.filter(|accounts| *accounts > 0 && file.valid)?;
-            let is_pool = file.pool == crate::domain::inventory::Pool::Accounts;
-            is_pool.then_some(Copy { path: file.path, accounts, at: file.modified })
+            let is_copy = file.pool == Pool::Accounts && file.role != Role::Primary;
+            is_copy.then_some(Copy { path: file.path, accounts, at: file.modified })
         });
-        let others = mend::copies(&self.places, self.clock.now());
-        listed.chain(others).max_by_key(|copy| copy.at)
+        listed.chain(mend::copies(&self.places, self.clock.now())).collect()
     }
 
     async fn files(&self, at: Moment) -> FileFacts {
-        let inventory = self.store.inventory().await;
+        let copies = self.copies().await.len();
         let roster = self.store.load().await.map(|loaded| loaded.roster).unwrap_or_default();
         let places = Arc::clone(&self.places);
         let looked = tokio::task::spawn_blocking(move || {
@@ -132,7 +137,7 @@ impl<H: Home, C: Clock> Examiner<H, C> {
                 Err(error) => Some(Err(words(error))),
             };
             FileFacts {
-                inventory: None,
+                copies: 0,
                 size,
                 reset_since: files.reset_since(),
                 loose: files.loose(),
@@ -146,7 +151,7 @@ impl<H: Home, C: Clock> Examiner<H, C> {
                 from_the_future: files.ahead_of_time(),
             }
         });
-        FileFacts { inventory: Some(inventory), ..looked.await.unwrap_or_default() }
+        FileFacts { copies, ..looked.await.unwrap_or_default() }
     }
 
     async fn official(&self) -> OfficialFacts {

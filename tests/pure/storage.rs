@@ -307,6 +307,24 @@ async fn a_save_keeps_a_private_snapshot_of_its_hour() {
     }
 }
 
+#[tokio::test]
+async fn a_pool_that_others_may_read_is_closed_when_it_is_opened_and_an_official_home_is_not_touched() {
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    for (case, folder_after) in [("a01-v3-login-switch-runtime", 0o700), ("a11-legacy-root-dot-codex", 0o755)]
+    {
+        let staged = Staged::new(case);
+        let places = staged.places();
+        set_permissions(places.pool(), Permissions::from_mode(0o644)).unwrap();
+        set_permissions(places.pool_dir(), Permissions::from_mode(0o755)).unwrap();
+
+        staged.store().load().await.unwrap();
+
+        assert_eq!((mode(&places.pool()), mode(places.pool_dir())), (0o600, folder_after), "{case}");
+    }
+}
+
 #[test]
 fn candidates_match_rows_as_the_vectors_say() {
     for case in vectors("account-matching.json")["cases"].as_array().unwrap() {

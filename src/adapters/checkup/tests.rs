@@ -103,6 +103,21 @@ async fn loose_files_of_ours_are_made_private_and_others_are_left() {
 }
 
 #[tokio::test]
+async fn every_copy_that_could_replace_a_damaged_pool_is_counted_and_the_pool_itself_is_not() {
+    let home = Home::new();
+    home.put("openai-codex-accounts.json", POOL);
+    let counted = async || home.doctor(&[]).examine().await.files.copies;
+    assert_eq!(counted().await, 0);
+
+    home.put("openai-codex-accounts.json", "{");
+    home.put("backups/mine.json", POOL);
+    home.put("backups/empty.json", r#"{"version":3,"accounts":[],"activeIndex":0}"#);
+    home.put(&format!("snapshots/{}/daily-20261129T08.json", "0".repeat(16)), "{");
+
+    assert_eq!(counted().await, 1);
+}
+
+#[tokio::test]
 async fn leftovers_of_the_dead_go_and_what_somebody_needs_stays() {
     let home = Home::new();
     let own = std::process::id();

@@ -45,6 +45,10 @@ impl Shared {
             for path in [self.places.pool(), self.places.extension()] {
                 perms::tighten(&path);
             }
+            // The oldest layout puts the pool into the official CLI's own home, whose mode is not ours.
+            if self.places.pool_dir() != self.places.codex_home() {
+                perms::tighten(self.places.pool_dir());
+            }
         }
         let listed = self.listing.get().and_then(|()| load::list(&self.places, at));
         let (roster, health, recovery, work) = match listed {

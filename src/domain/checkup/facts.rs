@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use crate::base::Moment;
 use crate::domain::account::AccountKey;
-use crate::domain::inventory::Inventory;
 use crate::domain::official::Login;
 use crate::domain::problem::Problem;
 use crate::domain::recovery::Health;
@@ -89,8 +88,8 @@ pub struct Copy {
 /// Files around the pool.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct FileFacts {
-    /// The pool's files with their state.
-    pub inventory: Option<Inventory>,
+    /// How many copies of the pool could take its place: rotating ones, snapshots, named backups.
+    pub copies: usize,
     /// Whether the pool file exists, and its size.
     pub size: Option<Result<u64, String>>,
     /// Since when everything is deleted on purpose.

@@ -172,8 +172,8 @@ fn read_tally() -> Tally {
 
 fn write_tally(tally: &Tally) {
     let Some(file) = tally_file() else { return };
-    let text: String = tally.iter().map(|(name, cuts)| format!("{name} {cuts}\n")).collect();
-    std::fs::write(file, text).expect("a tally");
+    let lines: Vec<String> = tally.iter().map(|(name, cuts)| format!("{name} {cuts}")).collect();
+    std::fs::write(file, lines.join("\n")).expect("a tally");
 }
 
 #[test]

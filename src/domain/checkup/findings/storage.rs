@@ -30,13 +30,13 @@ pub(super) fn pool(facts: &Facts, all: &mut Vec<Finding>) {
         }
     }
     all.push(health(facts));
-    if let Some(inventory) = &facts.files.inventory {
-        let copies = inventory.valid().saturating_sub(1);
-        all.push(Finding::ok(
-            "storage-backups",
-            format!("{} can be read", counted(copies, "copy", "copies")),
-        ));
-    }
+    all.push(match facts.files.copies {
+        0 => Finding::info("storage-backups", "There is no copy of the pool yet")
+            .hint("The next command that changes the pool makes one"),
+        copies => {
+            Finding::ok("storage-backups", format!("{} can be read", counted(copies, "copy", "copies")))
+        }
+    });
 }
 
 fn health(facts: &Facts) -> Finding {

@@ -55,7 +55,7 @@ fn healthy() -> Facts {
             next: active,
             out_of_step: std::collections::BTreeMap::new(),
         },
-        files: FileFacts { size: Some(Ok(10)), locking: Some(Ok(())), ..FileFacts::default() },
+        files: FileFacts { copies: 1, size: Some(Ok(10)), locking: Some(Ok(())), ..FileFacts::default() },
         official: OfficialFacts {
             has_auth: true,
             login,
@@ -89,7 +89,8 @@ fn a_healthy_home_has_nothing_to_repair() {
 /// Name, what is spoilt, and the finding, its severity and the repair it makes.
 type Fault = (&'static str, fn(&mut Facts), &'static str, Severity, Option<&'static str>);
 
-const FAULTS: [Fault; 21] = [
+const FAULTS: [Fault; 22] = [
+    ("no copies", |f| f.files.copies = 0, "storage-backups", Severity::Info, None),
     ("no pool file", |f| f.files.size = None, "storage-file", Severity::Warn, None),
     (
         "unreadable pool file",
