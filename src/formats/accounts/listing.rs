@@ -145,9 +145,8 @@ impl<'e> Lister<'e> {
             return Ok(if blank > 0 { Step::Taken(blank) } else { Step::Hungry });
         };
         let (stage, taken) = match (std::mem::replace(&mut self.stage, Stage::End), first) {
-            (Stage::Open, b'{') => (Stage::Name, 1),
+            (Stage::Open, b'{') | (Stage::AfterValue, b',') => (Stage::Name, 1),
             (Stage::Colon(name), b':') => (Stage::Value(name), 1),
-            (Stage::AfterValue, b',') => (Stage::Name, 1),
             (Stage::AfterRow, b',') => (Stage::Row, 1),
             (Stage::AfterRow, b']') => (Stage::AfterValue, 1),
             (Stage::AfterValue, b'}') => (Stage::End, 1),
