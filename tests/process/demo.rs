@@ -113,7 +113,7 @@ fn a_newcomer_is_on_the_dashboard_with_an_account_after_a_few_keys() {
     };
 
     terminal.wait_for("Welcome. Add the first");
-    for words in ["(new, 0600)", "Undo: d", "copied away first"] {
+    for words in ["(new, 0600)", "Undo: d", "copied away"] {
         terminal.wait_for(words);
     }
     press(&mut terminal, "1");
