@@ -183,6 +183,7 @@ pub async fn start<P: Ports>(
         goals: Goals::restored(memory.goals),
         stop,
     }));
+    keep::follow_rules(&hub, true).await;
     let registration =
         control::registration(&plan.kind, port, plan.codex_home, plan.project, now, plan.process_start);
     let registered = match Registered::new(&plan.places.run_dir, &plan.places.socket, registration) {

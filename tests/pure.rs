@@ -2,6 +2,7 @@
 
 mod cases;
 mod floors;
+mod governance;
 mod keys;
 mod reference;
 mod rows;

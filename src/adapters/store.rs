@@ -41,6 +41,7 @@ use crate::domain::change::Change;
 use crate::domain::inventory::Inventory;
 use crate::domain::places::{POOL_FILE, Places};
 use crate::domain::policy::account::{Changed, Policies, PolicyEdit};
+use crate::domain::policy::compose::Rules;
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::refresh::Held;
 use crate::domain::roster::Roster;
@@ -315,6 +316,11 @@ impl<C: Clock> Store for DiskStore<C> {
     async fn policies(&self) -> Result<Found<Policies>, StoreError> {
         let places = Arc::clone(&self.shared.places);
         self.blocking(move || policies::read(places)).await
+    }
+
+    async fn rules(&self) -> Option<Rules> {
+        let places = Arc::clone(&self.shared.places);
+        policies::rules_of(places).await
     }
 
     async fn change_policy(

@@ -4,6 +4,7 @@
 //! survive the process is handed out by [`Pool::take_changes`] for the store. The roster itself is shared and never
 //! copied as a whole: an account gets a copy of its own only once something about it was learnt here.
 
+mod govern;
 mod learn;
 mod merge;
 mod order;
@@ -25,9 +26,10 @@ use crate::domain::gates::Gates;
 use crate::domain::health::{bucket, score};
 use crate::domain::model::Family;
 use crate::domain::policy::account::{AccountPolicy, Policies, Rein};
+use crate::domain::policy::compose::Meters;
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::roster::Roster;
-use crate::domain::selection::affinity::{Bond, Bonds};
+use crate::domain::selection::affinity::Bonds;
 use crate::domain::selection::explain::Rule;
 use crate::domain::selection::ramp::Ramps;
 use crate::domain::selection::{Ask, SessionKey, pin};
@@ -122,6 +124,8 @@ pub struct Pool {
     company: Company,
     detours: BTreeMap<SessionKey, Detours>,
     ramps: Ramps,
+    meters: Meters,
+    boosts: BTreeMap<String, Vec<f64>>,
     in_turn: HashMap<SessionKey, u32>,
     due: Vec<Change>,
     used: Vec<usize>,
@@ -149,6 +153,8 @@ impl Pool {
             company: Company::Alone,
             detours: BTreeMap::new(),
             ramps: Ramps::default(),
+            meters: Meters::default(),
+            boosts: BTreeMap::new(),
             in_turn: HashMap::new(),
             due: Vec::new(),
             used: Vec::new(),
@@ -189,6 +195,7 @@ impl Pool {
             slot.rein = policy.map_or(Rein::Free, AccountPolicy::rein);
             slot.boost = policy.map_or(0.0, AccountPolicy::boost);
         }
+        self.follow_profiles();
     }
 
     /// Tells whether other proxies live.
@@ -256,59 +263,6 @@ impl Pool {
             }
         }
         Due { now: std::mem::take(&mut self.due), soon }
-    }
-
-    /// All session bonds, for `runtime-affinity.json`.
-    pub fn bonds(&self) -> impl Iterator<Item = (&SessionKey, &Bond)> {
-        self.bonds.iter()
-    }
-
-    /// Whether bonds changed since [`Pool::bonds`] was last saved; clears the mark.
-    pub fn take_bonds_changed(&mut self) -> bool {
-        self.bonds.take_changed()
-    }
-
-    /// Takes bonds of an earlier process; newer ones here win, those older than the time to live are dropped.
-    pub fn restore_bonds(&mut self, bonds: BTreeMap<SessionKey, Bond>, now: Moment) {
-        let known = bonds.into_iter().filter(|(_, bond)| self.index.contains_key(&bond.owner)).collect();
-        self.bonds.restore(
-            known,
-            self.settings.session_affinity_ttl,
-            self.settings.session_affinity_max,
-            now,
-        );
-    }
-
-    /// The account a session belongs to now.
-    pub fn owner(&self, session: &SessionKey, now: Moment) -> Option<&AccountKey> {
-        self.bond(session, now).map(|bond| &bond.owner)
-    }
-
-    /// What is remembered of a session.
-    pub fn bond(&self, session: &SessionKey, now: Moment) -> Option<&Bond> {
-        self.bonds.get(session, self.settings.session_affinity_ttl, now)
-    }
-
-    /// A turn of the session was committed on `owner`.
-    pub fn remember(&mut self, session: &SessionKey, owner: &AccountKey, now: Moment) {
-        self.bonds.remember(session, owner, self.settings.session_affinity_max, now);
-    }
-
-    /// The session's bond on `owner`, for what is remembered beside it; created when there is none.
-    pub fn touch_bond(&mut self, session: &SessionKey, owner: &AccountKey, now: Moment) -> &mut Bond {
-        self.bonds.touch(session, owner, self.settings.session_affinity_max, now)
-    }
-
-    /// Remembers who issued a session's turn state, without moving the session.
-    pub fn note_turn_state(&mut self, session: &SessionKey, issuer: &AccountKey, now: Moment) {
-        let is_known = self.bond(session, now).is_some_and(|bond| bond.turn_state.as_ref() == Some(issuer));
-        if is_known {
-            return;
-        }
-        match self.bonds.get_mut(session) {
-            Some(bond) => bond.turn_state = Some(issuer.clone()),
-            None => self.touch_bond(session, issuer, now).turn_state = Some(issuer.clone()),
-        }
     }
 
     /// The gates (burst, exhaustion, cascade).

@@ -26,18 +26,27 @@ pub struct Ask {
     pub forced: Option<AccountKey>,
     /// Accounts already tried for this request.
     pub tried: BTreeSet<AccountKey>,
+    /// Project of the client, for its profile and budgets.
+    pub project: Option<String>,
 }
 
 impl Ask {
     /// The key-less question of family `codex`, for which every face gives the same answer.
     pub fn plain() -> Self {
-        Self { session: None, model: None, family: Family::Codex, forced: None, tried: BTreeSet::new() }
+        Self {
+            session: None,
+            model: None,
+            family: Family::Codex,
+            forced: None,
+            tried: BTreeSet::new(),
+            project: None,
+        }
     }
 
     /// The question of a request for `model` in `session`.
     pub fn of(session: Option<SessionKey>, model: Option<String>) -> Self {
         let family = Family::of(model.as_deref());
-        Self { session, model, family, forced: None, tried: BTreeSet::new() }
+        Self { session, model, family, forced: None, tried: BTreeSet::new(), project: None }
     }
 }
 

@@ -97,6 +97,8 @@ struct WireRequest {
     account: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tried: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    project: Option<String>,
 }
 
 impl Request {
@@ -109,6 +111,7 @@ impl Request {
                 wire.model.clone_from(&ask.model);
                 wire.family = Some(ask.family.word().to_owned());
                 wire.account = ask.forced.as_ref().map(|key| key.as_str().to_owned());
+                wire.project.clone_from(&ask.project);
                 wire.tried = ask.tried.iter().map(|key| key.as_str().to_owned()).collect();
             }
             Self::BaseUrl { forced } => wire.account = forced.as_ref().map(|key| key.as_str().to_owned()),
@@ -143,6 +146,7 @@ impl Request {
                     ask.family = family;
                 }
                 ask.forced = account;
+                ask.project = wire.project;
                 ask.tried = wire.tried.into_iter().map(AccountKey::new).collect();
                 Self::Next(ask)
             }

@@ -7,6 +7,7 @@ use crate::base::Moment;
 use crate::domain::account::AccountKey;
 use crate::domain::change::Change;
 use crate::domain::policy::account::{Changed, Policies, PolicyEdit};
+use crate::domain::policy::compose::Rules;
 use crate::domain::problem::{Exit, Hint, Problem};
 use crate::domain::quota::snapshot::Snapshot;
 pub use crate::domain::recovery::Loaded;
@@ -30,6 +31,11 @@ pub trait Store: Clone + Send + Sync + 'static {
     fn settings(&self) -> impl Future<Output = Result<Settings, StoreError>> + Send;
     /// What the user wants of accounts; a damaged file is told as such, never as "nothing".
     fn policies(&self) -> impl Future<Output = Result<Found<Policies>, StoreError>> + Send;
+    /// Profiles, budgets and prices as they can be read; `None` when a file is damaged, so that what was known before
+    /// still holds.
+    fn rules(&self) -> impl Future<Output = Option<Rules>> + Send {
+        async { Some(Rules::default()) }
+    }
     /// Changes the policy of one account on what stands on disk now; returns all policies and whether anything
     /// changed.
     fn change_policy(

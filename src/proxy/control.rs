@@ -71,6 +71,7 @@ pub(super) async fn answer<P: Ports>(hub: &Hub<P>, request: Request, own: &mut O
         },
         Request::Next(mut ask) => {
             ask.forced = ask.forced.or_else(|| hub.forced(&Entrance::default()));
+            ask.project = ask.project.or_else(|| hub.project.clone());
             Answer::Decision(Box::new(hub.explain(&ask)))
         }
         Request::BaseUrl { forced } => {

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::{Moment, Span};
 use crate::domain::facts::ProxyFact;
+use crate::domain::policy::budget::Window;
 use crate::formats::affinity;
 use crate::formats::observability::Observed;
 use crate::ports::{Ports, Store as _};
@@ -28,6 +29,10 @@ const BONDS: Duration = Duration::from_secs(2);
 const QUOTA: Duration = Duration::from_secs(5);
 const OBSERVE: Duration = Duration::from_secs(1);
 /// Pause after a failed write.
+/// How often profiles and budgets are looked at.
+const RULES: Duration = Duration::from_millis(500);
+/// How often the rows of other processes are counted, when there are budgets.
+const COUNT: Span = Span::seconds(10);
 const AGAIN: Duration = Duration::from_secs(2);
 /// Shards that nobody renewed for so long count for nothing.
 const SHARD_STALE: Span = Span::hours(24);
@@ -51,6 +56,7 @@ pub(super) async fn keep<P: Ports>(hub: Arc<Hub<P>>, files: Files, end: Cancella
         every(&hub, &end, BONDS, Batch::Bonds, &files),
         every(&hub, &end, QUOTA, Batch::Quota, &files),
         every(&hub, &end, OBSERVE, Batch::Observed, &files),
+        keep_rules(&hub, &end),
     );
     let _ = commit(&hub).await;
     for batch in [Batch::Ledger, Batch::Bonds, Batch::Quota, Batch::Observed] {
@@ -58,6 +64,41 @@ pub(super) async fn keep<P: Ports>(hub: Arc<Hub<P>>, files: Files, end: Cancella
     }
     let shard = shard_of(&files.shards);
     let _ = tokio::task::spawn_blocking(move || fs::remove_file(shard)).await;
+}
+
+/// Follows profiles and budgets, and what other processes use of these.
+async fn keep_rules<P: Ports>(hub: &Hub<P>, end: &CancellationToken) {
+    let mut counted = hub.now();
+    loop {
+        tokio::select! {
+            biased;
+            () = end.cancelled() => return,
+            () = tokio::time::sleep(RULES) => {}
+        }
+        let is_due = hub.now().since(counted) >= COUNT;
+        if follow_rules(hub, is_due).await {
+            counted = hub.now();
+        }
+    }
+}
+
+/// Obeys profiles and budgets as they stand; counts the ledger when they are new or it is time. Returns whether it was
+/// counted.
+pub(super) async fn follow_rules<P: Ports>(hub: &Hub<P>, is_due: bool) -> bool {
+    let Some(rules) = hub.ports.store().rules().await else { return false };
+    let (is_new, counts) = hub.with_pool(|pool, _, _| {
+        let is_new = pool.set_rules(rules);
+        (is_new, pool.has_budgets())
+    });
+    if !counts || !(is_new || is_due) {
+        return false;
+    }
+    let now = hub.now();
+    let since = Window::ALL.into_iter().map(|window| window.start(now)).min().unwrap_or(now);
+    if let Ok(rows) = hub.ports.store().usage(since).await {
+        hub.with_pool(|pool, now, _| pool.read_ledger(&rows, now));
+    }
+    true
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

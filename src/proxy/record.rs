@@ -287,6 +287,11 @@ impl Record {
         row
     }
 
+    /// The ledger entry of a closed record.
+    pub(super) fn entry(&self) -> Option<&Entry> {
+        self.entry.as_ref()
+    }
+
     /// The ledger entry, once.
     pub(super) fn take_entry(&mut self) -> Option<Entry> {
         self.entry.take()

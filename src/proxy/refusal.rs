@@ -10,6 +10,7 @@ use bytes::Bytes;
 use crate::base::{Moment, Span, calendar};
 use crate::domain::account::CooldownReason;
 use crate::domain::policy::account::Rein;
+use crate::domain::policy::compose::Ruling;
 use crate::domain::pool::{Exhaustion, PinTrouble, Shortage};
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::selection::eligible::Bar;
@@ -121,6 +122,29 @@ impl Refusal {
                 members: vec![("reasons", Member::Map(reasons))],
             },
         )
+    }
+
+    /// A budget or a profile of the user stands against the request (runtime.md §13).
+    pub fn ruled(ruling: &Ruling, now: Moment) -> Self {
+        let reasons =
+            ruling.reasons.iter().enumerate().map(|(number, text)| (number.to_string(), text.clone()));
+        let mut members = vec![("reasons", Member::Map(reasons.collect()))];
+        let why = ruling.reasons.join("; ");
+        let Some(ends) = ruling.ends else {
+            let message = format!("Refused by your own routing profile: {why}");
+            let error =
+                ErrorBody { kind: "policy_error", code: "policy_blocked", message: message.into(), members };
+            return Self::of(400, error);
+        };
+        add_reset(&mut members, Some(ends), None, now);
+        let message = format!("Refused by your own budget: {why}");
+        let error = ErrorBody {
+            kind: "usage_limit_reached",
+            code: "budget_blocked",
+            message: message.into(),
+            members,
+        };
+        Self::of(429, error)
     }
 
     /// Nobody in the pool can serve.
@@ -304,6 +328,7 @@ const fn is_lasting(bar: Bar) -> bool {
             | Bar::Invalidated
             | Bar::Uncertain
             | Bar::Held(_)
+            | Bar::Ruled
     )
 }
 
@@ -321,6 +346,8 @@ fn pinned_message(trouble: &PinTrouble, returns_at: Option<Moment>) -> String {
             ("it is drained: no new sessions", "expected available")
         }
         Some(Bar::Held(_)) => ("it is paused", "expected available"),
+        Some(Bar::OverBudget(_) | Bar::Spent(_)) => ("your budget is used up", "expected available"),
+        Some(Bar::Ruled) => ("your routing profile forbids this request", "expected available"),
         Some(Bar::Uncertain) => ("the outcome of its last token refresh is unknown", "expected available"),
         Some(Bar::Limited(_) | Bar::NearExhaustion(_)) => ("it is rate-limited", "rate limit resets"),
         Some(Bar::Cooling(Some(CooldownReason::AuthFailure), _)) => ("its sign-in failed", "cooldown ends"),

@@ -93,6 +93,7 @@ async fn exchange<P: Ports>(
     }
     let mut ask = intake.ask();
     ask.forced = hub.forced(entrance);
+    ask.project.clone_from(&hub.project);
     let facts = Facts {
         id: hub.next_id(),
         kind,
@@ -165,6 +166,7 @@ async fn upgrade<P: Ports>(
     }
     let mut ask = Intake::of_headers(request.headers()).ask();
     ask.forced = hub.forced(&entrance);
+    ask.project.clone_from(&hub.project);
     let facts = session::Facts {
         id: hub.next_id(),
         ask,

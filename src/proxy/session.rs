@@ -403,6 +403,7 @@ impl Session {
             };
             going.record.close(&closing, pool, now, rng);
             if !is_warm {
+                pool.spend(going.record.entry(), now);
                 self.entries.extend(going.record.take_entry());
             }
             if !going.create.prewarm {

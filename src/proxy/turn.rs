@@ -449,6 +449,7 @@ impl Turn {
             end,
         };
         self.record.close(&closing, pool, now, rng);
+        pool.spend(self.record.entry(), now);
     }
 
     /// Gives the seat on the current account back.

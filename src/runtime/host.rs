@@ -11,12 +11,13 @@ use crate::adapters::codex::OfficialCli;
 use crate::adapters::entropy::SystemEntropy;
 use crate::adapters::env::Env;
 use crate::adapters::peers::{LivePeers, process_start};
+use crate::adapters::places::{current_dir, project};
 use crate::adapters::stock;
 use crate::adapters::store::DiskStore;
 use crate::adapters::upstream::BackEnd;
 use crate::adapters::{SystemAuth, SystemHome, SystemPorts, SystemSignIn};
 use crate::app::options::Consent;
-use crate::app::sub::ProxySpec;
+use crate::app::sub::{ProxyKind, ProxySpec};
 use crate::base::Secret;
 use crate::domain::digest::sha256_hex;
 use crate::domain::endpoints::Endpoints;
@@ -160,7 +161,11 @@ impl Host {
             client_key: None,
             kind: spec.kind.word().to_owned(),
             codex_home: self.places.codex_home().display().to_string(),
-            project: None,
+            project: match spec.kind {
+                ProxyKind::Inline => project(&self.places, &current_dir()).map(|project| project.key),
+                // One for all clients: only what is global holds (DB-50).
+                ProxyKind::Serve => None,
+            },
             process_start: process_start(pid),
             places: proxy::Places {
                 socket: socket(&run_dir, self.places.root(), pid),

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use crate::adapters::disk::lock::LockError;
+use crate::adapters::ledger;
 use crate::adapters::shelf::{Shelf, ShelfError};
+use crate::adapters::store::blocking;
 use crate::base::Moment;
 use crate::domain::account::AccountKey;
 use crate::domain::places::Places;
 use crate::domain::policy::account::{self, Changed, Policies, PolicyEdit};
+use crate::domain::policy::compose::Rules;
 use crate::domain::roster::Roster;
 use crate::domain::shelf::{Found, Store};
 use crate::formats::policies;
@@ -50,6 +53,25 @@ pub(super) async fn change(
         .map_err(trouble)?;
     let after = shelf.policies().map_err(trouble)?.whole().cloned().unwrap_or_default();
     Ok((after, Changed::Yes))
+}
+
+/// What the user rules for projects and money; `None` when a file of it is damaged.
+pub(super) async fn rules_of(places: Arc<Places>) -> Option<Rules> {
+    blocking(move || Ok::<_, StoreError>(rules(places))).await.ok().flatten()
+}
+
+/// What the user rules for projects and money; `None` when a file of it is damaged.
+fn rules(places: Arc<Places>) -> Option<Rules> {
+    fn whole<T: Default>(found: Found<T>) -> Option<T> {
+        match found {
+            Found::Whole(entries) => Some(entries.value),
+            Found::Absent => Some(T::default()),
+            Found::Damaged { .. } => None,
+        }
+    }
+    let (prices, _) = ledger::prices(&places);
+    let shelf = Shelf::new(places);
+    Some(Rules { profiles: whole(shelf.profiles().ok()?)?, budgets: whole(shelf.budgets().ok()?)?, prices })
 }
 
 fn trouble(error: ShelfError) -> StoreError {

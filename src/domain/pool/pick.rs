@@ -29,6 +29,10 @@ pub(super) struct Survey<'a> {
     sticky: Option<usize>,
     /// What is remembered of the session.
     pub(super) bond: Option<&'a Bond>,
+    /// What stands against the whole request.
+    ruled: Option<Bar>,
+    /// Accounts whose own budgets are used up.
+    spent: Vec<(usize, Moment)>,
     /// Points of the project's profile, by position; empty without a profile.
     boosts: &'a [f64],
     /// The account that already serves the session; looked up only when somebody is drained.
@@ -145,7 +149,19 @@ impl Pool {
             sticky,
             owner: bond.filter(|_| !self.policies.is_empty()).and_then(|bond| self.position(&bond.owner)),
             bond,
-            boosts: &[],
+            ruled: self.ruling(ask, now).map(|ruling| ruling.ends.map_or(Bar::Ruled, Bar::OverBudget)),
+            spent: self
+                .meters
+                .spent(now)
+                .into_iter()
+                .filter_map(|(key, until)| Some((self.position(&key)?, until)))
+                .collect(),
+            boosts: ask
+                .project
+                .as_ref()
+                .and_then(|project| self.boosts.get(project))
+                .map(Vec::as_slice)
+                .unwrap_or_default(),
         }
     }
 
@@ -180,8 +196,14 @@ impl Pool {
         if slot.lasting.is_some() {
             return slot.lasting;
         }
+        if survey.ruled.is_some() {
+            return survey.ruled;
+        }
         if slot.rein != Rein::Free && !(slot.rein == Rein::Drained && survey.owner == Some(position)) {
             return Some(Bar::Held(slot.rein));
+        }
+        if let Some((_, until)) = survey.spent.iter().find(|(spent, _)| *spent == position) {
+            return Some(Bar::Spent(*until));
         }
         if slot.limited > now
             && let Some(until) = self.limit(position, survey)

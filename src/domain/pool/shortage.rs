@@ -2,6 +2,7 @@
 
 use crate::base::{Moment, Span};
 use crate::domain::account::CooldownReason;
+use crate::domain::policy::compose::Ruling;
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::selection::Ask;
 use crate::domain::selection::eligible::Bar;
@@ -159,6 +160,28 @@ impl Pool {
         })
     }
 
+    /// What of the user's own rules keeps this question from being served: a budget or a profile against the whole
+    /// request, or every usable account over a budget of its own.
+    pub fn ruled_out(&self, ask: &Ask, now: Moment) -> Option<Ruling> {
+        if let Some(ruling) = self.ruling(ask, now) {
+            return Some(ruling);
+        }
+        let mut first: Option<Moment> = None;
+        for position in 0..self.slots.len() {
+            match self.bar_at(position, ask, now) {
+                Some(Bar::Spent(until)) => first = Some(first.map_or(until, |other| other.min(until))),
+                Some(
+                    Bar::Missing | Bar::Disabled | Bar::WorkspaceDisabled | Bar::Invalidated | Bar::Held(_),
+                ) => {}
+                None | Some(_) => return None,
+            }
+        }
+        first.map(|until| Ruling {
+            ends: Some(until),
+            reasons: vec!["the budget of every usable account is used up".to_owned()],
+        })
+    }
+
     fn is_tried(&self, position: usize, ask: &Ask) -> bool {
         self.roster.accounts.get(position).is_some_and(|account| ask.tried.contains(&account.key))
     }
@@ -169,8 +192,16 @@ impl Pool {
         if slot.lasting.is_some() || matches!(self.bar_at(position, ask, now), Some(Bar::Held(_))) {
             return None;
         }
+        if self.ruling(ask, now).is_some_and(|ruling| ruling.ends.is_none()) {
+            return None;
+        }
         let account = self.account_at(position)?;
+        let budget = match self.bar_at(position, ask, now) {
+            Some(Bar::OverBudget(until) | Bar::Spent(until)) => Some(until),
+            Some(_) | None => None,
+        };
         let ends = [
+            budget,
             account.limited_until(ask.family, ask.model.as_deref(), now),
             slot.strain.empty_until,
             Some(slot.cooling),
@@ -211,6 +242,9 @@ impl Pool {
                 | Bar::Invalidated
                 | Bar::Uncertain
                 | Bar::Held(_)
+                | Bar::OverBudget(_)
+                | Bar::Ruled
+                | Bar::Spent(_)
                 | Bar::NotEntitled(_)
                 | Bar::Guarded(_),
             ) => false,
@@ -231,7 +265,7 @@ fn reason_of(bar: Bar) -> &'static str {
         | Bar::Uncertain
         | Bar::Guarded(_) => "auth-failure",
         Bar::WorkspaceDisabled => "deactivated",
-        Bar::Held(_) => "policy",
+        Bar::Held(_) | Bar::OverBudget(_) | Bar::Ruled | Bar::Spent(_) => "policy",
         Bar::Missing | Bar::Disabled | Bar::Attempted => "no-account",
     }
 }

@@ -1,6 +1,8 @@
 //! Whether a session stays where it is (runtime.md §7.5): by force it leaves at once, but not all sessions to the same
 //! place; by preference only when that pays, and not again for a while.
 
+use std::collections::BTreeMap;
+
 use crate::base::Moment;
 use crate::domain::account::AccountKey;
 use crate::domain::facts::TurnTokens;
@@ -12,6 +14,59 @@ use super::Pool;
 use super::pick::{Survey, near};
 
 impl Pool {
+    /// All session bonds, for `runtime-affinity.json`.
+    pub fn bonds(&self) -> impl Iterator<Item = (&SessionKey, &Bond)> {
+        self.bonds.iter()
+    }
+
+    /// Whether bonds changed since [`Pool::bonds`] was last saved; clears the mark.
+    pub fn take_bonds_changed(&mut self) -> bool {
+        self.bonds.take_changed()
+    }
+
+    /// Takes bonds of an earlier process; newer ones here win, those older than the time to live are dropped.
+    pub fn restore_bonds(&mut self, bonds: BTreeMap<SessionKey, Bond>, now: Moment) {
+        let known = bonds.into_iter().filter(|(_, bond)| self.index.contains_key(&bond.owner)).collect();
+        self.bonds.restore(
+            known,
+            self.settings.session_affinity_ttl,
+            self.settings.session_affinity_max,
+            now,
+        );
+    }
+
+    /// The account a session belongs to now.
+    pub fn owner(&self, session: &SessionKey, now: Moment) -> Option<&AccountKey> {
+        self.bond(session, now).map(|bond| &bond.owner)
+    }
+
+    /// What is remembered of a session.
+    pub fn bond(&self, session: &SessionKey, now: Moment) -> Option<&Bond> {
+        self.bonds.get(session, self.settings.session_affinity_ttl, now)
+    }
+
+    /// A turn of the session was committed on `owner`.
+    pub fn remember(&mut self, session: &SessionKey, owner: &AccountKey, now: Moment) {
+        self.bonds.remember(session, owner, self.settings.session_affinity_max, now);
+    }
+
+    /// The session's bond on `owner`, for what is remembered beside it; created when there is none.
+    pub fn touch_bond(&mut self, session: &SessionKey, owner: &AccountKey, now: Moment) -> &mut Bond {
+        self.bonds.touch(session, owner, self.settings.session_affinity_max, now)
+    }
+
+    /// Remembers who issued a session's turn state, without moving the session.
+    pub fn note_turn_state(&mut self, session: &SessionKey, issuer: &AccountKey, now: Moment) {
+        let is_known = self.bond(session, now).is_some_and(|bond| bond.turn_state.as_ref() == Some(issuer));
+        if is_known {
+            return;
+        }
+        match self.bonds.get_mut(session) {
+            Some(bond) => bond.turn_state = Some(issuer.clone()),
+            None => self.touch_bond(session, issuer, now).turn_state = Some(issuer.clone()),
+        }
+    }
+
     /// The account that the session's bond names, or the one it had better move to. A strong bond holds through
     /// near-exhaustion.
     pub(super) fn bonded(&self, survey: &Survey<'_>) -> Option<usize> {

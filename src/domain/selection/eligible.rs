@@ -20,6 +20,12 @@ pub enum Bar {
     Uncertain,
     /// The user's policy.
     Held(Rein),
+    /// A budget that covers the whole request is used up.
+    OverBudget(Moment),
+    /// The project's profile forbids the request.
+    Ruled,
+    /// The account's own budget, or its tag's, is used up.
+    Spent(Moment),
     /// A limit upstream spoke of.
     Limited(Moment),
     /// A rest.
@@ -48,6 +54,9 @@ impl Bar {
             Self::Held(Rein::Drained | Rein::Free) => "policy: drained",
             Self::Held(Rein::Paused) => "policy: paused",
             Self::Held(Rein::PausedAndDrained) => "policy: paused, drained",
+            Self::OverBudget(_) => "budget_blocked",
+            Self::Ruled => "policy_blocked",
+            Self::Spent(_) => "policy: budget",
             Self::Limited(_) => "rate-limited",
             Self::Cooling(None, _) => "cooling-down",
             Self::Cooling(Some(CooldownReason::AuthFailure), _) => "cooling-down:auth-failure",
@@ -66,6 +75,8 @@ impl Bar {
     pub const fn until(self) -> Option<Moment> {
         match self {
             Self::Limited(until)
+            | Self::OverBudget(until)
+            | Self::Spent(until)
             | Self::Cooling(_, until)
             | Self::CircuitOpen(until)
             | Self::NotEntitled(until)
@@ -77,6 +88,7 @@ impl Bar {
             | Self::Invalidated
             | Self::Uncertain
             | Self::Held(_)
+            | Self::Ruled
             | Self::Attempted => None,
         }
     }

@@ -52,8 +52,8 @@ impl Session {
 
     fn follow_model(&mut self, create: &Create) {
         if create.model.is_some() && create.model != self.ask.model {
-            let forced = self.ask.forced.take();
-            self.ask = Ask { forced, ..Ask::of(self.ask.session.clone(), create.model.clone()) };
+            let (forced, project) = (self.ask.forced.take(), self.ask.project.take());
+            self.ask = Ask { forced, project, ..Ask::of(self.ask.session.clone(), create.model.clone()) };
         }
     }
 
@@ -125,6 +125,9 @@ impl Session {
 
     /// The limit text, when nobody comes back soon.
     pub(super) fn last_word(&self, pool: &mut Pool, now: Moment) -> Option<Refusal> {
+        if let Some(ruling) = pool.ruled_out(&self.ask, now) {
+            return Some(Refusal::ruled(&ruling, now));
+        }
         if let Some(trouble) = pool.pin_trouble(&self.ask, now) {
             return (trouble.class == Shortage::Final).then(|| Refusal::pinned(&trouble, now));
         }

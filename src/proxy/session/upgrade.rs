@@ -221,6 +221,10 @@ impl Session {
     /// Nobody is left: waits once when that helps and time allows, else the limit text or the HTTP path.
     fn exhausted(&mut self, pool: &mut Pool, now: Moment, rng: &mut Rng) -> Step {
         let trouble = pool.pin_trouble(&self.ask, now);
+        if let Some(ruling) = pool.ruled_out(&self.ask, now) {
+            self.state = State::Over;
+            return Step::Refuse(Box::new(Refusal::ruled(&ruling, now)));
+        }
         if trouble.is_none() && pool.is_held_back(&self.ask, now) {
             // Over HTTP the client shows the reason; a refused upgrade it only tries again.
             return self.over_http(pool);

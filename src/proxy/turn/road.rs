@@ -271,6 +271,11 @@ impl Turn {
     /// Nobody is left: waits once when that helps, else says the last word.
     pub(super) fn exhausted(&mut self, pool: &mut Pool, now: Moment, rng: &mut Rng) -> Step {
         self.leave(pool);
+        if let Some(ruling) = pool.ruled_out(&self.ask, now).filter(|_| self.facts.kind != Kind::Models) {
+            let refusal = Refusal::ruled(&ruling, now);
+            let code = refusal.code;
+            return self.refuse(refusal, code, pool, now, rng);
+        }
         if let Some(kept) = self.kept.take() {
             let end = End::bad(kept.status, self.record.last.map_or("upstream_error", Class::word));
             self.close(&end, pool, now, rng);
