@@ -5,7 +5,9 @@
 
 pub mod checkup;
 pub mod config;
+pub mod flagged;
 pub mod forecast;
+pub mod full;
 pub mod history;
 pub mod json;
 pub mod line;
@@ -14,6 +16,7 @@ pub mod models;
 pub mod monitor;
 pub mod policy;
 pub mod pool;
+pub mod seats;
 pub mod status;
 pub mod switch;
 pub mod text;
@@ -31,6 +34,15 @@ pub struct Printed {
     pub out: String,
     /// For stderr, line ends included.
     pub err: String,
+}
+
+/// A file that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Where.
+    pub path: std::path::PathBuf,
+    /// What it holds.
+    pub text: String,
 }
 
 /// Prints an outcome.
@@ -69,6 +81,15 @@ pub fn refusal(problem: &Problem, command: &str, form: Form) -> Printed {
     }
 }
 
+/// The file that a command was asked to write, if so.
+pub fn file(outcome: &Outcome) -> Option<Kept> {
+    if let Body::Report(told, reporting) = &outcome.body {
+        let path = reporting.out.clone()?;
+        return Some(Kept { path, text: json::pretty(&full::value(outcome, told, reporting)) });
+    }
+    None
+}
+
 fn document(outcome: &Outcome, out: &mut dyn FnMut(&[u8])) {
     if let Body::Status(Listing::Line, facts) = &outcome.body {
         out(json::pretty(&line::value(outcome, facts)).as_bytes());
@@ -92,6 +113,9 @@ fn value(outcome: &Outcome) -> Option<serde_json::Value> {
         Body::Checked(checked) => forecast::checked_value(outcome, checked),
         Body::Forecast(forecasted) => forecast::value(outcome, forecasted),
         Body::Best(best) => forecast::best_value(outcome, best),
+        Body::Report(told, reporting) => full::value(outcome, told, reporting),
+        Body::Tried(tried) => flagged::value(outcome, tried),
+        Body::Seats(seats) => seats::value(outcome, seats),
         Body::Login(ending) => login::value(outcome, ending),
         Body::Checkup(report) => checkup::value(outcome, report),
         Body::History(told) => history::value(outcome, told),
@@ -122,6 +146,9 @@ fn plain(outcome: &Outcome) -> Printed {
         Body::Checked(checked) => return forecast::checked_printed(outcome, checked),
         Body::Forecast(forecasted) => return forecast::printed(outcome, forecasted),
         Body::Best(best) => return forecast::best_printed(best),
+        Body::Report(told, reporting) => return full::printed(outcome, told, reporting),
+        Body::Tried(tried) => return flagged::printed(outcome, tried),
+        Body::Seats(seats) => return seats::printed(seats),
         Body::Login(ending) => return login::printed(ending),
         Body::Checkup(report) => return checkup::printed(outcome, report),
         Body::History(told) => return history::printed(told),

@@ -262,7 +262,7 @@ async fn boot(goal: &Goal, host: &Host, form: Form, size: (u16, u16)) -> Boot {
     }
 }
 
-/// Prints what the command ended with; returns how the process ends when even that goes wrong.
+/// Prints how a command ended; another exit when its file could not be written.
 fn print_outcome(model: &Model, options: &Options) -> Option<Exit> {
     if matches!(model.goal, Goal::Dashboard(_)) && !is_one_sign_in(&model.goal) {
         return None;
@@ -273,7 +273,7 @@ fn print_outcome(model: &Model, options: &Options) -> Option<Exit> {
     }
     let is_silent = options.chatter == Chatter::Quiet && options.form == Form::Text && is_act(&model.goal);
     print(outcome, options.form, if is_silent { Out::Silent } else { Out::Printed });
-    None
+    report::file(outcome).as_ref().and_then(unwritten)
 }
 
 /// Whether what is for stdout is printed.
@@ -308,6 +308,18 @@ fn write_out(outcome: &Outcome, options: &Options, path: &std::path::Path) -> Op
 fn is_one_sign_in(goal: &Goal) -> bool {
     let Goal::Dashboard(Entry { command: Some(Command::Login(request)), .. }) = goal else { return false };
     request.method != Method::Fitting
+}
+
+/// Puts a file where it was asked for; why that did not work, if so.
+fn unwritten(kept: &report::Kept) -> Option<Exit> {
+    let made = kept.path.parent().map_or(Ok(()), std::fs::create_dir_all);
+    let error = made.and_then(|()| atomic::write(&kept.path, kept.text.as_bytes())).err()?;
+    let problem =
+        Problem::new("read-only", Exit::Failed, format!("{} could not be written", kept.path.display()))
+            .because(error.to_string());
+    let said = report::refusal(&problem, "report", Form::Text);
+    let _ = io::stderr().lock().write_all(said.err.as_bytes());
+    Some(Exit::Failed)
 }
 
 /// Commands that do something: what they print is not what was asked for.
@@ -360,6 +372,9 @@ fn word(goal: &Goal) -> &'static str {
         Some(Command::Check(_)) => "check",
         Some(Command::Forecast(_)) => "forecast",
         Some(Command::Best(_)) => "best",
+        Some(Command::Report(_)) => "report",
+        Some(Command::Flagged(_)) => "verify-flagged",
+        Some(Command::Workspace(_)) => "workspace",
         Some(Command::Policy(_, word)) => word,
         Some(Command::Config(ask)) => ask.word(),
         Some(Command::Login(_)) => "login",

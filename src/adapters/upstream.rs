@@ -5,6 +5,7 @@
 
 pub(in crate::adapters) mod body;
 pub mod client;
+pub mod probe;
 pub mod roots;
 mod routing;
 mod socket;
@@ -17,7 +18,7 @@ use crate::adapters::upstream::body::{Incoming, outgoing};
 use crate::adapters::upstream::client::{Clients, Speech, transport};
 use crate::base::Span;
 use crate::domain::account::Account;
-use crate::domain::quota::snapshot::Snapshot;
+use crate::domain::quota::snapshot::{Banked, Snapshot};
 use crate::domain::workspace::Routing;
 use crate::ports::Clock;
 use crate::ports::upstream::{ReadError, Request, Response, Upgrade, Upstream, UpstreamError};
@@ -86,6 +87,10 @@ impl<C: Clock> Upstream for BackEnd<C> {
 
     async fn usage(&self, account: &Account) -> Result<Snapshot, ReadError> {
         usage::read(self, account).await
+    }
+
+    async fn banked(&self, account: &Account) -> Result<Banked, ReadError> {
+        usage::banked(self, account).await
     }
 
     async fn routing(&self, account: &Account) -> Result<Routing, ReadError> {

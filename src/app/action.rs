@@ -71,6 +71,18 @@ pub enum Action {
     Power,
     /// Asks for the limits of the focused account.
     Check,
+    /// Signs in to the focused account again.
+    SignInAgain,
+    /// Spends a refresh of every account, after a question.
+    RefreshAll,
+    /// Tags of the focused account.
+    Tags,
+    /// A note on the focused account.
+    Note,
+    /// Weight, pause, drain and name of the focused account.
+    Wants,
+    /// Workspaces of the focused account.
+    Workspaces,
     /// Uses the account that the forecast recommends.
     Best,
     /// Asks for the limits of all accounts.

@@ -118,6 +118,8 @@ pub enum AuthEffect {
 pub enum UpstreamEffect {
     /// Ask the usage endpoint for one account.
     Usage(Ticket, AccountKey),
+    /// Ask a model for a short answer on one account, any that the plan has when none is named; spends quota.
+    Probe(Ticket, AccountKey, Option<String>),
 }
 
 /// Official CLI.

@@ -8,12 +8,14 @@ pub mod check;
 pub mod config;
 pub mod doctor;
 pub mod fix;
+pub mod flagged;
 pub mod forecast;
 pub mod forward;
 pub mod history;
 pub mod login;
 pub mod models;
 pub mod policy;
+pub mod report;
 pub mod serve;
 pub mod status;
 pub mod survey;
@@ -25,6 +27,7 @@ pub mod usage;
 pub mod vault;
 pub mod verify;
 pub mod why;
+pub mod workspace;
 
 use std::collections::BTreeMap;
 
@@ -63,7 +66,13 @@ pub enum Flow {
     /// `check`, keys `c C`.
     Check(check::Flow),
     /// `forecast`.
-    Forecast(forecast::Flow),
+    Forecast(Box<forecast::Flow>),
+    /// `report`.
+    Report(Box<report::Flow>),
+    /// `verify-flagged`.
+    Flagged(Box<flagged::Flow>),
+    /// `workspace`.
+    Workspace(Box<workspace::Flow>),
     /// `config …`, `init-config`.
     Config(config::Flow),
     /// `best`.
@@ -104,6 +113,9 @@ impl Flow {
             Self::Undo(flow) => flow.on(message, world, at),
             Self::Check(flow) => flow.on(message, world, at),
             Self::Forecast(flow) => flow.on(message, world, at),
+            Self::Report(flow) => flow.on(message, world, at),
+            Self::Flagged(flow) => flow.on(message, world, at),
+            Self::Workspace(flow) => flow.on(message, world, at),
             Self::Config(flow) => flow.on(message, world),
             Self::Best(flow) => flow.on(message, world, at),
             Self::Policy(flow) => flow.on(message, world, at),

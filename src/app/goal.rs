@@ -89,6 +89,12 @@ pub enum Command {
     Forecast(Forecasting),
     /// `best`.
     Best(Choosing),
+    /// `report`.
+    Report(Reporting),
+    /// `verify-flagged`.
+    Flagged(Trying),
+    /// `workspace`.
+    Workspace(Seating),
     /// `login`.
     Login(crate::app::flows::login::Request),
     /// `history …`.
@@ -111,19 +117,96 @@ pub struct Checking {
 }
 
 /// How `forecast` looks ahead.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Forecasting {
     /// Ask the usage endpoint first.
     pub live: bool,
     /// Show every account with all its reasons.
     pub explain: bool,
+    /// Whether a live proxy's answer counts.
+    pub overlay: Overlay,
+    /// The model that is asked for; `None` = any.
+    pub model: Option<Named>,
+    /// Whether each account is asked for an answer of that model, which spends quota.
+    pub probe: Probe,
+    /// How far a live look goes.
+    pub reach: Reach,
+}
+
+/// Whether a live proxy's answer counts, or only what the files say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Overlay {
+    /// It does.
+    #[default]
+    On,
+    /// `--no-runtime-overlay`
+    Off,
+}
+
+/// Whether a model probe is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Probe {
+    /// Nothing is spent.
+    #[default]
+    Off,
+    /// `--probe model`: a yes is needed first.
+    Model,
+    /// It was agreed to already.
+    Agreed,
+}
+
+/// A model as it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// As typed.
+    pub requested: String,
+    /// Its name on the wire.
+    pub name: String,
+}
+
+/// How far a live look goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reach {
+    /// At most so many accounts.
+    pub accounts: Option<usize>,
+    /// At most so many questions.
+    pub questions: Option<usize>,
+    /// Accounts whose tokens would have to be renewed are left out.
+    pub cached_only: bool,
+}
+
+/// What `report` contains and where it goes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reporting {
+    /// How it looks ahead.
+    pub forecasting: Forecasting,
+    /// A file for the document, too.
+    pub out: Option<std::path::PathBuf>,
+}
+
+/// How `verify-flagged` tries accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Trying {
+    /// Nothing is tried.
+    pub dry_run: bool,
+    /// Accounts that work again stay flagged, with their new tokens.
+    pub no_restore: bool,
+}
+
+/// What `workspace` shows or chooses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seating {
+    /// Word that names the account.
+    pub account: String,
+    /// 1-based place of the workspace to use.
+    pub workspace: Option<usize>,
 }
 
 /// How `best` chooses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Choosing {
-    /// Ask the usage endpoint first.
-    pub live: bool,
+    /// How it looks ahead.
+    pub forecasting: Forecasting,
     /// Only say whom it would use.
     pub dry_run: bool,
 }

@@ -8,6 +8,7 @@ use crate::base::Secret;
 use crate::domain::account::{AccountKey, Switch};
 use crate::domain::change::Pin;
 use crate::domain::login::paste::Line;
+use crate::domain::policy::account::PolicyEdit;
 use crate::domain::settings::edit::Edit;
 use crate::domain::vault::Act;
 
@@ -28,6 +29,10 @@ pub enum Intent {
     Label(AccountKey, Option<String>),
     /// Ask the usage endpoint for these accounts.
     Check(Vec<AccountKey>),
+    /// Spend a refresh of each of these accounts, then ask the usage endpoint.
+    Renew(Vec<AccountKey>),
+    /// Want something else of an account.
+    Rule(AccountKey, PolicyEdit),
     /// Take back the last undoable act.
     Undo,
     /// Cancel every running task.

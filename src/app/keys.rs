@@ -69,6 +69,10 @@ pub enum Scope {
     Typed,
     /// Settings, changed values.
     Differences,
+    /// What is wanted of an account.
+    Wants,
+    /// The workspaces of an account.
+    Seats,
     /// Help.
     Help,
     /// Command palette.
@@ -249,7 +253,7 @@ pub fn help(scopes: &[Scope]) -> Vec<Entry> {
 
 impl Scope {
     /// All scopes in the order of the documentation.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 34] = [
         Self::Everywhere,
         Self::Tabs,
         Self::Moving,
@@ -277,6 +281,8 @@ impl Scope {
         Self::Confirm,
         Self::Typed,
         Self::Differences,
+        Self::Wants,
+        Self::Seats,
         Self::Help,
         Self::Palette,
         Self::Messages,
@@ -314,6 +320,8 @@ impl Scope {
             Self::Confirm => "A question",
             Self::Typed => "A question answered by typing",
             Self::Differences => "Changed settings, before and after",
+            Self::Wants => "What is wanted of an account",
+            Self::Seats => "Workspaces of an account",
             Self::Help => "Help",
             Self::Palette => "Command palette",
             Self::Messages => "Message history",

@@ -100,6 +100,8 @@ pub enum StoreMsg {
 pub enum UpstreamMsg {
     /// The usage endpoint answered for an account.
     Usage(Ticket, AccountKey, Result<Snapshot, Unread>),
+    /// A model answered for an account, with the quota that its headers told, or not.
+    Probed(Ticket, AccountKey, Result<Vec<Snapshot>, Unread>),
 }
 
 /// From the token endpoint.

@@ -10,7 +10,7 @@ pub use crate::app::flows::config::{Changed, Told};
 pub use crate::app::flows::login::{Ending, SignedIn};
 pub use crate::app::flows::models::{Pair, Told as Matrix};
 pub use crate::app::flows::usage::{Shape, Told as UsageTold};
-pub use crate::app::goal::{Forecasting, Listing, Moments};
+pub use crate::app::goal::{Forecasting, Listing, Moments, Overlay, Reporting, Trying};
 pub use crate::app::history;
 pub use crate::app::msg::Mirrored;
 pub use crate::app::options::Form;
@@ -27,6 +27,7 @@ use crate::domain::selection::explain::Decision;
 use crate::domain::settings::Settings;
 use crate::domain::survey::{Calls, Standing};
 use crate::domain::usage::entry::Entry;
+use crate::domain::workspace::Workspace;
 
 /// A command's end.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,6 +70,12 @@ pub enum Body {
     Forecast(Box<Forecasted>),
     /// `best`.
     Best(Box<Best>),
+    /// `report`: how it was asked for, and everything it tells.
+    Report(Box<Forecasted>, Reporting),
+    /// `verify-flagged`.
+    Tried(Box<Tried>),
+    /// `workspace`.
+    Seats(Box<Seats>),
     /// `login`.
     Login(Box<Ending>),
     /// `doctor`, `fix`, `verify`, `usage rotate`.
@@ -113,8 +120,76 @@ pub struct Forecasted {
     pub notes: Vec<String>,
     /// Requests made.
     pub calls: Calls,
+    /// Accounts that a live look was to ask about.
+    pub considered: usize,
     /// The pool and its figures; `next` is the engine's answer.
     pub facts: Facts,
+}
+
+/// What `verify-flagged` found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tried {
+    /// How it was asked for.
+    pub trying: Trying,
+    /// One row per flagged account, in stored order.
+    pub rows: Vec<TriedRow>,
+    /// How many are flagged afterwards.
+    pub remaining: usize,
+    /// Requests to the token endpoint.
+    pub refreshes: u64,
+}
+
+/// How one flagged account came out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TriedRow {
+    /// Whose; its number is its place in the flagged pool.
+    pub account: Named,
+    /// How.
+    pub outcome: Trial,
+    /// In words.
+    pub message: String,
+}
+
+/// How a flagged account came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trial {
+    /// It is in the pool again.
+    Restored,
+    /// It works, and stays flagged because that was wanted.
+    Healthy,
+    /// It does not work.
+    Still,
+    /// It was not tried, or could not be put back.
+    Skipped,
+}
+
+impl Trial {
+    /// The word in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Restored => "restored",
+            Self::Healthy => "healthy-flagged",
+            Self::Still => "still-flagged",
+            Self::Skipped => "restore-skipped",
+        }
+    }
+}
+
+/// The workspaces of an account, and what choosing one came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seats {
+    /// Whose.
+    pub account: Named,
+    /// All of them.
+    pub workspaces: Vec<Workspace>,
+    /// The one it sits in.
+    pub own: Option<usize>,
+    /// Set when another account was switched to because it sits in the chosen one.
+    pub switched: Option<Box<Switched>>,
+    /// The limits there, after a switch.
+    pub quota: Option<Snapshot>,
+    /// The moment.
+    pub at: Moment,
 }
 
 /// What `best` did.
@@ -143,6 +218,8 @@ pub struct Ruled {
     pub policy: AccountPolicy,
     /// Whether it was another one before.
     pub changed: account::Changed,
+    /// What was asked for, as it holds now.
+    pub said: String,
 }
 
 /// What became of a recommendation.

@@ -7,7 +7,9 @@ pub mod found;
 pub mod help;
 pub mod messages;
 pub mod palette;
+pub mod seats;
 pub mod terms;
+pub mod wants;
 pub mod wizard;
 
 use crate::app::keys::Scope;
@@ -26,6 +28,10 @@ pub enum Overlay {
     Ask(ask::Ask),
     /// Changed settings.
     Differences(differences::Differences),
+    /// What is wanted of an account.
+    Wants(wants::Wants),
+    /// Workspaces of an account.
+    Seats(seats::Seats),
     /// Past messages.
     Messages(messages::Messages),
     /// Attempts of one turn.
@@ -48,6 +54,8 @@ impl Overlay {
             Self::Confirm(_) => &[Scope::Confirm],
             Self::Ask(_) => &[Scope::Typed],
             Self::Differences(_) => &[Scope::Differences, Scope::Moving],
+            Self::Wants(_) => &[Scope::Wants],
+            Self::Seats(_) => &[Scope::Seats],
             Self::Messages(_) => &[Scope::Messages, Scope::Moving],
             Self::Turn(_) => &[Scope::Turn],
             Self::Found(_) => &[Scope::Found],

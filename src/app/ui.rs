@@ -1,6 +1,7 @@
 //! Everything the person sees and moves in: screens, overlays, cursor, filter, messages. Keys and mouse come
 //! in, intents go out; nothing here changes the pool.
 
+mod account;
 mod act;
 mod best;
 mod hear;
@@ -277,6 +278,8 @@ impl Ui {
                 | Overlay::Messages(_)
                 | Overlay::Turn(_)
                 | Overlay::Differences(_)
+                | Overlay::Wants(_)
+                | Overlay::Seats(_)
                 | Overlay::Found(_)
                 | Overlay::Terms(_),
             ) => None,
@@ -316,6 +319,8 @@ impl Ui {
                 | Overlay::Differences(_)
                 | Overlay::Found(_)
                 | Overlay::Terms(_)
+                | Overlay::Wants(_)
+                | Overlay::Seats(_)
                 | Overlay::Wizard(_),
             ) => {}
             None if self.typing.is_none() => {

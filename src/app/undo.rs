@@ -1,7 +1,9 @@
 //! Taking back: the inverse of the last act with its deadline.
 
 use crate::base::Moment;
+use crate::domain::account::AccountKey;
 use crate::domain::change::Change;
+use crate::domain::policy::account::PolicyEdit;
 use crate::domain::vault::Act;
 
 /// An offer to take the last act back.
@@ -24,6 +26,8 @@ pub enum Inverse {
     Changes(Vec<Change>),
     /// An act that brings back what was kept.
     Act(Box<Act>),
+    /// What the user wanted of an account before.
+    Policy(AccountKey, PolicyEdit),
 }
 
 impl Undo {

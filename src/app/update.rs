@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::app::background::{Background, Trouble};
 use crate::app::effect::{DesktopEffect, Effect, Effects, LoginEffect, PeersEffect, StoreEffect};
+use crate::app::flows::survey::Tokens;
 use crate::app::flows::{
-    Flow, Ticket, best, check, config, forecast, forward, history, login, models, policy, serve, status,
-    switch, undo, unpin, usage, vault, why,
+    Flow, Ticket, best, check, config, flagged, forecast, forward, history, login, models, policy, report,
+    serve, status, switch, undo, unpin, usage, vault, why, workspace,
 };
 use crate::app::goal::{Command, Entry, Goal, Tab};
 use crate::app::input::{Focus, Input};
@@ -148,6 +149,7 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
             effects.extend(model.measured(&key, answer.as_ref().ok(), at));
             effects.extend(model.look_around(at));
         }
+        Msg::Upstream(UpstreamMsg::Probed(..)) => {}
         Msg::Ticked | Msg::Store(StoreMsg::Quota(_)) => effects.extend(model.look_around(at)),
         Msg::Store(_)
         | Msg::Auth(_)
@@ -291,13 +293,22 @@ impl Model {
             Command::Models(asked) => Flow::Models(models::Flow::new(asked.clone())),
             Command::Why(moments) => Flow::Why(why::Flow::new(ticket, *moments)),
             Command::Check(checking) => Flow::Check(check::Flow::new(ticket, checking.clone())),
-            Command::Forecast(forecasting) => Flow::Forecast(forecast::Flow::new(ticket, *forecasting)),
+            Command::Forecast(forecasting) => {
+                Flow::Forecast(Box::new(forecast::Flow::new(ticket, forecasting.clone())))
+            }
+            Command::Report(reporting) => {
+                Flow::Report(Box::new(report::Flow::new(ticket, reporting.clone())))
+            }
+            Command::Flagged(trying) => Flow::Flagged(Box::new(flagged::Flow::new(ticket, *trying))),
+            Command::Workspace(seating) => {
+                Flow::Workspace(Box::new(workspace::Flow::new(ticket, seating.clone())))
+            }
             Command::Config(ask) => Flow::Config(config::Flow::new(ticket, ask.clone())),
             Command::Login(request) => Flow::Login(Box::new(login::Flow::new(ticket, request.clone()))),
             Command::Checkup(order) => order.flow(ticket),
             Command::History(order) => Flow::History(history::Flow::new(ticket, order.clone())),
             Command::Policy(order, word) => Flow::Policy(policy::Flow::new(ticket, order.clone(), word)),
-            Command::Best(choosing) => Flow::Best(Box::new(best::Flow::new(ticket, *choosing))),
+            Command::Best(choosing) => Flow::Best(Box::new(best::Flow::new(ticket, choosing.clone()))),
         };
         self.flows.keep(ticket, flow);
         self.entry = Some(ticket);
@@ -358,7 +369,10 @@ impl Model {
             Intent::Terms(answer) => self.answer_terms(answer, at),
             Intent::Unpin => self.unpin(at),
             Intent::Turn(key, switch) => self.turn(key, switch, at),
-            Intent::Check(keys) => self.check(keys, at),
+            Intent::Check(keys) => self.check(keys, Tokens::WhenDue, at),
+            Intent::Renew(keys) => self.check(keys, Tokens::Always, at),
+            Intent::Rule(key, edit) => self.rule(key, edit, at),
+            Intent::Label(key, label) => self.label(&key, label, at),
             Intent::Vault(act) => self.vault(*act),
             Intent::Undo => self.take_back(at),
             Intent::CancelTasks => {
@@ -400,13 +414,6 @@ impl Model {
                 let ticket = self.flows.ticket();
                 vec![Effect::Store(StoreEffect::Vault(ticket, act))]
             }
-            Intent::Label(key, label) => {
-                let ticket = self.flows.ticket();
-                let changes = vec![Change::Relabelled { key, label }];
-                self.world.guess(&changes);
-                self.ui.refresh(&self.world, at);
-                vec![Effect::Store(StoreEffect::Commit(ticket, changes))]
-            }
             Intent::TakeStock => vec![Effect::Store(StoreEffect::Stock)],
             Intent::Remember(text) => vec![Effect::Store(StoreEffect::Remember(text))],
         }
@@ -436,8 +443,11 @@ impl Model {
     }
 
     fn promise(&mut self, ticket: Ticket, what: String, inverse: Vec<Change>, at: Moment) {
+        self.promise_any(ticket, what, Inverse::Changes(inverse), at);
+    }
+
+    fn promise_any(&mut self, ticket: Ticket, what: String, inverse: Inverse, at: Moment) {
         let generation = self.world.roster.generation;
-        let inverse = Inverse::Changes(inverse);
         self.pending.insert(ticket, Undo { what, inverse, generation, until: at + UNDO });
     }
 

@@ -186,6 +186,13 @@ impl World {
                     Err(unread) => self.note_finding(key, &Standing::without_figures(unread)),
                 }
             }
+            Msg::Upstream(UpstreamMsg::Probed(_, key, answer)) => {
+                self.checking.retain(|other| other != key);
+                match answer {
+                    Ok(all) => all.iter().for_each(|snapshot| self.note_quota(key, snapshot)),
+                    Err(unread) => self.note_finding(key, &Standing::without_figures(unread)),
+                }
+            }
             Msg::Peers(PeersMsg::Seen(peers)) => {
                 self.peers.clone_from(peers);
                 self.looked = true;
@@ -283,8 +290,8 @@ impl World {
     }
 
     fn note_quota(&mut self, key: &AccountKey, snapshot: &Snapshot) {
-        if self.quota.get(key).is_none_or(|known| known.at <= snapshot.at) {
-            self.quota.insert(key.clone(), snapshot.clone());
+        if let Some(known) = Snapshot::learn(self.quota.get(key), snapshot) {
+            self.quota.insert(key.clone(), known);
         }
     }
 
@@ -300,12 +307,17 @@ impl World {
 
     /// What a proxy started now on the files would answer to the plain question: fresh trackers, no spread.
     pub fn foresee(&self, at: Moment) -> Decision {
+        self.foresee_for(&Ask::plain(), at)
+    }
+
+    /// The same for another question.
+    pub fn foresee_for(&self, ask: &Ask, at: Moment) -> Decision {
         let mut pool = Pool::new(self.roster.clone(), self.settings.clone(), at);
         pool.set_policies(self.policies.clone());
         for (key, snapshot) in &self.quota {
             pool.note_quota(key, snapshot.clone());
         }
-        pool.explain(&Ask::plain(), at, &mut seeded(0))
+        pool.explain(ask, at, &mut seeded(0))
     }
 
     /// How messages name an account: label, else e-mail, else `Account N`.

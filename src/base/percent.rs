@@ -34,6 +34,16 @@ impl Percent {
         self.0.round().clamp(0.0, 100.0) as u8
     }
 
+    /// Rounded to a whole number that may lie above a hundred, for figures that are kept in hundredths.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to what a u16 holds before the cast"
+    )]
+    pub fn whole(self) -> u16 {
+        self.0.round().clamp(0.0, f64::from(u16::MAX)) as u16
+    }
+
     /// Cells of a bar `width` wide; at least one when anything is there.
     #[expect(
         clippy::cast_possible_truncation,

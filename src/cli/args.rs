@@ -17,7 +17,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use crate::app::options::Colour;
 pub use crate::cli::args::checkup::{DoctorArgs, FixArgs, VerifyArgs};
 pub use crate::cli::args::config::{ConfigWord, TemplateArgs};
-pub use crate::cli::args::forecast::{BestArgs, CheckArgs, ForecastArgs};
+pub use crate::cli::args::forecast::{BestArgs, CheckArgs, ForecastArgs, ReportArgs, TryArgs, WorkspaceArgs};
 pub use crate::cli::args::history::HistoryArgs;
 pub use crate::cli::args::login::LoginArgs;
 pub use crate::cli::args::usage::{ModelsArgs, UsageArgs};
@@ -164,6 +164,13 @@ pub enum Word {
     Forecast(ForecastArgs),
     /// Use the account that the forecast recommends
     Best(BestArgs),
+    /// Show the workspaces of an account, or use one of them
+    Workspace(WorkspaceArgs),
+    /// Try accounts that were set aside again, and bring back those that work
+    #[command(name = "verify-flagged")]
+    VerifyFlagged(TryArgs),
+    /// Everything about pool, forecast and running proxies in one document, for whoever wants to help
+    Report(ReportArgs),
     /// Look for what is wrong with accounts, files and the official CLI
     Doctor(DoctorArgs),
     /// Renew what is due and switch off accounts that must sign in again
@@ -263,6 +270,9 @@ impl Word {
             Self::Check(_) => "check",
             Self::Forecast(_) => "forecast",
             Self::Best(_) => "best",
+            Self::Workspace(_) => "workspace",
+            Self::VerifyFlagged(_) => "verify-flagged",
+            Self::Report(_) => "report",
             Self::Doctor(_) => "doctor",
             Self::Fix(_) => "fix",
             Self::Verify(_) => "verify",

@@ -11,10 +11,10 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::app::flows::config::Ask;
 use crate::app::flows::login::{Method, Request};
 use crate::app::flows::usage::Shape;
-use crate::app::goal::{Choosing, Command, Entry, Forwarding, Goal, Listing, Moments, Serving, Tab};
+use crate::app::goal::{Choosing, Command, Entry, Forwarding, Goal, Listing, Moments, Probe, Serving, Tab};
 use crate::app::options::{Chatter, Consent, Face, Form, Options, Root};
 use crate::base::Span;
-use crate::cli::args::{BestArgs, Cli, Global, PROGRAM, UsageArgs, Word, completions};
+use crate::cli::args::{Cli, Global, PROGRAM, UsageArgs, Word, completions};
 use crate::cli::exit::Numbers;
 use crate::cli::personality::Persona;
 use crate::domain::login::paste::Typist;
@@ -163,9 +163,26 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
             (Goal::Run(Command::Why(moment)), None)
         }
         Word::Check(args) => (Goal::Run(Command::Check(args.into())), None),
-        Word::Forecast(args) => (view(Tab::Forecast, Command::Forecast(args.into()), manner, None), None),
-        Word::Best(args) if args.apply || args.dry_run => (Goal::Run(Command::Best(args.into())), None),
-        Word::Best(args) => (best(args, manner), None),
+        Word::Forecast(args) => match args.forecasting() {
+            // A probe asks first, and that on the terminal.
+            Ok(asked) if asked.probe != Probe::Off => (Goal::Run(Command::Forecast(asked)), None),
+            Ok(asked) => (view(Tab::Forecast, Command::Forecast(asked), manner, None), None),
+            Err(problem) => return refuse(problem, command),
+        },
+        Word::Best(args) => {
+            let now = args.apply || args.dry_run;
+            match args.choosing() {
+                Ok(asked) if now => (Goal::Run(Command::Best(asked)), None),
+                Ok(asked) => (best(asked, manner), None),
+                Err(problem) => return refuse(problem, command),
+            }
+        }
+        Word::Report(args) => match args.reporting() {
+            Ok(asked) => (Goal::Run(Command::Report(asked)), None),
+            Err(problem) => return refuse(problem, command),
+        },
+        Word::VerifyFlagged(args) => (Goal::Run(Command::Flagged(args.into())), None),
+        Word::Workspace(args) => (Goal::Run(Command::Workspace(args.into())), None),
         Word::Config(word) => (config(word.ask(over(&global)), manner), None),
         Word::InitConfig(args) => (Goal::Run(Command::Config(args.ask(over(&global)))), None),
         Word::Doctor(args) => (Goal::Run(Command::Checkup(args.into())), None),
@@ -266,9 +283,9 @@ fn status(listing: Listing) -> Goal {
 }
 
 /// `best` on a screen shows the choice, and a key uses it; headless it is used at once.
-fn best(args: BestArgs, manner: Preference) -> Goal {
+fn best(asked: Choosing, manner: Preference) -> Goal {
     let dry_run = manner == Preference::Screen;
-    view(Tab::Forecast, Command::Best(Choosing { live: args.live, dry_run }), manner, None)
+    view(Tab::Forecast, Command::Best(Choosing { dry_run, ..asked }), manner, None)
 }
 
 /// A sign-in is a screen on a terminal, except where it is done in two runs.

@@ -12,12 +12,14 @@ use crate::base::calendar;
 use crate::base::{Moment, Percent, Span};
 use crate::domain::account::{Account, AccountKey};
 use crate::domain::label;
-use crate::domain::quota::snapshot::{Snapshot, Source};
+use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::roster::Roster;
 use crate::domain::selection::explain::{Decision, Rule, Skip};
 
 /// An account nobody used for this long may have gone stale unnoticed.
 const LONG_UNUSED: Span = Span::days(7);
+/// Figures older than this are named with their age.
+const STALE: Span = Span::minutes(5);
 
 /// Whether an account can serve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -439,7 +441,7 @@ fn used(evidence: &Evidence<'_>, account: &Account, state: &mut Judgement) {
     if let Some(snapshot) = evidence.quota.get(&account.key).filter(|_| !state.is_exhausted) {
         let mut worst = 0;
         let mut texts = Vec::new();
-        for (window, fallback) in [(&snapshot.primary, "primary"), (&snapshot.secondary, "secondary")] {
+        for (window, fallback) in snapshot.places().into_iter().zip(["primary", "secondary"]) {
             let Some(window) = window else { continue };
             let Some(left) = window.left(at) else { continue };
             let used = left.left();
@@ -448,7 +450,9 @@ fn used(evidence: &Evidence<'_>, account: &Account, state: &mut Judgement) {
             texts.push(format!("{name} {}% used", used.rounded()));
         }
         if !texts.is_empty() {
-            let old = if snapshot.source == Source::Cache { ", as last seen" } else { "" };
+            let age = at.since(snapshot.at);
+            let old =
+                if age > STALE { format!(", seen {} ago", calendar::short(age)) } else { String::new() };
             state.add(worst, format!("{}{old}", texts.join(", ")));
         }
     }

@@ -265,8 +265,12 @@ mod tests {
     }
 
     fn used(percent: f64, reset: Span) -> Snapshot {
-        let window =
-            Window { used: Some(Percent::new(percent)), minutes: Some(300), resets_at: Some(NOW + reset) };
+        let window = Window {
+            used: Some(Percent::new(percent)),
+            minutes: Some(300),
+            resets_at: Some(NOW + reset),
+            ..Window::default()
+        };
         Snapshot {
             primary: Some(window),
             secondary: None,
@@ -277,6 +281,7 @@ mod tests {
             model: None,
             at: NOW,
             source: Source::Usage,
+            ..Snapshot::default()
         }
     }
 

@@ -140,6 +140,8 @@ pub struct Calls {
     pub usage: u64,
     /// To the token endpoint.
     pub refresh: u64,
+    /// To a model, which spends quota.
+    pub probe: u64,
 }
 
 #[cfg(test)]

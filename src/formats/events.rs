@@ -246,6 +246,7 @@ fn snapshot(limits: &Value, id: &str, at: Moment) -> Option<Snapshot> {
         model: None,
         at,
         source: Source::Frame,
+        ..Snapshot::default()
     })
 }
 
@@ -264,7 +265,12 @@ fn window(value: Option<&Value>, at: Moment) -> Option<Window> {
     let resets_at = after.map(|seconds| at + Span::seconds(1).scaled(seconds)).or_else(|| {
         value.get("reset_at").and_then(Value::as_i64).filter(|number| *number > 0).map(headers::epoch)
     });
-    (used.is_some() || resets_at.is_some()).then_some(Window { used, minutes, resets_at })
+    (used.is_some() || resets_at.is_some()).then_some(Window {
+        used,
+        minutes,
+        resets_at,
+        ..Window::default()
+    })
 }
 
 #[cfg(test)]

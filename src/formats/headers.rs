@@ -78,6 +78,7 @@ fn entry<'f, 'a>(
             model: model.map(str::to_owned),
             at,
             source: Source::Headers,
+            ..Snapshot::default()
         };
         families.push((family, snapshot));
         families.len() - 1

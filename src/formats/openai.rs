@@ -14,6 +14,23 @@ use crate::formats::headers;
 /// As much of an unreadable body as a message keeps.
 const MESSAGE_CAP: usize = 2_000;
 
+/// The body of a model probe: the shortest question there is, at the cheapest effort.
+pub fn probe(model: &str, effort: &str) -> Vec<u8> {
+    let text = |role: &str, text: &str| json!({ "type": "message", "role": role, "content": [{ "type": "input_text", "text": text }] });
+    json!({
+        "model": model,
+        "stream": true,
+        "store": false,
+        "include": ["reasoning.encrypted_content"],
+        "instructions": "You are a probe.",
+        "input": [text("developer", "You are a probe."), text("user", "quota ping")],
+        "reasoning": { "effort": effort, "summary": "auto" },
+        "text": { "verbosity": "low" },
+    })
+    .to_string()
+    .into_bytes()
+}
+
 /// The answer behind a failing HTTP status. `headers` are pairs with lower-case names.
 pub fn answer(status: u16, headers: &[(&str, &str)], body: &[u8], model: Option<&str>, at: Moment) -> Answer {
     let mut answer = Answer { status, ..Answer::default() };

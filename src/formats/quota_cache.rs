@@ -7,10 +7,10 @@ use std::collections::HashMap;
 
 use crate::base::{Moment, Percent, Span};
 use crate::domain::account::{Account, AccountKey};
-use crate::domain::quota::snapshot::{Snapshot, Source};
+use crate::domain::quota::snapshot::{Banked, Credits, Extra, Snapshot, Source};
 use crate::domain::quota::window::Window;
 use crate::domain::roster::Roster;
-use crate::formats::lossless::{Object, ParseJsonError};
+use crate::formats::lossless::{Object, ParseJsonError, joined};
 
 /// How long an entry outlives its account. Nobody can use an older one anyway: every window has ended by then.
 const KEPT: Span = Span::days(30);
@@ -77,14 +77,12 @@ pub fn merge(
             Place::Email(email) => (&mut by_email, email),
         };
         let old = entries.object(name);
-        if old
-            .as_ref()
-            .and_then(|old| old.millis("updatedAt"))
-            .is_some_and(|at| at >= observation.at.millis())
-        {
+        let known = old.as_ref().and_then(known);
+        if known.as_ref().is_some_and(|known| observation.is_own() && known.at == observation.at) {
             continue;
         }
-        let fresh = entry(old.map(Object::into_owned), observation);
+        let Some(all) = Snapshot::learn(known.as_ref(), observation) else { continue };
+        let fresh = entry(old.map(Object::into_owned), &all);
         entries.set_object(name, &fresh);
         if let (Place::Id(_), Some(email)) = (&place, &account.email) {
             by_email.remove(email);
@@ -145,6 +143,12 @@ impl<'a> Names<'a> {
     }
 }
 
+/// What an entry says; one that cannot be used still says when it was written.
+fn known(entry: &Object<'_>) -> Option<Snapshot> {
+    let at = Moment::from_millis(entry.millis("updatedAt")?);
+    Some(snapshot(entry).unwrap_or(Snapshot { at, ..Snapshot::default() }))
+}
+
 fn snapshot(entry: &Object<'_>) -> Option<Snapshot> {
     Some(Snapshot {
         at: Moment::from_millis(entry.millis("updatedAt")?),
@@ -154,8 +158,31 @@ fn snapshot(entry: &Object<'_>) -> Option<Snapshot> {
         secondary: entry.object("secondary").and_then(|window| read_window(&window)),
         plan: entry.text("planType"),
         limit_id: None,
-        credits: None,
-        source: Source::Cache,
+        credits: entry.object("credits").map(|credits| Credits {
+            has: credits.flag("hasCredits").unwrap_or(false),
+            unlimited: credits.flag("unlimited").unwrap_or(false),
+            balance: credits.text("balance"),
+        }),
+        source: entry.text("source").and_then(|word| Source::from_word(&word)).unwrap_or_default(),
+        extra: entry.list("extraLimits").into_iter().flatten().filter_map(read_extra).collect(),
+        banked: entry.object("resetCredits").and_then(|banked| {
+            Some(Banked {
+                available: u32::try_from(banked.count("available")?).ok()?,
+                expires_at: banked.millis("expiresAtMs").map(Moment::from_millis),
+                at: Moment::from_millis(banked.millis("updatedAt")?),
+            })
+        }),
+    })
+}
+
+fn read_extra(text: &str) -> Option<Extra> {
+    let extra = Object::parse(text).ok()?;
+    Some(Extra {
+        id: extra.text("id")?,
+        name: extra.text("name"),
+        primary: extra.object("primary").and_then(|window| read_window(&window)),
+        secondary: extra.object("secondary").and_then(|window| read_window(&window)),
+        at: Moment::from_millis(extra.millis("updatedAt")?),
     })
 }
 
@@ -164,21 +191,60 @@ fn read_window(window: &Object<'_>) -> Option<Window> {
         used: window.number("usedPercent").map(Percent::new),
         minutes: window.count("windowMinutes").and_then(|minutes| u32::try_from(minutes).ok()),
         resets_at: window.millis("resetAtMs").map(Moment::from_millis),
+        seen: window.millis("seenAtMs").map(Moment::from_millis),
     };
     (window != Window::default()).then_some(window)
 }
 
-fn entry(old: Option<Object<'static>>, observation: &Snapshot) -> Object<'static> {
+fn entry(old: Option<Object<'static>>, known: &Snapshot) -> Object<'static> {
     let mut entry = old.unwrap_or_default();
-    entry.set("updatedAt", observation.at.millis());
-    entry.set("status", observation.status);
-    entry.set("model", observation.model.as_deref().unwrap_or("unknown"));
-    if let Some(plan) = &observation.plan {
+    entry.set("updatedAt", known.at.millis());
+    entry.set("status", known.status);
+    entry.set("model", known.model.as_deref().unwrap_or("unknown"));
+    entry.set("source", known.source.word());
+    if let Some(plan) = &known.plan {
         entry.set("planType", plan);
     }
-    entry.set_object("primary", &write_window(observation.primary.as_ref()));
-    entry.set_object("secondary", &write_window(observation.secondary.as_ref()));
+    entry.set_object("primary", &write_window(known.primary.as_ref()));
+    entry.set_object("secondary", &write_window(known.secondary.as_ref()));
+    match &known.credits {
+        Some(credits) => {
+            let mut object = Object::default();
+            object.set("hasCredits", credits.has);
+            object.set("unlimited", credits.unlimited);
+            object.set("balance", &credits.balance);
+            entry.set_object("credits", &object);
+        }
+        None => entry.remove("credits"),
+    }
+    if known.extra.is_empty() {
+        entry.remove("extraLimits");
+    } else {
+        let extras: Vec<String> = known.extra.iter().map(write_extra).collect();
+        entry.set_raw("extraLimits", joined(extras.iter().map(String::as_str)));
+    }
+    if let Some(banked) = &known.banked {
+        let mut object = Object::default();
+        object.set("available", banked.available);
+        if let Some(end) = banked.expires_at {
+            object.set("expiresAtMs", end.millis());
+        }
+        object.set("updatedAt", banked.at.millis());
+        entry.set_object("resetCredits", &object);
+    }
     entry
+}
+
+fn write_extra(extra: &Extra) -> String {
+    let mut object = Object::default();
+    object.set("id", &extra.id);
+    if let Some(name) = &extra.name {
+        object.set("name", name);
+    }
+    object.set_object("primary", &write_window(extra.primary.as_ref()));
+    object.set_object("secondary", &write_window(extra.secondary.as_ref()));
+    object.set("updatedAt", extra.at.millis());
+    object.to_text()
 }
 
 fn write_window(window: Option<&Window>) -> Object<'static> {
@@ -192,6 +258,9 @@ fn write_window(window: Option<&Window>) -> Object<'static> {
     }
     if let Some(reset) = window.resets_at {
         object.set("resetAtMs", reset.millis());
+    }
+    if let Some(seen) = window.seen {
+        object.set("seenAtMs", seen.millis());
     }
     object
 }
@@ -209,6 +278,7 @@ mod tests {
             used: Some(Percent::new(used)),
             minutes: Some(300),
             resets_at: Some(Moment::from_millis(9_000)),
+            ..Window::default()
         };
         Snapshot {
             primary: Some(window),
@@ -220,6 +290,7 @@ mod tests {
             model: Some("gpt-5.3-codex".to_owned()),
             at: Moment::from_millis(at),
             source: Source::Headers,
+            ..Snapshot::default()
         }
     }
 
@@ -232,10 +303,28 @@ mod tests {
         let roster = pool(&["one", "two"]);
         let key = roster.accounts[0].key.clone();
 
-        let text = merge(None, &roster, &[(key.clone(), observed(5, 40.5))], NOW).unwrap().unwrap();
+        let window = Window { seen: Some(Moment::from_millis(3)), ..observed(5, 1.0).primary.unwrap() };
+        let full = Snapshot {
+            secondary: Some(window),
+            credits: Some(Credits { has: true, unlimited: false, balance: Some("5.39".to_owned()) }),
+            extra: vec![Extra {
+                id: "codex-bengalfox".to_owned(),
+                name: Some("Spark".to_owned()),
+                primary: Some(window),
+                secondary: None,
+                at: Moment::from_millis(4),
+            }],
+            banked: Some(Banked {
+                available: 1,
+                expires_at: Some(Moment::from_millis(99)),
+                at: Moment::from_millis(2),
+            }),
+            ..observed(5, 40.5)
+        };
 
-        let expected = Snapshot { source: Source::Cache, ..observed(5, 40.5) };
-        assert_eq!(read(&text, &roster).unwrap(), [(key, expected)]);
+        let text = merge(None, &roster, &[(key.clone(), full.clone())], NOW).unwrap().unwrap();
+
+        assert_eq!(read(&text, &roster).unwrap(), [(key, full)]);
         assert!(text.ends_with("}\n"));
     }
 
@@ -249,6 +338,41 @@ mod tests {
         let text = merge(Some(old), &roster, &[(key, observed(10, 1.0))], NOW).unwrap().unwrap();
 
         assert!(text.contains("1.50") && text.contains("\"x\": 1") && text.contains("\"other\""), "{text}");
+    }
+
+    #[test]
+    fn an_entry_of_the_reference_says_less_and_is_read_all_the_same() {
+        let roster = pool(&["one"]);
+        let old = r#"{"version":1,"byAccountId":{"ws-one":{"updatedAt":9,"status":429,"model":"m","primary":{"usedPercent":100,"windowMinutes":300},"secondary":{}}},"byEmail":{}}"#;
+
+        let (_, snapshot) = read(old, &roster).unwrap().remove(0);
+
+        assert_eq!((snapshot.source, snapshot.status, snapshot.secondary), (Source::Cache, 429, None));
+        assert_eq!((snapshot.credits, snapshot.banked, snapshot.extra), (None, None, Vec::new()));
+    }
+
+    #[test]
+    fn what_one_header_leaves_out_stays_in_the_cache() {
+        let roster = pool(&["one"]);
+        let key = roster.accounts[0].key.clone();
+        let week = Window {
+            used: Some(Percent::new(70.0)),
+            minutes: Some(10_080),
+            resets_at: Some(Moment::from_millis(9_000)),
+            ..Window::default()
+        };
+        let both = Snapshot { secondary: Some(week), ..observed(5, 1.0) };
+        let other = Snapshot { limit_id: Some("codex-bengalfox".to_owned()), ..observed(7, 100.0) };
+
+        let text = merge(None, &roster, &[(key.clone(), both)], NOW).unwrap().unwrap();
+        let text = merge(Some(&text), &roster, &[(key.clone(), observed(7, 2.0)), (key, other)], NOW)
+            .unwrap()
+            .unwrap();
+
+        let (_, all) = read(&text, &roster).unwrap().remove(0);
+        assert_eq!(all.primary.unwrap().used, Some(Percent::new(2.0)));
+        assert_eq!(all.secondary.unwrap().seen, Some(Moment::from_millis(5)));
+        assert_eq!(all.extra.first().unwrap().id, "codex-bengalfox");
     }
 
     #[test]

@@ -201,6 +201,13 @@ impl Upstream for World {
     async fn usage(&self, _: &Account) -> Result<Snapshot, ReadError> {
         Err(ReadError::NoToken)
     }
+    async fn banked(
+        &self,
+        _: &Account,
+    ) -> Result<crate::domain::quota::snapshot::Banked, crate::ports::upstream::ReadError> {
+        Ok(crate::domain::quota::snapshot::Banked::default())
+    }
+
     async fn routing(&self, account: &Account) -> Result<Routing, ReadError> {
         self.note(format!("check {}", account.key.as_str()));
         let mut state = self.0.lock().unwrap();

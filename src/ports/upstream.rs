@@ -7,7 +7,7 @@ use http::{HeaderMap, Method, StatusCode};
 
 use crate::base::Span;
 use crate::domain::account::Account;
-use crate::domain::quota::snapshot::Snapshot;
+use crate::domain::quota::snapshot::{Banked, Snapshot};
 use crate::domain::workspace::Routing;
 
 /// A request to send. The adapter puts the account's origin, or the base's, and the base's path (`/backend-api`)
@@ -137,6 +137,8 @@ pub trait Upstream: Clone + Send + Sync + 'static {
     fn connect(&self, request: Request) -> impl Future<Output = Result<Upgrade, UpstreamError>> + Send;
     /// `GET …/wham/usage`.
     fn usage(&self, account: &Account) -> impl Future<Output = Result<Snapshot, ReadError>> + Send;
+    /// `GET …/wham/rate-limit-reset-credits`: resets that were granted and not used yet.
+    fn banked(&self, account: &Account) -> impl Future<Output = Result<Banked, ReadError>> + Send;
     /// `GET …/wham/accounts/check`.
     fn routing(&self, account: &Account) -> impl Future<Output = Result<Routing, ReadError>> + Send;
 }

@@ -387,6 +387,7 @@ mod tests {
                     used: Some(Percent::FULL),
                     minutes: Some(300),
                     resets_at: wait.map(|secs| NOW + Span::seconds(secs)),
+                    ..Window::default()
                 }),
                 secondary: None,
                 plan: Some("plus".to_owned()),
@@ -396,6 +397,7 @@ mod tests {
                 model: None,
                 at: NOW,
                 source: Source::Headers,
+                ..Snapshot::default()
             }),
             accounts: 2,
         }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
-use crate::app::outcome::{Best, Checked, Done, Facts, Forecasted, Outcome};
+use crate::app::outcome::{Best, Checked, Done, Facts, Forecasted, Outcome, Overlay};
 use crate::base::{Percent, Span, calendar};
 use crate::domain::forecast::{Availability, Forecast, Prospect};
 use crate::domain::label;
@@ -21,20 +21,13 @@ pub(super) fn value(outcome: &Outcome, forecasted: &Forecasted) -> Value {
     let forecast = &forecasted.forecast;
     let concern = nobody(outcome, forecasted);
     let mut members = json::frame_of(outcome, facts, concern.as_ref());
-    let summary = forecast.summary();
     json::extend(
         &mut members,
         json!({
-            "model": null,
+            "model": forecasted.forecasting.model.as_ref().map(|model| &model.name),
             "liveProbe": forecasted.forecasting.live,
-            "runtimeOverlay": !facts.peers.is_empty(),
-            "summary": {
-                "total": summary.total,
-                "ready": summary.ready,
-                "delayed": summary.delayed,
-                "unavailable": summary.unavailable,
-                "highRisk": summary.high_risk,
-            },
+            "runtimeOverlay": forecasted.forecasting.overlay == Overlay::On && !facts.peers.is_empty(),
+            "summary": summary_value(forecast),
             "recommendation": recommendation(forecast),
             "probeErrors": forecasted.notes,
             "calls": calls(forecasted.calls),
@@ -56,7 +49,18 @@ pub(super) fn value(outcome: &Outcome, forecasted: &Forecasted) -> Value {
     Value::Object(members)
 }
 
-fn recommendation(forecast: &Forecast) -> Value {
+pub(super) fn summary_value(forecast: &Forecast) -> Value {
+    let summary = forecast.summary();
+    json!({
+        "total": summary.total,
+        "ready": summary.ready,
+        "delayed": summary.delayed,
+        "unavailable": summary.unavailable,
+        "highRisk": summary.high_risk,
+    })
+}
+
+pub(super) fn recommendation(forecast: &Forecast) -> Value {
     let selected = forecast.selected();
     json!({
         "recommendedIndex": selected.map(|one| one.index),
@@ -82,7 +86,7 @@ fn considered(facts: &Facts, one: &Prospect) -> Value {
     })
 }
 
-fn prospect(facts: &Facts, one: &Prospect) -> Value {
+pub(super) fn prospect(facts: &Facts, one: &Prospect) -> Value {
     let mut value = considered(facts, one);
     let quota = facts.quota.get(&one.key);
     if let Value::Object(members) = &mut value {
@@ -101,7 +105,7 @@ fn prospect(facts: &Facts, one: &Prospect) -> Value {
     value
 }
 
-fn name(facts: &Facts, one: &Prospect) -> String {
+pub(super) fn name(facts: &Facts, one: &Prospect) -> String {
     facts.roster.accounts.get(one.index).map_or_else(
         || format!("Account {}", one.index + 1),
         |account| label::account_label(account, one.index + 1),
@@ -119,13 +123,13 @@ fn nobody(outcome: &Outcome, forecasted: &Forecasted) -> Option<Problem> {
     pool::concern(&forecasted.facts, outcome.exit)
 }
 
-fn offline() -> Problem {
+pub(super) fn offline() -> Problem {
     Problem::new("network", Exit::Network, "no host that was asked could be reached")
         .hint(Hint::Say("Check the network or the egress proxy and try again".to_owned()))
 }
 
-fn calls(calls: Calls) -> Value {
-    json!({ "usage": calls.usage, "refresh": calls.refresh })
+pub(super) fn calls(calls: Calls) -> Value {
+    json!({ "usage": calls.usage, "refresh": calls.refresh, "probe": calls.probe })
 }
 
 /// The text of `forecast`.
@@ -136,7 +140,9 @@ pub(super) fn printed(outcome: &Outcome, forecasted: &Forecasted) -> Printed {
     let mut out = String::new();
     let live = if forecasted.forecasting.live { "on" } else { "off" };
     let accounts = text::count(summary.total, "account", "accounts");
-    let _ = writeln!(out, "Best-account preview ({accounts}, live check {live})");
+    let model = forecasted.forecasting.model.as_ref();
+    let model = model.map_or_else(String::new, |model| format!("model {}, ", model.name));
+    let _ = writeln!(out, "Best-account preview ({accounts}, {model}live check {live})");
     let _ = writeln!(
         out,
         "Result: {} ready now | {} waiting | {} unavailable | {} high risk",

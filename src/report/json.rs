@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::app::outcome::{Facts, Named, Outcome};
 use crate::base::{Moment, Percent};
 use crate::domain::problem::{Exit, Hint, Problem};
-use crate::domain::quota::snapshot::{Snapshot, Source};
+use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::quota::window::Window;
 
 /// Version of the documents' shape.
@@ -97,37 +97,49 @@ pub(super) fn named(named: &Named) -> Value {
 
 /// `quota{…}` of an account.
 pub(super) fn quota(snapshot: &Snapshot, at: Moment, summary: &str) -> Value {
+    let value = |window: Option<&Window>, observed| window.map(|window| window_value(window, observed, at));
+    let extra: Vec<Value> = snapshot
+        .extra
+        .iter()
+        .map(|extra| {
+            json!({
+                "id": extra.id,
+                "name": extra.name,
+                "primary": value(extra.primary.as_ref(), extra.at),
+                "secondary": value(extra.secondary.as_ref(), extra.at),
+                "checkedAt": extra.at.millis(),
+            })
+        })
+        .collect();
     json!({
-        "primary": snapshot.primary.as_ref().map(|window| window_value(window, at)),
-        "secondary": snapshot.secondary.as_ref().map(|window| window_value(window, at)),
+        "primary": value(snapshot.primary.as_ref(), snapshot.at),
+        "secondary": value(snapshot.secondary.as_ref(), snapshot.at),
         "planType": snapshot.plan,
         "credits": snapshot.credits.as_ref().map(|credits| json!({
             "hasCredits": credits.has,
             "unlimited": credits.unlimited,
             "balance": credits.balance,
         })),
+        "extraLimits": extra,
+        "resetCredits": snapshot.banked.map(|banked| json!({
+            "available": banked.available,
+            "expiresAt": moment(banked.expires_at),
+            "checkedAt": banked.at.millis(),
+        })),
         "status": snapshot.status,
         "checkedAt": snapshot.at.millis(),
-        "source": source(snapshot.source),
+        "source": snapshot.source.word(),
         "summary": summary,
     })
 }
 
-fn window_value(window: &Window, at: Moment) -> Value {
+fn window_value(window: &Window, observed: Moment, at: Moment) -> Value {
     json!({
         "usedPercent": window.used.map(Percent::value),
         "leftPercent": window.left(at).map(Percent::rounded),
         "windowMinutes": window.minutes,
         "resetAt": moment(window.resets_at),
+        "wasResetAt": moment(window.was_reset(observed, at)),
+        "checkedAt": window.seen.unwrap_or(observed).millis(),
     })
-}
-
-const fn source(source: Source) -> &'static str {
-    match source {
-        Source::Usage => "usage",
-        Source::Headers => "headers",
-        Source::Frame => "frame",
-        Source::Probe => "probe",
-        Source::Cache => "cache",
-    }
 }

@@ -107,7 +107,7 @@ fn frame(outcome: &Outcome, facts: &Facts, rows: &[Value]) -> Value {
 }
 
 /// Storage health as commands.md §2.7 has it.
-fn storage(facts: &Facts) -> Value {
+pub(super) fn storage(facts: &Facts) -> Value {
     let beside = facts.beside;
     let mut members = json!({
         "state": facts.health.word(),

@@ -58,7 +58,12 @@ fn account(name: &str) -> Account {
 }
 
 fn window(used: f64, minutes: u32, reset: Span) -> Window {
-    Window { used: Some(Percent::new(used)), minutes: Some(minutes), resets_at: Some(NOW + reset) }
+    Window {
+        used: Some(Percent::new(used)),
+        minutes: Some(minutes),
+        resets_at: Some(NOW + reset),
+        ..Window::default()
+    }
 }
 
 fn quota() -> Snapshot {
@@ -72,6 +77,7 @@ fn quota() -> Snapshot {
         model: None,
         at: NOW - Span::minutes(3),
         source: Source::Usage,
+        ..Snapshot::default()
     }
 }
 
@@ -235,10 +241,12 @@ fn status_keeps_every_key_of_the_reference_with_its_type() {
             "reason": null,
             "state": "in use",
             "quota": {
-                "primary": {"usedPercent": 38.0, "leftPercent": 62, "windowMinutes": 300, "resetAt": 1_790_004_740_000_i64},
-                "secondary": {"usedPercent": 51.0, "leftPercent": 49, "windowMinutes": 10_080, "resetAt": 1_790_183_600_000_i64},
+                "primary": {"usedPercent": 38.0, "leftPercent": 62, "windowMinutes": 300, "resetAt": 1_790_004_740_000_i64, "wasResetAt": null, "checkedAt": 1_789_999_820_000_i64},
+                "secondary": {"usedPercent": 51.0, "leftPercent": 49, "windowMinutes": 10_080, "resetAt": 1_790_183_600_000_i64, "wasResetAt": null, "checkedAt": 1_789_999_820_000_i64},
                 "planType": "plus",
                 "credits": null,
+                "extraLimits": [],
+                "resetCredits": null,
                 "status": 200,
                 "checkedAt": 1_789_999_820_000_i64,
                 "source": "usage",

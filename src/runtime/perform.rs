@@ -5,17 +5,22 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::Arc;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 
+use crate::adapters::upstream::probe;
 use crate::app::effect::{AuthEffect, CodexEffect, Effect, PeersEffect, StoreEffect, UpstreamEffect};
 use crate::app::flows::Ticket;
 use crate::app::model::Model;
 use crate::app::msg::{AuthMsg, CodexMsg, Msg, PeersMsg, StoreMsg, UpstreamMsg};
 use crate::base::{Moment, Span};
+use crate::domain::account::{Account, AccountKey};
 use crate::domain::facts::PeerStatus;
 use crate::domain::problem::Problem;
+use crate::domain::quota::snapshot::Snapshot;
+use crate::domain::roster::Roster;
 use crate::domain::shelf::Found;
 use crate::domain::survey::{Kind, Unread};
 use crate::ports::upstream::ReadError;
@@ -63,6 +68,13 @@ impl Performer {
                 self.run(Some(ticket), async move {
                     let answer = usage(&host, &key).await;
                     Msg::Upstream(UpstreamMsg::Usage(ticket, key, answer))
+                });
+            }
+            Effect::Upstream(UpstreamEffect::Probe(ticket, key, model)) => {
+                let host = self.host.clone();
+                self.run(Some(ticket), async move {
+                    let answer = probe(&host, &key, model.as_deref()).await;
+                    Msg::Upstream(UpstreamMsg::Probed(ticket, key, answer))
                 });
             }
             Effect::Codex(effect) => self.codex(effect),
@@ -233,18 +245,44 @@ async fn in_order(host: Host, sender: UnboundedSender<Msg>, mut effects: Unbound
     }
 }
 
-async fn usage(
-    host: &Host,
-    key: &crate::domain::account::AccountKey,
-) -> Result<crate::domain::quota::snapshot::Snapshot, Unread> {
+/// Granted resets are asked for again only after this.
+const BANKED: Span = Span::minutes(30);
+
+async fn usage(host: &Host, key: &AccountKey) -> Result<Snapshot, Unread> {
+    let (roster, account) = asked(host, key).await?;
+    let mut snapshot = host.upstream.usage(&account).await.map_err(|error| unread(&error))?;
+    let kept = host.store.quota(&roster).await.unwrap_or_default();
+    let known = kept.get(key).and_then(|known| known.banked);
+    if snapshot.banked.is_none_or(|banked| banked.available > 0 && banked.expires_at.is_none())
+        && known.is_none_or(|known| snapshot.at.since(known.at) >= BANKED)
+    {
+        // Optional: an answer nobody can read leaves what was known.
+        snapshot.banked = host.upstream.banked(&account).await.ok().or(snapshot.banked);
+    }
+    snapshot.banked = snapshot.banked.or(known);
+    keep(host, &roster, key, std::slice::from_ref(&snapshot)).await;
+    Ok(snapshot)
+}
+
+async fn probe(host: &Host, key: &AccountKey, model: Option<&str>) -> Result<Vec<Snapshot>, Unread> {
+    let (roster, account) = asked(host, key).await?;
+    let all = probe::probe(&host.upstream, &account, model).await.map_err(|error| unread(&error))?;
+    keep(host, &roster, key, &all).await;
+    Ok(all)
+}
+
+async fn asked(host: &Host, key: &AccountKey) -> Result<(Arc<Roster>, Account), Unread> {
     let here = |why: String| Unread { kind: Kind::ServerError, why };
     let loaded = host.store.load().await.map_err(|error| here(Problem::from(error).what))?;
-    let account = loaded.roster.get(key).ok_or_else(|| here("the account is gone".to_owned()))?;
-    let snapshot = host.upstream.usage(account).await.map_err(|error| unread(&error))?;
-    if let Err(error) = host.store.keep_quota(&loaded.roster, vec![(key.clone(), snapshot.clone())]).await {
+    let account = loaded.roster.get(key).cloned().ok_or_else(|| here("the account is gone".to_owned()))?;
+    Ok((loaded.roster, account))
+}
+
+async fn keep(host: &Host, roster: &Roster, key: &AccountKey, all: &[Snapshot]) {
+    let rows = all.iter().map(|snapshot| (key.clone(), snapshot.clone())).collect();
+    if let Err(error) = host.store.keep_quota(roster, rows).await {
         tracing::warn!(%error, "the figures could not be kept");
     }
-    Ok(snapshot)
 }
 
 fn unread(error: &ReadError) -> Unread {

@@ -7,8 +7,10 @@ pub mod found;
 pub mod help;
 pub mod messages;
 pub mod palette;
+pub mod seats;
 pub mod terms;
 pub mod turn;
+pub mod wants;
 pub mod wizard;
 
 use ratatui::buffer::Buffer;
@@ -31,6 +33,14 @@ pub fn render(scene: &Scene, buffer: &mut Buffer) -> Option<Position> {
             Overlay::Ask(open) => ask::render(scene, open, buffer),
             Overlay::Differences(open) => {
                 differences::render(scene, *open, buffer);
+                None
+            }
+            Overlay::Wants(open) => {
+                wants::render(scene, open, buffer);
+                None
+            }
+            Overlay::Seats(open) => {
+                seats::render(scene, open, buffer);
                 None
             }
             Overlay::Messages(open) => {

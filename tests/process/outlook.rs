@@ -205,3 +205,203 @@ fn a_damaged_policy_file_is_named_and_never_written_over_without_a_copy() {
     let kept = std::fs::read_dir(home.root().join("quarantine")).unwrap().count();
     assert_eq!(kept, 1);
 }
+
+/// A five-hour window that is empty for half an hour beside a week at 91 %, and pools of every other kind.
+const KINDS: &str = r#"
+title = "kinds"
+[[account]]
+name = "short"
+primary = { used = 100, resets_in = "30m", minutes = 300 }
+secondary = { used = 91, resets_in = "4d", minutes = 10080 }
+[[account]]
+name = "weekly"
+primary = { used = 40, resets_in = "3d", minutes = 10080 }
+secondary = false
+[[account]]
+name = "swapped"
+primary = { used = 20, resets_in = "3d", minutes = 10080 }
+secondary = { used = 60, resets_in = "2h", minutes = 300 }
+"#;
+
+#[test]
+fn limits_are_those_of_the_back_end_and_an_empty_hour_never_waits_for_the_week() {
+    let play = Play::start(Scenario::parse(KINDS).unwrap());
+    let home = play.home();
+
+    let ran = run(&mut home.manager(&["forecast", "--live", "--json"])).expect(0);
+
+    let document = document(&ran);
+    let short = &document["accounts"][0];
+    assert_eq!(short["availability"], "delayed");
+    let wait = short["waitMs"].as_i64().unwrap();
+    assert!((1_680_000..=1_800_000).contains(&wait), "{wait}");
+    let used =
+        |index: usize, window: &str| document["accounts"][index]["quota"][window]["usedPercent"].as_f64();
+    let length =
+        |index: usize, window: &str| document["accounts"][index]["quota"][window]["windowMinutes"].as_i64();
+    assert_eq!((used(1, "primary"), length(1, "primary")), (Some(40.0), Some(10_080)));
+    assert_eq!((used(2, "primary"), length(2, "primary")), (Some(20.0), Some(10_080)));
+    assert_eq!((used(2, "secondary"), length(2, "secondary")), (Some(60.0), Some(300)));
+    assert!(
+        document["accounts"][2]["quota"]["summary"].as_str().unwrap().starts_with("5h 40%"),
+        "{document}"
+    );
+}
+
+#[test]
+fn a_model_probe_needs_a_yes_and_only_then_spends() {
+    let play = Play::start(Scenario::parse(MIXED).unwrap());
+    let home = play.home();
+    let turns = || {
+        play.backend()
+            .record()
+            .entries()
+            .iter()
+            .filter(|entry| entry.path.ends_with("/codex/responses"))
+            .count()
+    };
+
+    let refused = run(&mut home.manager(&["forecast", "--live", "--probe", "model", "--json"])).expect(3);
+    assert_eq!(document(&refused)["error"]["code"], "needs-yes");
+    assert_eq!(turns(), 0);
+
+    let ran =
+        run(&mut home
+            .manager(&["forecast", "--live", "--probe", "model", "-m", "gpt-5.4", "--yes", "--json"]));
+
+    assert_eq!(document(&ran)["model"], "gpt-5.4");
+    assert!(turns() > 0);
+    run(&mut home.manager(&["forecast", "--probe", "model", "--json"])).expect(2);
+    let unknown = run(&mut home.manager(&["forecast", "--model", "o3", "--json"])).expect(2);
+    assert_eq!(document(&unknown)["error"]["code"], "unknown-model");
+}
+
+#[test]
+fn a_report_tells_everything_and_goes_to_a_file() {
+    let play = Play::start(Scenario::parse(MIXED).unwrap());
+    let home = play.home();
+    let path = home.root().join("deep/report.json");
+    let out = path.to_str().unwrap();
+
+    let ran = run(&mut home.manager(&["report", "--live", "--max-accounts", "2", "--out", out, "--json"]))
+        .expect(0);
+
+    let printed = document(&ran);
+    let kept: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    assert_eq!(kept, printed);
+    for name in [
+        "generatedAt",
+        "storagePath",
+        "storageHealth",
+        "model",
+        "modelSelection",
+        "liveProbe",
+        "liveProbeBudget",
+        "accounts",
+        "activeIndex",
+        "forecast",
+        "runtimeOverlay",
+        "runtime",
+        "runtimeSnapshotLoadError",
+    ] {
+        assert!(printed.get(name).is_some(), "{name}");
+    }
+    assert_eq!(printed["liveProbeBudget"]["consideredAccounts"], 2);
+    assert_eq!(printed["accounts"]["total"], 5);
+    let text = run(&mut home.manager(&["report", "--headless"])).expect(0).stdout;
+    assert!(text.contains("Best next account:"), "{text}");
+}
+
+#[test]
+fn workspaces_are_listed_and_a_foreign_one_needs_its_own_sign_in() {
+    let play = Play::start(Scenario::parse(MIXED).unwrap());
+    let home = play.home();
+    let mut pool = home.pool();
+    let own = pool["accounts"][0]["accountId"].as_str().unwrap().to_owned();
+    pool["accounts"][0]["workspaces"] = serde_json::json!([
+        {"id": own, "name": "Personal", "enabled": true, "isDefault": true},
+        {"id": "ws-far-away", "name": "Acme", "enabled": true},
+        {"id": "org-abcdefgh", "name": "platform", "enabled": true},
+    ]);
+    std::fs::write(home.root().join("openai-codex-accounts.json"), pool.to_string()).unwrap();
+
+    let listed = document(&run(&mut home.manager(&["workspace", "1", "--json"])).expect(0));
+    assert_eq!(listed["workspaces"][0]["current"], true);
+    assert_eq!(listed["workspaces"][2]["informational"], true);
+    assert_eq!(listed["changed"], false);
+
+    let refused = document(&run(&mut home.manager(&["workspace", "1", "2", "--json"])).expect(4));
+    assert_eq!(refused["error"]["code"], "needs-login");
+    run(&mut home.manager(&["workspace", "1", "3", "--json"])).expect(2);
+    run(&mut home.manager(&["workspace", "1", "9", "--json"])).expect(2);
+    run(&mut home.manager(&["workspace", "1", "1", "--json"])).expect(0);
+}
+
+/// Moves accounts of the pool to the flagged pool, as the reference does.
+fn flag(home: &Home, places: &[usize]) {
+    let mut pool = home.pool();
+    let rows = pool["accounts"].as_array_mut().unwrap();
+    let mut flagged = Vec::new();
+    for place in places.iter().rev() {
+        let mut row = rows.remove(*place);
+        row["flaggedAt"] = 1.into();
+        row["flaggedReason"] = "token-invalid".into();
+        row["lastError"] = "refused".into();
+        flagged.insert(0, row);
+    }
+    let flagged = serde_json::json!({"version": 1, "accounts": flagged});
+    std::fs::write(home.root().join("openai-codex-accounts.json"), pool.to_string()).unwrap();
+    std::fs::write(home.root().join("openai-codex-flagged-accounts.json"), flagged.to_string()).unwrap();
+}
+
+#[test]
+fn flagged_accounts_that_work_again_come_back_and_the_others_stay() {
+    let play = Play::start(Scenario::parse(MIXED).unwrap());
+    let home = play.home();
+    flag(&home, &[0, 1]);
+    let refreshes = || {
+        play.backend().record().entries().iter().filter(|entry| entry.path.ends_with("/oauth/token")).count()
+    };
+
+    let dry = document(&run(&mut home.manager(&["verify-flagged", "--dry-run", "--json"])).expect(0));
+    assert_eq!((dry["total"].as_i64(), dry["changed"].as_bool(), refreshes()), (Some(2), Some(false), 0));
+
+    let ran = document(&run(&mut home.manager(&["verify-flagged", "--json"])).expect(4));
+
+    assert_eq!(
+        [&ran["restored"], &ran["stillFlagged"], &ran["remainingFlagged"]].map(|value| value.as_i64()),
+        [Some(1), Some(1), Some(1)],
+        "{ran}"
+    );
+    let names: Vec<_> = ran["reports"].as_array().unwrap().iter().map(|one| one["outcome"].clone()).collect();
+    assert_eq!(names, ["restored", "still-flagged"]);
+    assert_eq!(refreshes(), 2);
+    let flagged = document(&run(&mut home.manager(&["flagged", "list", "--json"])));
+    assert_eq!(flagged["accounts"].as_array().unwrap().len(), 1);
+
+    let again = document(&run(&mut home.manager(&["verify-flagged", "--json"])).expect(4));
+    assert_eq!((again["stillFlagged"].as_i64(), refreshes()), (Some(1), 2), "a dead token is not sent again");
+}
+
+#[test]
+fn without_restore_an_account_that_works_keeps_its_new_tokens_aside() {
+    let play = Play::start(Scenario::parse(MIXED).unwrap());
+    let home = play.home();
+    flag(&home, &[0]);
+    let file = home.root().join("openai-codex-flagged-accounts.json");
+    let token = || {
+        let flagged: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        (flagged["accounts"][0]["refreshToken"].clone(), flagged["accounts"][0].get("lastError").cloned())
+    };
+    let before = token();
+
+    let ran = document(&run(&mut home.manager(&["verify-flagged", "--no-restore", "--json"])).expect(0));
+
+    assert_eq!(
+        (ran["healthyFlagged"].as_i64(), ran["remainingFlagged"].as_i64()),
+        (Some(1), Some(1)),
+        "{ran}"
+    );
+    assert_ne!(token().0, before.0);
+    assert_eq!(token().1, None);
+}

@@ -21,6 +21,7 @@ use codex_multi_auth::domain::recovery::{Beside, Health, Loaded};
 
 use codex_multi_auth::domain::settings::edit::Edit;
 use codex_multi_auth::domain::settings::schema::{Value, row};
+use codex_multi_auth::domain::workspace::Workspace;
 
 use crate::support::stage::{NOW, checked, click, key, many, press, six, written};
 
@@ -357,4 +358,83 @@ fn the_forecast_uses_whom_it_recommends_and_says_when_nothing_changes() {
     let mut model = stage.after("gf");
     assert_eq!(press(&mut model, NOW, "b"), []);
     assert!(said(&model).ends_with("is selected already"), "{}", said(&model));
+}
+
+/// What is wanted of an account, in words.
+fn wanted(model: &Model, name: &str) -> String {
+    let account = model.world.roster.get(&key(name)).unwrap();
+    let policy = model.world.policies.of(account).cloned().unwrap_or_default();
+    format!(
+        "{} {}{}{} {}",
+        policy.weight,
+        policy.tags.join("+"),
+        if policy.paused { " paused" } else { "" },
+        if policy.drained { " drained" } else { "" },
+        policy.note.unwrap_or_default()
+    )
+}
+
+#[test]
+fn what_is_wanted_of_an_account_is_changed_on_its_own_keys_and_taken_back() {
+    for (name, keys, expected) in [
+        ("tags", "<enter>tHome, work<enter>", "1 home+work "),
+        ("tags are replaced", "<enter>ta<enter>t<backspace>b<enter>", "1 b "),
+        ("tags are taken back", "<enter>ta<enter>u", "1  "),
+        ("a note", "<enter>nmine<enter>", "1  mine"),
+        ("a note is taken back", "nmine<enter>u", "1  "),
+        ("more weight", "P++", "2  "),
+        ("less weight", "P-", "0.5  "),
+        ("a typed weight", "P<enter><backspace>2.25<enter>", "2.25  "),
+        ("a weight that is none is asked for again", "P<enter>9<enter><esc>", "1  "),
+        ("weight is taken back where it was changed", "P+u", "1  "),
+        ("pause", "Pj ", "1  paused "),
+        ("pause and its end", "Pj  ", "1   "),
+        ("drain by enter", "Pjj<enter>", "1  drained "),
+        ("esc changes nothing", "P<esc>", "1  "),
+    ] {
+        let model = six().after(keys);
+        let said = wanted(&model, "alpha");
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(words(&said), words(expected), "{name}");
+    }
+}
+
+#[test]
+fn a_label_is_given_and_taken_back() {
+    let label = |keys: &str| six().after(keys).world.roster.accounts[0].label.clone();
+
+    assert_eq!(label("Pjjj<enter>home<enter>").as_deref(), Some("home"));
+    assert_eq!(label("Pjjj<enter>home<enter><esc>u"), None);
+}
+
+#[test]
+fn refreshing_all_asks_first_and_spends_one_refresh_each() {
+    let mut model = six().open();
+    assert_eq!(
+        press(&mut model, NOW, "R<enter>").iter().filter(|effect| matches!(effect, Effect::Auth(_))).count(),
+        0
+    );
+
+    let effects = press(&mut model, NOW, "Ry");
+
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Auth(_))), "{effects:?}");
+}
+
+#[test]
+fn another_workspace_is_reached_through_the_account_that_sits_in_it() {
+    let mut stage = six();
+    let seat = |id: &str| Workspace {
+        id: id.to_owned(),
+        name: None,
+        enabled: true,
+        disabled_at: None,
+        is_default: false,
+    };
+    stage.roster.accounts[0].workspaces = vec![seat("ws-alpha"), seat("ws-foxtrot"), seat("ws-far")];
+    stage.roster.accounts[5].email = stage.roster.accounts[0].email.clone();
+
+    assert_eq!(pin(&stage.after("wj<enter>")), Some("record:foxtrot"));
+    assert_eq!(pin(&stage.after("w<enter>")), Some("record:alpha"));
+    assert!(said(&stage.after("wjj<enter>")).contains("login --org ws-far"));
+    assert!(said(&six().after("jw")).contains("no workspace is listed"));
 }

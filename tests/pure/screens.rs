@@ -8,7 +8,9 @@ use codex_multi_auth::app::msg::{Msg, StoreMsg};
 use codex_multi_auth::app::update;
 use codex_multi_auth::base::Span;
 use codex_multi_auth::domain::problem::{Exit, Hint, Problem};
-use codex_multi_auth::domain::quota::snapshot::Snapshot;
+use codex_multi_auth::domain::quota::snapshot::{Banked, Credits, Extra, Snapshot};
+use codex_multi_auth::domain::quota::window::Window;
+use codex_multi_auth::domain::workspace::Workspace;
 
 use super::wizard;
 use crate::support::snap::{file, folder, frame, skin, snap, text};
@@ -46,6 +48,14 @@ const STATES: &[(&str, Show)] = &[
     ("detail.in-use", |size| at(size, six()).after("<enter>")),
     ("detail.sign-in", |size| at(size, six()).after("jjjj<enter>")),
     ("detail.no-data", |size| at(size, six()).after("G<enter>")),
+    ("detail.rich", |size| at(size, rich()).after("<enter>")),
+    ("detail.old", |size| at(size, old_figures()).after("<enter>")),
+    ("detail.was-reset", |size| at(size, was_reset()).after("<enter>")),
+    ("detail.wants", |size| at(size, six()).after("<enter>Pj ")),
+    ("detail.tags", |size| at(size, six()).after("<enter>t")),
+    ("detail.workspaces", |size| at(size, rich()).after("<enter>wj")),
+    ("detail.refresh-all", |size| at(size, six()).after("R")),
+    ("forecast.kinds", |size| at(size, kinds()).after("gf")),
     ("forecast.list", |size| at(size, six()).after("gf")),
     ("forecast.blocked", |size| at(size, six()).after("gfG")),
     ("forecast.alone", |size| at(size, Stage { peers: Vec::new(), ..six() }).after("gfj")),
@@ -183,6 +193,50 @@ fn old_figures() -> Stage {
     for quota in stage.quota.values_mut() {
         quota.at = NOW - Span::hours(2);
     }
+    stage
+}
+
+/// Everything the back end can tell of an account: credits, granted resets, a limit of one model, two workspaces.
+fn rich() -> Stage {
+    let mut stage = six();
+    let quota = stage.quota.get_mut(&key("alpha")).unwrap();
+    quota.credits = Some(Credits { has: true, unlimited: false, balance: Some("5.39".to_owned()) });
+    quota.banked = Some(Banked { available: 1, expires_at: Some(NOW + Span::days(2)), at: NOW });
+    quota.extra = vec![Extra {
+        id: "codex-bengalfox".to_owned(),
+        name: Some("Spark".to_owned()),
+        primary: Some(window(300, 12.0, 79)),
+        secondary: None,
+        at: NOW,
+    }];
+    let seat = |id: &str, name: &str| Workspace {
+        id: id.to_owned(),
+        name: Some(name.to_owned()),
+        enabled: true,
+        disabled_at: None,
+        is_default: false,
+    };
+    let alpha = &mut stage.roster.accounts[0];
+    alpha.label = Some("home laptop".to_owned());
+    alpha.workspaces.push(seat("ws-acme-research", "Acme Research"));
+    alpha.workspaces.push(seat("org-123456789", "acme-platform"));
+    stage
+}
+
+/// A five-hour window that began anew since it was read.
+fn was_reset() -> Stage {
+    let mut stage = six();
+    let quota = stage.quota.get_mut(&key("alpha")).unwrap();
+    quota.at = NOW - Span::hours(1);
+    quota.primary = Some(window(300, 3.0, -20));
+    stage
+}
+
+/// Pools that declare other windows than usual: weekly only, monthly only, swapped, no reset, nothing known.
+fn kinds() -> Stage {
+    let mut stage = windows_differ();
+    let quota = stage.quota.get_mut(&key("bravo")).unwrap();
+    quota.primary = Some(Window { resets_at: None, ..window(300, 40.0, 0) });
     stage
 }
 

@@ -143,6 +143,7 @@ fn snapshot(used: f64, reset: i64) -> Snapshot {
             used: Some(Percent::new(used)),
             minutes: Some(300),
             resets_at: Some(at(reset)),
+            ..Window::default()
         }),
         secondary: None,
         plan: None,
@@ -152,6 +153,7 @@ fn snapshot(used: f64, reset: i64) -> Snapshot {
         model: None,
         at: NOW,
         source: Source::Usage,
+        ..Snapshot::default()
     }
 }
 

@@ -44,7 +44,7 @@ fn name(key: &AccountKey) -> String {
 }
 
 fn window(used: f64, minutes: u32, resets_at: Option<Moment>) -> Window {
-    Window { used: Some(Percent::new(used)), minutes: Some(minutes), resets_at }
+    Window { used: Some(Percent::new(used)), minutes: Some(minutes), resets_at, seen: None }
 }
 
 fn pool(strategy: Strategy, rows: &[Row]) -> Pool {
@@ -79,6 +79,7 @@ fn pool(strategy: Strategy, rows: &[Row]) -> Pool {
                 model: None,
                 at: NOW,
                 source: Source::Usage,
+                ..Snapshot::default()
             };
             pool.note_quota(&key(row.name), snapshot);
         }

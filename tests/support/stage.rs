@@ -21,6 +21,7 @@ use codex_multi_auth::domain::facts::{
     AccountPulse, AttemptRow, Peer, PeerStatus, ProxyPulse, SessionRow, TurnRow, TurnStatus, TurnTokens, Via,
 };
 use codex_multi_auth::domain::places::Places;
+use codex_multi_auth::domain::policy::account::{Changed, key_for};
 use codex_multi_auth::domain::quota::snapshot::{Snapshot, Source};
 use codex_multi_auth::domain::quota::window::Window;
 use codex_multi_auth::domain::recovery::{Beside, Health, Loaded};
@@ -57,7 +58,7 @@ pub(crate) fn key(name: &str) -> AccountKey {
 /// What is left, and in how many minutes the window starts anew.
 pub(crate) fn window(minutes: u32, left: f64, reset: i64) -> Window {
     let used = Some(Percent::new(100.0 - left));
-    Window { used, minutes: Some(minutes), resets_at: Some(NOW + Span::minutes(reset)) }
+    Window { used, minutes: Some(minutes), resets_at: Some(NOW + Span::minutes(reset)), ..Window::default() }
 }
 
 pub(crate) fn quota(five: (f64, i64), seven: (f64, i64)) -> Snapshot {
@@ -71,6 +72,7 @@ pub(crate) fn quota(five: (f64, i64), seven: (f64, i64)) -> Snapshot {
         model: None,
         at: NOW - Span::seconds(12),
         source: Source::Usage,
+        ..Snapshot::default()
     }
 }
 
@@ -474,6 +476,16 @@ fn answered(model: &Model, effect: Effect) -> Option<Msg> {
     if let Effect::Store(StoreEffect::Configure(ticket, edits)) = effect {
         let saved = Saved { report: Arc::new(written(&model.world.config, &edits)), notes: Vec::new() };
         return Some(Msg::Store(StoreMsg::Configured(ticket, Ok(saved))));
+    }
+    if let Effect::Store(StoreEffect::Policy(ticket, key, edit)) = effect {
+        let account = model.world.roster.get(&key)?;
+        let name = key_for(account, &model.world.roster)?;
+        let mut policies = (*model.world.policies).clone();
+        let before = policies.0.remove(&name).unwrap_or_default();
+        let after = edit.apply(before.clone(), NOW);
+        let changed = if after == before { Changed::No } else { Changed::Yes };
+        policies.0.insert(name, after);
+        return Some(Msg::Store(StoreMsg::PolicySet(ticket, Ok((policies, changed)))));
     }
     if let Effect::Store(StoreEffect::Vault(ticket, act)) = effect {
         return kept(&act).map(|answer| Msg::Store(StoreMsg::Vault(ticket, Box::new(Ok(answer)))));

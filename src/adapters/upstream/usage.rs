@@ -9,7 +9,7 @@ use crate::adapters::upstream::BackEnd;
 use crate::adapters::upstream::body::collect;
 use crate::base::Span;
 use crate::domain::account::Account;
-use crate::domain::quota::snapshot::Snapshot;
+use crate::domain::quota::snapshot::{Banked, Snapshot};
 use crate::formats::{routing_wire, usage_wire};
 use crate::ports::Clock;
 use crate::ports::upstream::{Body, ReadError, Request, Upstream};
@@ -27,6 +27,16 @@ pub(super) async fn read<C: Clock>(back_end: &BackEnd<C>, account: &Account) -> 
     let path = if back_end.base.path().contains("/backend-api") { "/wham/usage" } else { "/api/codex/usage" };
     let body = get(back_end, account, origin, over, path).await?;
     usage_wire::parse(&body, back_end.clock.now()).map_err(|error| ReadError::Invalid(error.to_string()))
+}
+
+/// Reads which resets were granted to `account` and not used yet. They are shown, never redeemed.
+pub(super) async fn banked<C: Clock>(back_end: &BackEnd<C>, account: &Account) -> Result<Banked, ReadError> {
+    let known = account.routing.as_ref();
+    let origin = known.and_then(|routing| routing.origin.clone());
+    let over = known.and_then(|routing| routing.over.as_deref());
+    let body = get(back_end, account, origin, over, "/wham/rate-limit-reset-credits").await?;
+    usage_wire::parse_banked(&body, back_end.clock.now())
+        .map_err(|error| ReadError::Invalid(error.to_string()))
 }
 
 /// One authorised `GET` of `account`, its statuses sorted into [`ReadError`].
@@ -68,7 +78,7 @@ pub(super) async fn get<C: Clock>(
     }
 }
 
-fn headers(account: &Account, over: Option<&str>) -> Option<HeaderMap> {
+pub(super) fn headers(account: &Account, over: Option<&str>) -> Option<HeaderMap> {
     let access = account.credentials.access.as_ref()?;
     let mut bearer = HeaderValue::from_str(&format!("Bearer {}", access.expose())).ok()?;
     bearer.set_sensitive(true);

@@ -5,7 +5,7 @@
 use crate::app::effect::Effects;
 use crate::app::flows::forecast::{Outlook, Progress};
 use crate::app::flows::{Step, Ticket, switch};
-use crate::app::goal::{Choosing, Forecasting};
+use crate::app::goal::Choosing;
 use crate::app::msg::Msg;
 use crate::app::outcome::{Best, Body, Done, Outcome};
 use crate::app::world::World;
@@ -29,7 +29,7 @@ pub struct Flow {
 impl Flow {
     /// A flow that waits for the world.
     pub fn new(ticket: Ticket, choosing: Choosing) -> Self {
-        let outlook = Outlook::new(ticket, Forecasting { live: choosing.live, ..Forecasting::default() });
+        let outlook = Outlook::new(ticket, choosing.forecasting.clone());
         Self { ticket, choosing, outlook, act: None }
     }
 

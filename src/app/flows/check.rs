@@ -39,8 +39,14 @@ impl Flow {
     }
 
     /// A flow about these accounts; the world is known.
-    pub fn start(ticket: Ticket, keys: Vec<AccountKey>, world: &World, at: Moment) -> (Self, Effects) {
-        let mut survey = Survey::new(ticket, keys, Tokens::WhenDue);
+    pub fn start(
+        ticket: Ticket,
+        keys: Vec<AccountKey>,
+        tokens: Tokens,
+        world: &World,
+        at: Moment,
+    ) -> (Self, Effects) {
+        let mut survey = Survey::new(ticket, keys, tokens);
         let effects = survey.go_on(world, at);
         (Self { ticket, stage: Stage::Survey(survey) }, effects)
     }

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::app::effect::{Effect, Effects, PeersEffect, StoreEffect};
+use crate::app::effect::{Effect, Effects, PeersEffect, Query, StoreEffect};
 use crate::app::flows::survey::{Survey, Tokens};
 use crate::app::flows::{Step, Ticket};
-use crate::app::goal::Forecasting;
-use crate::app::msg::{Msg, PeersMsg, StoreMsg};
+use crate::app::goal::{Forecasting, Overlay, Probe};
+use crate::app::msg::{Msg, PeersMsg, Reply, StoreMsg};
 use crate::app::outcome::{Body, Forecasted, Outcome};
 use crate::app::world::World;
-use crate::base::Moment;
+use crate::base::{Moment, Span};
 use crate::domain::account::AccountKey;
 use crate::domain::forecast::{Evidence, Finding, Forecast};
-use crate::domain::problem::{Exit, Problem};
+use crate::domain::problem::{Exit, Hint, Problem};
 use crate::domain::reference;
 use crate::domain::selection::Ask;
 use crate::domain::selection::explain::Decision;
@@ -20,13 +20,18 @@ use crate::domain::survey::{Calls, Standing};
 
 const COMMAND: &str = "forecast";
 
-/// Fresh figures, then the engine's answer: what `forecast` and `best` have in common.
+/// Tokens that end within this would have to be renewed first.
+const USABLE: Span = Span::minutes(5);
+
+/// Fresh figures, then the engine's answer: what `forecast`, `best` and `report` have in common.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outlook {
     ticket: Ticket,
-    live: bool,
+    asked: Forecasting,
     stage: Stage,
     standings: BTreeMap<AccountKey, Standing>,
+    passed_over: Vec<String>,
+    considered: usize,
     calls: Calls,
     offline: bool,
 }
@@ -34,6 +39,7 @@ pub struct Outlook {
 #[derive(Debug, Clone, PartialEq)]
 enum Stage {
     World,
+    Consent,
     Survey(Survey),
     Reload,
     Ask,
@@ -52,12 +58,14 @@ pub enum Progress {
 
 impl Outlook {
     /// An outlook that waits for the world.
-    pub fn new(ticket: Ticket, forecasting: Forecasting) -> Self {
+    pub fn new(ticket: Ticket, asked: Forecasting) -> Self {
         Self {
             ticket,
-            live: forecasting.live,
+            asked,
             stage: Stage::World,
             standings: BTreeMap::new(),
+            passed_over: Vec::new(),
+            considered: 0,
             calls: Calls::default(),
             offline: false,
         }
@@ -67,6 +75,10 @@ impl Outlook {
     pub fn on(&mut self, message: &Msg, world: &World, at: Moment) -> Progress {
         match &mut self.stage {
             Stage::World => self.begin(world, at),
+            Stage::Consent => match message {
+                Msg::Answered(ticket, reply) if *ticket == self.ticket => self.answered(*reply, world, at),
+                _ => Progress::Wait(Effects::new()),
+            },
             Stage::Survey(survey) => {
                 let effects = survey.on(message, world, at);
                 if survey.is_over() {
@@ -79,7 +91,8 @@ impl Outlook {
                 if let Msg::Peers(PeersMsg::Next(ticket, decision)) = message
                     && *ticket == self.ticket
                 {
-                    return Progress::Known(decision.clone().unwrap_or_else(|| world.foresee(at)));
+                    let own = || world.foresee_for(&self.question(), at);
+                    return Progress::Known(decision.clone().unwrap_or_else(own));
                 }
                 Progress::Wait(Effects::new())
             }
@@ -97,16 +110,73 @@ impl Outlook {
         if world.roster.accounts.is_empty() {
             return Progress::Failed(reference::no_accounts());
         }
-        if !self.live {
+        if !self.asked.live {
             return self.ask(world, at);
         }
-        let enabled = world.roster.accounts.iter().filter(|account| account.is_on());
-        let keys = enabled.map(|account| account.key.clone()).collect();
+        if self.asked.probe == Probe::Model {
+            self.stage = Stage::Consent;
+            let lines = vec![
+                "The model probe sends a short request on every account: it spends quota.".to_owned(),
+                "The usage endpoint tells the limits without it.".to_owned(),
+            ];
+            return Progress::Wait(vec![Effect::Ask(
+                self.ticket,
+                Box::new(Query::YesNo { lines, act: "probe" }),
+            )]);
+        }
+        self.survey(world, at)
+    }
+
+    fn answered(&mut self, reply: Reply, world: &World, at: Moment) -> Progress {
+        match reply {
+            Reply::Yes => self.survey(world, at),
+            Reply::No => Progress::Failed(Problem::new("cancelled", Exit::Cancelled, "nothing was asked")),
+            Reply::Nobody => Progress::Failed(
+                Problem::new("needs-yes", Exit::Cancelled, "the model probe spends quota and needs a yes")
+                    .hint(Hint::Say("Give it with --yes".to_owned())),
+            ),
+        }
+    }
+
+    fn survey(&mut self, world: &World, at: Moment) -> Progress {
+        let keys = self.chosen(world, at);
+        self.considered = keys.len();
         let mut survey = Survey::new(self.ticket, keys, Tokens::WhenDue);
+        if self.asked.probe != Probe::Off {
+            let model = self.asked.model.as_ref().map(|model| model.name.clone());
+            survey = survey.probing(model);
+        }
         let effects = survey.go_on(world, at);
         let is_over = survey.is_over();
         self.stage = Stage::Survey(survey);
         if is_over { self.surveyed() } else { Progress::Wait(effects) }
+    }
+
+    /// The accounts that are asked about; those that are passed over leave a note.
+    fn chosen(&mut self, world: &World, at: Moment) -> Vec<AccountKey> {
+        let reach = self.asked.reach;
+        let enabled: Vec<_> = world.roster.accounts.iter().filter(|account| account.is_on()).collect();
+        let most = reach.accounts.unwrap_or(usize::MAX);
+        if enabled.len() > most {
+            let left = enabled.len() - most;
+            self.passed_over
+                .push(format!("{left} more accounts were not asked about (--max-accounts {most})"));
+        }
+        let mut keys = Vec::new();
+        for account in enabled.into_iter().take(most) {
+            if reach.cached_only && account.needs_refresh(at, USABLE) {
+                let name = world.named(&account.key).map_or_else(String::new, |named| named.label);
+                self.passed_over.push(format!("{name}: its tokens would have to be renewed (--cached-only)"));
+                continue;
+            }
+            keys.push(account.key.clone());
+        }
+        if let Some(most) = reach.questions.filter(|most| keys.len() > *most) {
+            let left = keys.len() - most;
+            self.passed_over.push(format!("{left} more accounts were not asked about (--max-probes {most})"));
+            keys.truncate(most);
+        }
+        keys
     }
 
     fn surveyed(&mut self) -> Progress {
@@ -119,12 +189,16 @@ impl Outlook {
         Progress::Wait(vec![Effect::Store(StoreEffect::Load)])
     }
 
+    fn question(&self) -> Ask {
+        self.asked.model.as_ref().map_or_else(Ask::plain, |model| Ask::of(None, Some(model.name.clone())))
+    }
+
     fn ask(&mut self, world: &World, at: Moment) -> Progress {
         self.stage = Stage::Ask;
-        if world.peers.is_empty() {
-            return Progress::Known(world.foresee(at));
+        if world.peers.is_empty() || self.asked.overlay == Overlay::Off {
+            return Progress::Known(world.foresee_for(&self.question(), at));
         }
-        Progress::Wait(vec![Effect::Peers(PeersEffect::Next(self.ticket, Ask::plain()))])
+        Progress::Wait(vec![Effect::Peers(PeersEffect::Next(self.ticket, self.question()))])
     }
 
     /// The forecast on what is known now.
@@ -144,15 +218,14 @@ impl Outlook {
         })
     }
 
-    /// What the questions failed on, one line per account.
+    /// What the questions failed on and who was passed over, one line each.
     pub fn notes(&self, world: &World) -> Vec<String> {
         let failed = self.standings.iter().filter(|(_, standing)| **standing != Standing::Available);
-        failed
-            .map(|(key, standing)| {
-                let name = world.named(key).map_or_else(|| key.short().to_owned(), |named| named.label);
-                format!("{name}: {}", standing.sentence())
-            })
-            .collect()
+        let failed = failed.map(|(key, standing)| {
+            let name = world.named(key).map_or_else(|| key.short().to_owned(), |named| named.label);
+            format!("{name}: {}", standing.sentence())
+        });
+        failed.chain(self.passed_over.iter().cloned()).collect()
     }
 
     /// How it ends when the forecast itself has nothing to say against it.
@@ -169,19 +242,35 @@ impl Outlook {
     pub fn calls(&self) -> Calls {
         self.calls
     }
+
+    /// Everything it found, for a report.
+    pub fn told(&self, decision: Decision, world: &World, at: Moment) -> (Forecasted, Exit) {
+        let forecast = self.forecast(&decision, world, at);
+        let exit = self.exit(&forecast);
+        let mut facts = world.facts(at);
+        facts.next = Some(decision);
+        let told = Forecasted {
+            forecasting: self.asked.clone(),
+            forecast,
+            notes: self.notes(world),
+            calls: self.calls,
+            considered: self.considered,
+            facts,
+        };
+        (told, exit)
+    }
 }
 
 /// The flow's state.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Flow {
-    forecasting: Forecasting,
     outlook: Outlook,
 }
 
 impl Flow {
     /// A flow that waits for the world.
     pub fn new(ticket: Ticket, forecasting: Forecasting) -> Self {
-        Self { forecasting, outlook: Outlook::new(ticket, forecasting) }
+        Self { outlook: Outlook::new(ticket, forecasting) }
     }
 
     /// Hears a message.
@@ -194,18 +283,8 @@ impl Flow {
             }
             Progress::Known(decision) => decision,
         };
-        let forecast = self.outlook.forecast(&decision, world, at);
-        let exit = self.outlook.exit(&forecast);
-        let mut facts = world.facts(at);
-        facts.next = Some(decision);
-        let forecasted = Forecasted {
-            forecasting: self.forecasting,
-            forecast,
-            notes: self.outlook.notes(world),
-            calls: self.outlook.calls(),
-            facts,
-        };
-        let body = Body::Forecast(Box::new(forecasted));
+        let (told, exit) = self.outlook.told(decision, world, at);
+        let body = Body::Forecast(Box::new(told));
         Step::Done(Effects::new(), Box::new(Outcome { command: COMMAND, exit, body }))
     }
 }

@@ -36,6 +36,13 @@ impl Flow {
         Self { ticket, order, command, edited: None }
     }
 
+    /// An edit that was decided on a screen.
+    pub fn start(ticket: Ticket, key: AccountKey, edit: PolicyEdit) -> (Self, Effects) {
+        let effects = vec![Effect::Store(StoreEffect::Policy(ticket, key.clone(), edit.clone()))];
+        let order = Order::Edit(key.as_str().to_owned(), edit);
+        (Self { ticket, order, command: "account", edited: Some(key) }, effects)
+    }
+
     /// Hears a message.
     pub fn on(&mut self, message: &Msg, world: &World, at: Moment) -> Step {
         if let Some(key) = &self.edited {
@@ -82,7 +89,11 @@ impl Flow {
             return self.end(problem.exit, Body::Problem(problem));
         };
         let policy = world.policies.of(row).cloned().unwrap_or_default();
-        let body = Body::Ruled(Box::new(Ruled { account, policy, changed }));
+        let said = match &self.order {
+            Order::Edit(_, edit) => edit.words(&policy),
+            Order::List => String::new(),
+        };
+        let body = Body::Ruled(Box::new(Ruled { account, policy, changed, said }));
         let effects =
             if changed == Changed::Yes { vec![Effect::Peers(PeersEffect::Reload)] } else { Effects::new() };
         Step::Done(effects, Box::new(Outcome { command: self.command, exit: Exit::Ok, body }))

@@ -33,6 +33,8 @@ pub struct Survey {
     running: Vec<AccountKey>,
     standings: BTreeMap<AccountKey, Standing>,
     calls: Calls,
+    /// Whether each account is asked for an answer, too; of which model.
+    probe: Option<Option<String>>,
 }
 
 impl Survey {
@@ -45,6 +47,7 @@ impl Survey {
             running: Vec::new(),
             standings: BTreeMap::new(),
             calls: Calls::default(),
+            probe: None,
         }
     }
 
@@ -72,6 +75,13 @@ impl Survey {
     /// Requests made.
     pub fn calls(&self) -> Calls {
         self.calls
+    }
+
+    /// Also asks for a short answer of a model, of any when none is named; that spends quota.
+    #[must_use]
+    pub fn probing(mut self, model: Option<String>) -> Self {
+        self.probe = Some(model);
+        self
     }
 
     /// Asks about the next accounts.
@@ -131,6 +141,20 @@ impl Survey {
             return Some(self.settle(key, standing, world, at));
         }
         if let Msg::Upstream(UpstreamMsg::Usage(ticket, key, answer)) = message
+            && *ticket == self.ticket
+        {
+            let standing = match (answer, &self.probe) {
+                (Ok(_), Some(model)) => {
+                    self.calls.probe += 1;
+                    let probe = UpstreamEffect::Probe(self.ticket, key.clone(), model.clone());
+                    return Some(vec![Effect::Upstream(probe)]);
+                }
+                (Ok(_), None) => Standing::Available,
+                (Err(unread), _) => Standing::without_figures(unread),
+            };
+            return Some(self.settle(key, standing, world, at));
+        }
+        if let Msg::Upstream(UpstreamMsg::Probed(ticket, key, answer)) = message
             && *ticket == self.ticket
         {
             let standing = match answer {

@@ -30,6 +30,7 @@ impl Flow {
                 (mirror, StoreEffect::Commit(ticket, changes))
             }
             Inverse::Act(act) => (None, StoreEffect::Vault(ticket, act)),
+            Inverse::Policy(key, edit) => (None, StoreEffect::Policy(ticket, key, edit)),
         };
         (Self { ticket, what: undo.what, mirror }, vec![Effect::Store(effect)])
     }
@@ -49,6 +50,10 @@ impl Flow {
             && *ticket == self.ticket
         {
             answer.as_ref().as_ref().err()
+        } else if let Msg::Store(StoreMsg::PolicySet(ticket, answer)) = message
+            && *ticket == self.ticket
+        {
+            answer.as_ref().err()
         } else {
             return Step::Wait(Effects::new());
         };

@@ -82,11 +82,16 @@ const ACCOUNTS: &[Wish] = &[
 const NOTHING: &[Wish] = &[wish(0, Action::Filter, "find"), wish(0, Action::Back, "clear"), HELP, QUIT];
 const DETAIL: &[Wish] = &[
     wish(1, Action::Use, "use"),
-    wish(1, Action::Pin, "pin/unpin"),
-    wish(2, Action::Power, "on/off"),
-    wish(3, Action::Check, "check"),
-    wish(4, Action::Copy, "copy id"),
-    wish(3, Action::Delete, "delete"),
+    wish(1, Action::Pin, "pin/unpin").or("pin"),
+    wish(1, Action::SignInAgain, "sign in again").or("sign in"),
+    wish(1, Action::Power, "on/off"),
+    wish(3, Action::Workspaces, "workspace"),
+    wish(4, Action::Tags, "tags"),
+    wish(5, Action::Note, "note"),
+    wish(2, Action::Wants, "policy"),
+    wish(2, Action::Check, "check now").or("check"),
+    wish(6, Action::Copy, "copy"),
+    wish(2, Action::Delete, "delete"),
     pair(5, Action::Previous, Action::Next, "other"),
     BACK,
     HELP,
@@ -139,6 +144,15 @@ const BACKUPS: &[Wish] = &[
     HELP,
 ];
 const TYPED: &[Wish] = &[wish(0, Action::Open, "do it"), wish(0, Action::Back, "keep")];
+const WANTS: &[Wish] = &[
+    pair(2, Action::Up, Action::Down, "move"),
+    pair(1, Action::Less, Action::More, "weight"),
+    wish(0, Action::Toggle, "switch"),
+    wish(0, Action::Open, "change"),
+    wish(1, Action::Undo, "undo"),
+    CLOSE,
+];
+const SEATS: &[Wish] = &[pair(1, Action::Up, Action::Down, "move"), wish(0, Action::Open, "use"), CLOSE];
 const DIFFERENCES: &[Wish] =
     &[pair(1, Action::Up, Action::Down, "scroll"), wish(0, Action::Save, "save"), CLOSE];
 const NO_ROWS: &[Wish] = &[
@@ -279,6 +293,8 @@ fn wishes(scope: Scope) -> &'static [Wish] {
         Scope::Wizard => WIZARD,
         Scope::WizardDone => WIZARD_DONE,
         Scope::Confirm => CONFIRM,
+        Scope::Wants => WANTS,
+        Scope::Seats => SEATS,
         Scope::Help => HELPING,
         Scope::Palette => PALETTE,
         Scope::Messages => MESSAGES,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::app::field::Field;
+use crate::domain::account::AccountKey;
 
 /// The question.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +33,14 @@ pub enum Purpose {
     Import,
     /// The file to export to.
     Export,
+    /// The name of an account; an empty one takes it away.
+    Label(AccountKey),
+    /// The tags of an account.
+    Tags(AccountKey),
+    /// The note on an account.
+    Note(AccountKey),
+    /// The weight of an account.
+    Weight(AccountKey),
 }
 
 /// The word that makes sure.

@@ -177,6 +177,12 @@ fn title(action: Action, scopes: &[Scope]) -> Option<String> {
         Action::Pin => "Pin or unpin the focused account",
         Action::Power => "Switch the focused account on or off",
         Action::Check => "Check the limits of the focused account",
+        Action::SignInAgain => "Sign in to the focused account again",
+        Action::RefreshAll => "Refresh the tokens of all accounts …",
+        Action::Tags => "Tags of the focused account …",
+        Action::Note => "Note on the focused account …",
+        Action::Wants => "Weight, pause, drain and name of the focused account …",
+        Action::Workspaces => "Workspaces of the focused account",
         Action::Best => "Use the recommended account",
         Action::CheckAll => "Check the limits of all accounts",
         Action::Copy => "Copy what is focused",
@@ -254,6 +260,7 @@ fn command(action: Action) -> &'static str {
         (Action::AddAccount, "login"),
         (Action::Best, "best --apply"),
         (Action::CheckAll, "check"),
+        (Action::RefreshAll, "check --refresh"),
     ];
     commands.iter().find(|(other, _)| *other == action).map_or("", |(_, command)| command)
 }

@@ -241,7 +241,8 @@ impl Accounts {
             let Some(quota) = world.quota.get(&account.key) else { continue };
             self.oldest = Some(self.oldest.map_or(quota.at, |oldest| oldest.min(quota.at)));
             let name = |window: Option<&Window>| window.and_then(Window::name).unwrap_or_default();
-            let pair = (name(quota.primary.as_ref()), name(quota.secondary.as_ref()));
+            let [short, long] = quota.places();
+            let pair = (name(short), name(long));
             mixed |= pairs.as_ref().is_some_and(|seen| *seen != pair);
             pairs = Some(pair);
             if account.invalidation.is_none() {
@@ -350,10 +351,7 @@ fn rank(account: &Account, state: State, lead: Lead, quota: Option<&Snapshot>, a
     let left = |window: Option<&Window>| {
         window.and_then(|window| window.left(at)).map_or(-1, |left| i16::from(left.rounded()))
     };
-    let both = [
-        left(quota.and_then(|quota| quota.primary.as_ref())),
-        left(quota.and_then(|quota| quota.secondary.as_ref())),
-    ];
+    let both = quota.map_or([None, None], Snapshot::places).map(left);
     let tighter = left_for_sorting(quota, at);
     (state.rank(), lead, Reverse(tighter), Reverse(both), Reverse(account.added_at))
 }

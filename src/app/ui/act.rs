@@ -12,6 +12,7 @@ use crate::app::overlays::confirm::{Confirm, Deed};
 use crate::app::overlays::help::Help;
 use crate::app::overlays::messages::Messages;
 use crate::app::overlays::palette::{Palette, Run};
+use crate::app::overlays::wants::Wants;
 use crate::app::screens::accounts::{in_use, state};
 use crate::app::screens::detail::Detail;
 use crate::app::screens::monitor::{Follow, Rows};
@@ -88,6 +89,21 @@ impl Ui {
             Action::Power => return self.with_focused(world, |ui, account| ui.power(account, world, at)),
             Action::Check => {
                 return self.with_focused(world, |_, account| vec![Intent::Check(vec![account.key.clone()])]);
+            }
+            Action::SignInAgain => {
+                return self.with_focused(world, |ui, account| ui.sign_in_again(&account.key, world));
+            }
+            Action::RefreshAll => self.ask_refresh_all(world, at),
+            Action::Tags => return self.with_focused(world, |ui, account| ui.ask_tags(account, world)),
+            Action::Note => return self.with_focused(world, |ui, account| ui.ask_note(account, world)),
+            Action::Wants => {
+                return self.with_focused(world, |ui, account| {
+                    ui.overlays.push(Overlay::Wants(Wants::of(account.key.clone())));
+                    Vec::new()
+                });
+            }
+            Action::Workspaces => {
+                return self.with_focused(world, |ui, account| ui.list_seats(account, world, at));
             }
             Action::AddAccount => self.add_account(),
             Action::Best => return self.use_best(world, at),

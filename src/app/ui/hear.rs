@@ -8,7 +8,7 @@ use super::vault::vault_told;
 use crate::app::flows::login::Ending;
 use crate::app::goal::Tab;
 use crate::app::msg::{Msg, PeersMsg, StoreMsg};
-use crate::app::outcome::{Body, Checked, Done, Outcome, Switched};
+use crate::app::outcome::{Body, Checked, Done, Outcome, Switched, Trial};
 use crate::app::screens::monitor::{short_name, status, via};
 use crate::app::screens::settings::Saving;
 use crate::app::toasts::{Level, Toast};
@@ -272,9 +272,19 @@ fn told(outcome: &Outcome) -> Option<Toast> {
             Toast::new(level, "best", format!("{verb} {}: {}", clean(&best.account.label), best.reason))
                 .about(&best.account.key)
         }
+        Body::Tried(tried) => {
+            let back = tried.rows.iter().filter(|row| row.outcome == Trial::Restored).count();
+            let text = format!("{back} of {} flagged accounts work again", tried.rows.len());
+            tried
+                .rows
+                .iter()
+                .fold(Toast::new(Level::Info, "key v", text).like("verify-flagged"), |toast, row| {
+                    toast.with(format!("{}: {}", clean(&row.account.label), clean(&row.message)))
+                })
+        }
         Body::Login(ending) => login_told(ending),
         Body::Ruled(ruled) => {
-            let text = format!("{}: policy saved", clean(&ruled.account.label));
+            let text = format!("{}: {}", clean(&ruled.account.label), clean(&ruled.said));
             Toast::new(Level::Done, "key P", text).about(&ruled.account.key)
         }
         Body::Vault(told) => return vault_told(told),
@@ -286,6 +296,8 @@ fn told(outcome: &Outcome) -> Option<Toast> {
         | Body::Usage(_)
         | Body::Models(_)
         | Body::Forecast(_)
+        | Body::Report(..)
+        | Body::Seats(_)
         | Body::Policies(_)
         | Body::Config(_)
         | Body::Checkup(_)

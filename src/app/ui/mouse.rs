@@ -37,9 +37,14 @@ impl Ui {
                 | Overlay::Terms(_)
                 | Overlay::Wizard(_),
             ) => Vec::new(),
-            Some(Overlay::Help(_) | Overlay::Palette(_) | Overlay::Messages(_) | Overlay::Differences(_)) => {
-                self.act(action, world, at)
-            }
+            Some(
+                Overlay::Help(_)
+                | Overlay::Palette(_)
+                | Overlay::Messages(_)
+                | Overlay::Differences(_)
+                | Overlay::Wants(_)
+                | Overlay::Seats(_),
+            ) => self.act(action, world, at),
             None if self.is_typing_value() => Vec::new(),
             None if self.tab == Tab::Settings && self.layout().kind != Kind::Pane => {
                 self.move_in_settings(if action == Action::Up { -NOTCH } else { NOTCH }, world);

@@ -50,6 +50,8 @@ impl Ui {
             Overlay::Palette(palette) => self.search(palette, action, world, at),
             Overlay::Confirm(question) => self.answer(question, action, world, at),
             Overlay::Ask(ask) => self.take_answer(ask, action, world),
+            Overlay::Wants(open) => self.want(open, action, world, at),
+            Overlay::Seats(open) => self.sit(open, action, world, at),
             Overlay::Differences(open) => self.compare(open, action, world, at),
             Overlay::Messages(messages) => self.recall(messages, action, world, at),
             Overlay::Turn(id) => {

@@ -2,6 +2,7 @@
 
 use super::Ui;
 use crate::app::action::Action;
+use crate::app::flows::vault::label as own_label;
 use crate::app::goal::Tab;
 use crate::app::intent::Intent;
 use crate::app::overlays::Overlay;
@@ -16,6 +17,7 @@ use crate::base::{Moment, calendar};
 use crate::domain::account::Account;
 use crate::domain::backup::{Name, State};
 use crate::domain::label;
+use crate::domain::policy::account::{self, PolicyEdit};
 use crate::domain::problem::Problem;
 use crate::domain::settings::edit::Edit;
 use crate::domain::settings::schema::row;
@@ -128,7 +130,7 @@ impl Ui {
             return Vec::new();
         }
         match answered(&ask, &world.setting.home) {
-            Ok(act) => vec![Intent::Vault(Box::new(act))],
+            Ok(intent) => vec![intent],
             Err(wrong) => {
                 ask.wrong = Some(wrong);
                 self.overlays.push(Overlay::Ask(ask));
@@ -157,17 +159,32 @@ impl Ui {
 }
 
 /// What an answer asks for.
-fn answered(ask: &Ask, home: &str) -> Result<Act, String> {
+fn answered(ask: &Ask, home: &str) -> Result<Intent, String> {
     let text = ask.field.text().trim();
-    match ask.purpose {
-        Purpose::DeleteAll if text == SURE => Ok(Act::Clear(Copies::Kept)),
+    let act = |act| Ok(Intent::Vault(Box::new(act)));
+    let first = |problem: &Problem| problem.because.first().unwrap_or(&problem.what).clone();
+    match &ask.purpose {
+        Purpose::DeleteAll if text == SURE => act(Act::Clear(Copies::Kept)),
         Purpose::DeleteAll => Err(format!("type {SURE} in capitals, or press esc to keep the accounts")),
         Purpose::NewBackup => match Name::parse(text) {
-            Ok(name) => Ok(Act::Create(Some(name))),
-            Err(problem) => Err(problem.because.first().unwrap_or(&problem.what).clone()),
+            Ok(name) => act(Act::Create(Some(name))),
+            Err(problem) => Err(first(&problem)),
         },
         Purpose::Import | Purpose::Export if text.is_empty() => Err("type the path of a file".to_owned()),
-        Purpose::Import => Ok(Act::Import(Source::File(ask.path(home)), Run::Real)),
-        Purpose::Export => Ok(Act::Export(ask.path(home), Existing::Kept)),
+        Purpose::Import => act(Act::Import(Source::File(ask.path(home)), Run::Real)),
+        Purpose::Export => act(Act::Export(ask.path(home), Existing::Kept)),
+        Purpose::Label(key) => match own_label(text) {
+            Ok(label) => Ok(Intent::Label(key.clone(), label)),
+            Err(problem) => Err(first(&problem)),
+        },
+        Purpose::Tags(key) => {
+            let words = text.split([',', ' ']).filter(|word| !word.is_empty());
+            Ok(Intent::Rule(key.clone(), PolicyEdit::Tags(account::tags(words))))
+        }
+        Purpose::Note(key) => Ok(Intent::Rule(key.clone(), PolicyEdit::Note(account::note(text)))),
+        Purpose::Weight(key) => match account::hundredths(text) {
+            Some(weight) => Ok(Intent::Rule(key.clone(), PolicyEdit::Weight(weight))),
+            None => Err("a weight is a number from 0 to 10, with at most two decimals".to_owned()),
+        },
     }
 }

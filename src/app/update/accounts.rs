@@ -1,12 +1,16 @@
 //! Acts on accounts that a screen asks for: each promises how to take it back, then starts its flow.
 
 use crate::app::effect::Effects;
-use crate::app::flows::{Flow, check, switch, toggle, unpin};
+use crate::app::flows::survey::Tokens;
+use crate::app::flows::vault::{self, Errand};
+use crate::app::flows::{Flow, check, policy, switch, toggle, unpin};
 use crate::app::model::Model;
 use crate::app::msg::Msg;
+use crate::app::undo::Inverse;
 use crate::base::Moment;
 use crate::domain::account::{AccountKey, Switch};
 use crate::domain::change::{Change, Pin};
+use crate::domain::policy::account::PolicyEdit;
 
 impl Model {
     pub(super) fn use_account(&mut self, key: AccountKey, pin: Pin, at: Moment) -> Effects {
@@ -54,7 +58,7 @@ impl Model {
         effects
     }
 
-    pub(super) fn check(&mut self, keys: Vec<AccountKey>, at: Moment) -> Effects {
+    pub(super) fn check(&mut self, keys: Vec<AccountKey>, tokens: Tokens, at: Moment) -> Effects {
         let keys: Vec<AccountKey> =
             keys.into_iter().filter(|key| !self.world.checking.contains(key)).collect();
         if keys.is_empty() {
@@ -62,8 +66,34 @@ impl Model {
         }
         self.world.checking.extend(keys.iter().cloned());
         let ticket = self.flows.ticket();
-        let (flow, effects) = check::Flow::start(ticket, keys, &self.world, at);
+        let (flow, effects) = check::Flow::start(ticket, keys, tokens, &self.world, at);
         self.flows.keep(ticket, Flow::Check(flow));
         effects
+    }
+
+    /// Wants something else of an account; the undo wants what was wanted before.
+    pub(super) fn rule(&mut self, key: AccountKey, edit: PolicyEdit, at: Moment) -> Effects {
+        let Some(account) = self.world.roster.get(&key) else { return Effects::new() };
+        let before = self.world.policies.of(account).cloned().unwrap_or_default();
+        let after = edit.apply(before.clone(), at);
+        let name = self.world.named(&key).map_or_else(String::new, |named| named.label);
+        let ticket = self.flows.ticket();
+        let inverse = Inverse::Policy(key.clone(), edit.inverse(&before));
+        self.promise_any(ticket, format!("{name}: {}", edit.words(&after)), inverse, at);
+        let (flow, effects) = policy::Flow::start(ticket, key, edit);
+        self.flows.keep(ticket, Flow::Policy(flow));
+        effects
+    }
+
+    /// Names an account; the undo gives it its old name.
+    pub(super) fn label(&mut self, key: &AccountKey, label: Option<String>, at: Moment) -> Effects {
+        let Some(account) = self.world.roster.get(key) else { return Effects::new() };
+        let inverse = vec![Change::Relabelled { key: key.clone(), label: account.label.clone() }];
+        let name = self.world.named(key).map_or_else(String::new, |named| named.label);
+        let ticket = self.flows.ticket();
+        self.promise(ticket, format!("renamed {name}"), inverse, at);
+        let mut flow = vault::Flow::new(ticket, Errand::Label(key.as_str().to_owned(), label));
+        let step = flow.on(&Msg::Ticked, &self.world, at);
+        self.keep(ticket, Flow::Vault(Box::new(flow)), step, at)
     }
 }

@@ -309,7 +309,12 @@ fn asked(effects: &Effects) -> Vec<AccountKey> {
 }
 
 fn figures(used: f64, at: Moment, reset: Moment) -> Snapshot {
-    let window = Window { used: Some(Percent::new(used)), minutes: Some(300), resets_at: Some(reset) };
+    let window = Window {
+        used: Some(Percent::new(used)),
+        minutes: Some(300),
+        resets_at: Some(reset),
+        ..Window::default()
+    };
     Snapshot {
         primary: Some(window),
         secondary: None,
@@ -320,6 +325,7 @@ fn figures(used: f64, at: Moment, reset: Moment) -> Snapshot {
         model: None,
         at,
         source: Source::Usage,
+        ..Snapshot::default()
     }
 }
 

@@ -76,16 +76,7 @@ pub(super) fn weighed(weighed: Weighed) -> Result<Order, Problem> {
         Problem::new("out-of-range", Exit::Usage, format!("`{}` is no weight", weighed.weight))
             .because("a weight is a number from 0 to 10, with at most two decimals")
     };
-    let (whole, rest) = weighed.weight.split_once('.').unwrap_or((&weighed.weight, ""));
-    let is_plain = !whole.is_empty() && rest.len() <= 2 && (whole.len() + rest.len()) <= 4;
-    let digits = format!("{whole}{rest:0<2}");
-    if !is_plain || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(bad());
-    }
-    let hundredths: u16 = digits.parse().map_err(|_| bad())?;
-    if hundredths > 1_000 {
-        return Err(bad());
-    }
+    let hundredths = account::hundredths(&weighed.weight).ok_or_else(bad)?;
     Ok(Order::Edit(weighed.account, PolicyEdit::Weight(hundredths)))
 }
 

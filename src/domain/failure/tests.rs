@@ -27,6 +27,7 @@ fn window(used: f64, reset: i64) -> Snapshot {
             used: Some(Percent::new(used)),
             minutes: Some(300),
             resets_at: Some(NOW + Span::seconds(reset)),
+            ..Window::default()
         }),
         secondary: None,
         plan: None,
@@ -36,6 +37,7 @@ fn window(used: f64, reset: i64) -> Snapshot {
         model: None,
         at: NOW,
         source: Source::Headers,
+        ..Snapshot::default()
     }
 }
 

@@ -2,6 +2,7 @@ use super::*;
 use crate::domain::account::{Cooldown, CooldownReason, Invalidation, Switch};
 use crate::domain::chance::seeded;
 use crate::domain::pool::Pool;
+use crate::domain::quota::snapshot::Source;
 use crate::domain::quota::window::Window;
 use crate::domain::selection::Ask;
 use std::sync::Arc;
@@ -10,7 +11,12 @@ const NOW: Moment = Moment::from_secs(1_700_000_000);
 
 fn snapshot(primary: f64, secondary: f64) -> Snapshot {
     let window = |used, minutes, ahead| {
-        Some(Window { used: Some(Percent::new(used)), minutes: Some(minutes), resets_at: Some(NOW + ahead) })
+        Some(Window {
+            used: Some(Percent::new(used)),
+            minutes: Some(minutes),
+            resets_at: Some(NOW + ahead),
+            ..Window::default()
+        })
     };
     Snapshot {
         primary: window(primary, 300, Span::minutes(30)),
@@ -22,6 +28,7 @@ fn snapshot(primary: f64, secondary: f64) -> Snapshot {
         model: None,
         at: NOW,
         source: Source::Usage,
+        ..Snapshot::default()
     }
 }
 

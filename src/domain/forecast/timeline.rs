@@ -267,8 +267,7 @@ pub fn runway<'a>(accounts: impl IntoIterator<Item = (State, Option<&'a Snapshot
             Closed::Until(until) => until,
             Closed::Not => at,
         };
-        let (primary, secondary) = snapshot
-            .map_or((None, None), |snapshot| (snapshot.primary.as_ref(), snapshot.secondary.as_ref()));
+        let (primary, secondary) = snapshot.map_or((None, None), |snapshot| snapshot.places().into());
         if closed <= at {
             let points = |window: Option<&Window>| window.and_then(|window| pace(window, at)).unwrap_or(0.0);
             burn.primary += points(primary);
@@ -314,7 +313,12 @@ mod tests {
     const HOUR: Span = Span::hours(1);
 
     fn window(used: f64, minutes: u32, ahead: Span) -> Window {
-        Window { used: Some(Percent::new(used)), minutes: Some(minutes), resets_at: Some(NOW + ahead) }
+        Window {
+            used: Some(Percent::new(used)),
+            minutes: Some(minutes),
+            resets_at: Some(NOW + ahead),
+            ..Window::default()
+        }
     }
 
     fn snapshot(primary: Window) -> Snapshot {
@@ -328,6 +332,7 @@ mod tests {
             model: None,
             at: NOW,
             source: Source::Usage,
+            ..Snapshot::default()
         }
     }
 

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::Moment;
+use crate::base::{Moment, Percent};
 use crate::domain::account::{Account, Switch};
 use crate::domain::digest::sha256_hex;
 use crate::domain::roster::Roster;
@@ -122,6 +122,8 @@ pub enum PolicyEdit {
     Tag(String),
     /// One tag less, normalised.
     Untag(String),
+    /// These tags and no others.
+    Tags(Vec<String>),
     /// Another weight in hundredths, 0 … 1000.
     Weight(u16),
     /// Another note; `None` removes it.
@@ -142,6 +144,7 @@ impl PolicyEdit {
                 policy.tags = tags(policy.tags.iter().map(String::as_str).chain([tag.as_str()]));
             }
             Self::Untag(tag) => policy.tags.retain(|other| other != tag),
+            Self::Tags(all) => policy.tags = tags(all.iter().map(String::as_str)),
             Self::Weight(hundredths) => policy.weight = weight(f64::from(*hundredths) / 100.0),
             Self::Note(text) => policy.note = text.as_deref().and_then(note),
             Self::Pause(switch) => policy.paused = *switch == Switch::On,
@@ -152,6 +155,47 @@ impl PolicyEdit {
         }
         policy
     }
+}
+
+impl PolicyEdit {
+    /// The edit that takes this one back, seen from the policy as it was before.
+    #[must_use]
+    pub fn inverse(&self, before: &AccountPolicy) -> Self {
+        let switch = |on| if on { Switch::On } else { Switch::Off };
+        match self {
+            Self::Tag(_) | Self::Untag(_) | Self::Tags(_) => Self::Tags(before.tags.clone()),
+            Self::Weight(_) => Self::Weight(Percent::new(before.weight * 100.0).whole()),
+            Self::Note(_) => Self::Note(before.note.clone()),
+            Self::Pause(_) => Self::Pause(switch(before.paused)),
+            Self::Drain(_) => Self::Drain(switch(before.drained)),
+        }
+    }
+
+    /// What holds once it is applied, in a few words: `weight 2`.
+    pub fn words(&self, after: &AccountPolicy) -> String {
+        match self {
+            Self::Tag(_) | Self::Untag(_) | Self::Tags(_) if after.tags.is_empty() => "no tags".to_owned(),
+            Self::Tag(_) | Self::Untag(_) | Self::Tags(_) => format!("tags {}", after.tags.join(", ")),
+            Self::Weight(_) => format!("weight {}", after.weight),
+            Self::Note(_) if after.note.is_none() => "note removed".to_owned(),
+            Self::Note(_) => "note kept".to_owned(),
+            Self::Pause(Switch::On) => "paused: no traffic until you let it".to_owned(),
+            Self::Pause(Switch::Off) => "not paused any more".to_owned(),
+            Self::Drain(Switch::On) => "draining: no new sessions".to_owned(),
+            Self::Drain(Switch::Off) => "takes new sessions again".to_owned(),
+        }
+    }
+}
+
+/// A weight as it is typed, in hundredths: 0 to 10 with at most two decimals.
+pub fn hundredths(text: &str) -> Option<u16> {
+    let (whole, rest) = text.split_once('.').unwrap_or((text, ""));
+    let is_plain = !whole.is_empty() && rest.len() <= 2 && (whole.len() + rest.len()) <= 4;
+    let digits = format!("{whole}{rest:0<2}");
+    if !is_plain || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    digits.parse().ok().filter(|hundredths| *hundredths <= 1_000)
 }
 
 /// The keys under which an account's policy may stand, the narrowest first: workspace and person together, as two

@@ -122,12 +122,10 @@ impl Slot {
 
     /// Takes a snapshot when it is newer than what is known of its limit id.
     pub(super) fn note(&mut self, snapshot: Snapshot, settings: &Settings) -> bool {
-        if snapshot.limit_id.as_deref().is_none_or(|id| id == "codex") {
-            if self.quota.as_ref().is_some_and(|known| known.at > snapshot.at) {
-                return false;
-            }
-            self.strain = strain(&snapshot, settings);
-            self.quota = Some(Box::new(snapshot));
+        if snapshot.is_own() {
+            let Some(known) = Snapshot::learn(self.quota.as_deref(), &snapshot) else { return false };
+            self.strain = strain(&known, settings);
+            self.quota = Some(Box::new(known));
             return true;
         }
         match self.others.iter_mut().find(|known| known.limit_id == snapshot.limit_id) {

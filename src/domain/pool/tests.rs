@@ -59,6 +59,7 @@ fn snapshot(used: f64, reset: i64, at: Moment) -> Snapshot {
             used: Some(Percent::new(used)),
             minutes: Some(300),
             resets_at: Some(NOW + Span::seconds(reset)),
+            ..Window::default()
         }),
         secondary: None,
         plan: Some("plus".to_owned()),
@@ -68,6 +69,7 @@ fn snapshot(used: f64, reset: i64, at: Moment) -> Snapshot {
         model: None,
         at,
         source: Source::Headers,
+        ..Snapshot::default()
     }
 }
 

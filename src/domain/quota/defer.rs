@@ -85,6 +85,7 @@ mod tests {
             used: Some(Percent::new(used)),
             minutes,
             resets_at: reset.map(|secs| NOW + Span::seconds(secs)),
+            ..Window::default()
         }
     }
 
@@ -99,6 +100,7 @@ mod tests {
             model: None,
             at: NOW,
             source: Source::Headers,
+            ..Snapshot::default()
         }
     }
 

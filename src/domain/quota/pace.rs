@@ -86,7 +86,12 @@ mod tests {
     const NOW: Moment = Moment::from_secs(1_000_000);
 
     fn window(used: f64, ahead: Span) -> Window {
-        Window { used: Some(Percent::new(used)), minutes: Some(300), resets_at: Some(NOW + ahead) }
+        Window {
+            used: Some(Percent::new(used)),
+            minutes: Some(300),
+            resets_at: Some(NOW + ahead),
+            ..Window::default()
+        }
     }
 
     #[test]

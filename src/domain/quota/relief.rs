@@ -40,6 +40,7 @@ mod tests {
             used: Some(Percent::new(used)),
             minutes: Some(300),
             resets_at: Some(NOW + Span::hours(5)),
+            ..Window::default()
         };
         Snapshot {
             primary: Some(window),
@@ -51,6 +52,7 @@ mod tests {
             model: None,
             at: NOW,
             source,
+            ..Snapshot::default()
         }
     }
 

@@ -11,9 +11,22 @@ pub struct Window {
     pub minutes: Option<u32>,
     /// When it starts anew.
     pub resets_at: Option<Moment>,
+    /// When it was observed, where that was earlier than the rest of its snapshot.
+    pub seen: Option<Moment>,
 }
 
 impl Window {
+    /// With the length of the one known in its place, where it declares none.
+    #[must_use]
+    pub fn named_as(self, known: Option<Self>) -> Self {
+        Self { minutes: self.minutes.or(known.and_then(|known| known.minutes)), ..self }
+    }
+
+    /// When it began anew after it was observed at `observed`; the figures are from before that.
+    pub fn was_reset(&self, observed: Moment, at: Moment) -> Option<Moment> {
+        self.resets_at.filter(|reset| self.seen.unwrap_or(observed) < *reset && *reset <= at)
+    }
+
     /// What is left, at `at`: a window whose reset has passed is full again.
     pub fn left(&self, at: Moment) -> Option<Percent> {
         let used = self.used?;
@@ -28,7 +41,7 @@ impl Window {
         }
         match (self.resets_at, self.minutes) {
             (Some(reset), _) => reset > at,
-            (None, Some(minutes)) => at < observed + Span::minutes(i64::from(minutes)),
+            (None, Some(minutes)) => at < self.seen.unwrap_or(observed) + Span::minutes(i64::from(minutes)),
             (None, None) => true,
         }
     }

@@ -8,11 +8,13 @@ use ratatui::widgets::Widget;
 use crate::app::geometry::Kind;
 use crate::app::screens::accounts::Accounts;
 use crate::base::text::{clean, truncate, truncate_middle, wrap};
-use crate::base::{Percent, Span, calendar};
+use crate::base::{Moment, Percent, Span, calendar};
 use crate::domain::account::Account;
 use crate::domain::quota::pace::elapsed;
+use crate::domain::quota::snapshot::{Banked, Credits};
 use crate::domain::quota::window::Window;
 use crate::domain::refresh::words;
+use crate::domain::workspace::own_seat;
 use crate::view::pen::Pen;
 use crate::view::scene::Scene;
 use crate::view::screens::accounts::side::{divider, inner, recent, tail};
@@ -27,7 +29,8 @@ enum Line {
     Title(&'static str, String),
     Pair(&'static str, String),
     Pairs([(&'static str, String); 2]),
-    Bar(Window, Percent),
+    Bar(Window, Percent, Moment),
+    Two(String, String),
     Note(String),
     Alarm(String),
     Spark(String, String),
@@ -94,13 +97,14 @@ fn person(scene: &Scene, account: &Account, index: usize, pairs: bool, lines: &m
     let text =
         |value: Option<&str>| value.map_or_else(|| UNKNOWN.to_owned(), |text| clean(text).into_owned());
     let quota_plan = scene.quota(account).and_then(|quota| quota.plan.as_deref());
-    let seat = account.workspaces.get(account.current_workspace);
+    let own = own_seat(account);
+    let seat = own.and_then(|place| account.workspaces.get(place));
     let mut workspace = seat.and_then(|seat| seat.name.as_deref()).map(|name| clean(name).into_owned());
     if let Some(tail) = tail(account) {
         workspace = Some(format!("{} {CUT}{tail}", workspace.unwrap_or_default()).trim().to_owned());
     }
     if account.workspaces.len() > 1 {
-        let place = account.current_workspace + 1;
+        let place = own.map_or(1, |place| place + 1);
         workspace = workspace.map(|name| format!("{name}  ({place} of {})", account.workspaces.len()));
     }
     let email = account.email.as_deref().map(|email| scene.masked(&clean(email)));
@@ -167,40 +171,75 @@ fn limits(scene: &Scene, account: &Account, lines: &mut Vec<Line>) {
         lines.push(Line::Blank);
         return;
     };
-    lines.push(Line::Title("Limits", format!("checked {}", scene.ago(quota.at))));
+    let word = if scene.is_old(quota.at) { "seen" } else { "checked" };
+    lines.push(Line::Title("Limits", format!("{word} {}", scene.ago(quota.at))));
     let roomy = scene.layout.kind == Kind::Wide;
     for window in quota.windows() {
         let Some(left) = window.left(scene.now) else {
             lines.push(Line::Note(format!("{}  no data", window.name().unwrap_or_default())));
             continue;
         };
-        lines.push(Line::Bar(*window, left));
+        let seen = quota.seen(window);
+        lines.push(Line::Bar(*window, left, seen));
         if roomy {
-            let tail = forecast(scene, window).map(|words| format!(" · {words}")).unwrap_or_default();
-            lines.push(Line::Note(format!("    {}{tail}", when(scene, window))));
+            let mut tail = forecast(scene, window).map(|words| format!(" · {words}")).unwrap_or_default();
+            if window.seen.is_some() {
+                tail = format!(" · seen {}", scene.ago(seen));
+            }
+            lines.push(Line::Note(format!("    {}{tail}", when(scene, window, seen))));
             lines.push(Line::Blank);
         }
     }
-    if let Some(credits) = &quota.credits {
-        let words = match (credits.unlimited, credits.has, &credits.balance) {
-            (true, _, _) => "unlimited".to_owned(),
-            (false, true, Some(balance)) => clean(balance).into_owned(),
-            (false, true, None) => "some".to_owned(),
-            (false, false, _) => "none".to_owned(),
-        };
-        lines.push(Line::Note(format!("credits  {words}")));
+    for extra in &quota.extra {
+        let name = extra.name.as_deref().unwrap_or(&extra.id);
+        for window in extra.windows() {
+            let Some(left) = window.left(scene.now) else { continue };
+            let length = window.name().unwrap_or_default();
+            let when = when(scene, window, extra.at);
+            lines.push(Line::Note(format!("{}  {length} {}% left  {when}", clean(name), left.rounded())));
+        }
+    }
+    let banked = quota.banked.map(|banked| banked_words(scene, banked));
+    let credits = quota.credits.as_ref().map(|credits| format!("credits {}", credit_words(credits)));
+    if banked.is_some() || credits.is_some() {
+        lines.push(Line::Two(banked.unwrap_or_default(), credits.unwrap_or_default()));
     }
     lines.push(Line::Blank);
 }
 
+fn credit_words(credits: &Credits) -> String {
+    match (credits.unlimited, credits.has, &credits.balance) {
+        (true, _, _) => "unlimited".to_owned(),
+        (false, true, Some(balance)) => clean(balance).into_owned(),
+        (false, true, None) => "some".to_owned(),
+        (false, false, _) => "none".to_owned(),
+    }
+}
+
+/// Granted resets that can still be used: `extra resets 1, expires 24 Nov`.
+fn banked_words(scene: &Scene, banked: Banked) -> String {
+    match banked.expires_at.filter(|_| banked.available > 0) {
+        Some(end) => format!(
+            "extra resets {}, expires {}",
+            banked.available,
+            calendar::day(end, &scene.world.setting.zone)
+        ),
+        None if banked.available == 0 => "extra resets none".to_owned(),
+        None => format!("extra resets {}", banked.available),
+    }
+}
+
 /// When a window starts anew: `resets 15:57  in 1h 19m`.
-fn when(scene: &Scene, window: &Window) -> String {
+fn when(scene: &Scene, window: &Window, seen: Moment) -> String {
+    if let Some(reset) = window.was_reset(seen, scene.now) {
+        return format!("reset {}, not read since", scene.near(reset));
+    }
     match window.resets_at.filter(|reset| *reset > scene.now) {
         Some(_) if window.used.is_some_and(|used| used.rounded() == 0) => "not started".to_owned(),
         Some(reset) => {
             format!("resets {}  in {}", scene.near(reset), calendar::long(scene.now.until(reset)))
         }
-        None => "no reset ahead".to_owned(),
+        None => "no reset known".to_owned(),
     }
 }
 
@@ -211,16 +250,28 @@ fn routing(scene: &Scene, account: &Account, lines: &mut Vec<Line>) {
     let sessions: usize = scene.world.peers.iter().map(owned).sum();
     let pulse = scene.world.peers.iter().find_map(|peer| peer.pulse.accounts.get(&account.key));
     let pinned = scene.world.roster.pin.as_ref() == Some(&account.key);
+    let policy = scene.world.policies.of(account).cloned().unwrap_or_default();
+    let tags = if policy.tags.is_empty() { UNKNOWN.to_owned() } else { policy.tags.join(", ") };
+    let weight = format!("{:.1}", policy.weight);
     if scene.layout.kind == Kind::Medium {
-        let mut parts = vec![format!("sessions here {sessions}")];
-        parts.extend(pulse.map(|pulse| format!("health {:.0} · circuit {}", pulse.health, pulse.circuit)));
+        let mut parts = vec![format!("weight {weight}"), format!("tags {tags}")];
+        parts.push(format!("sessions here {sessions}"));
         parts.extend(pinned.then(|| "pinned by you".to_owned()));
         lines.push(Line::Pair("Routing", parts.join(" · ")));
+        if let Some(note) = &policy.note {
+            lines.push(Line::Pair("Note", clean(note).into_owned()));
+        }
         return;
     }
     lines.push(Line::Title("Routing", String::new()));
-    lines.push(Line::Pair("pin", if pinned { "by you" } else { "none" }.to_owned()));
+    lines.push(Line::Pair("pin", format!("{}   weight {weight}", if pinned { "by you" } else { "none" })));
+    let drain = if policy.drained { "on" } else { "off" };
+    let paused = if policy.paused { "   paused" } else { "" };
+    lines.push(Line::Pair("tags", format!("{tags}   drain {drain}{paused}")));
     lines.push(Line::Pair("sessions", format!("{sessions} here")));
+    if let Some(note) = &policy.note {
+        lines.push(Line::Pair("note", clean(note).into_owned()));
+    }
     if let Some(pulse) = pulse {
         lines.push(Line::Pair("health", format!("{:.0} of 100", pulse.health)));
         lines.push(Line::Pair("circuit", pulse.circuit.to_owned()));
@@ -265,7 +316,12 @@ fn place(scene: &Scene, pen: &mut Pen, row: u16, line: &Line) {
             pair(pen, 2, row, left.0, &left.1, SECOND - 1, skin.dim(), skin.text());
             pair(pen, SECOND + 1, row, right.0, &right.1, end, skin.dim(), skin.text());
         }
-        Line::Bar(window, left) => bar(scene, pen, row, window, *left),
+        Line::Bar(window, left, seen) => bar(scene, pen, row, (window, *left, *seen)),
+        Line::Two(left, right) => {
+            pen.put(2, row, &truncate(left, 36, CUT), skin.dim());
+            let column = if left.is_empty() { 2 } else { SECOND + 1 };
+            pen.put(column, row, &truncate(right, usize::from(end.saturating_sub(column)), CUT), skin.dim());
+        }
         Line::Note(text) => {
             pen.put(2, row, &truncate(text, usize::from(end.saturating_sub(2)), CUT), skin.dim());
         }
@@ -300,8 +356,10 @@ fn pair(pen: &mut Pen, column: u16, row: u16, name: &str, value: &str, end: u16,
     pen.put(start, row, &truncate(value, usize::from(end.saturating_sub(start)), CUT), text);
 }
 
-fn bar(scene: &Scene, pen: &mut Pen, row: u16, window: &Window, left: Percent) {
+fn bar(scene: &Scene, pen: &mut Pen, row: u16, (window, left, seen): (&Window, Percent, Moment)) {
     let skin = scene.skin;
+    let old = scene.is_old(seen) || window.was_reset(seen, scene.now).is_some();
+    let (tone, plain) = if old { (skin.dim(), skin.dim()) } else { (scene.left_tone(left), skin.text()) };
     let wide = scene.layout.kind == Kind::Wide;
     let room = pen.width();
     let cells = if wide { room.saturating_sub(24).min(45) } else { room.saturating_sub(47).min(32) };
@@ -310,11 +368,12 @@ fn bar(scene: &Scene, pen: &mut Pen, row: u16, window: &Window, left: Percent) {
     pen.put(2, row, &name, skin.dim());
     let area = pen.area();
     let place = Rect::new(area.x + start, area.y + row, cells, 1).intersection(area);
-    (&Gauge { left, full: scene.left_tone(left), empty: skin.border() }).render(place, pen.buffer());
+    (&Gauge { left, full: tone, empty: skin.border() }).render(place, pen.buffer());
     let text = format!("{:>5} left", format!("{}%", left.rounded()));
-    let after = pen.put(start + cells, row, &text, skin.text());
+    let after = pen.put(start + cells, row, &text, plain);
     if !wide {
-        pen.put(after + 3, row, &when(scene, window), skin.text());
+        let room = usize::from(pen.width().saturating_sub(after + 4));
+        pen.put(after + 3, row, &truncate(&when(scene, window, seen), room, CUT), plain);
     }
 }
 

@@ -199,8 +199,9 @@ fn quota(scene: &Scene, pen: &mut Pen, columns: &Columns, account: &Account) {
         };
         pen.put_right(end, 0, &text, tone);
     };
-    put(columns.first_end, snapshot.primary.as_ref().and_then(|window| window.left(scene.now)));
-    put(columns.second_end, snapshot.secondary.as_ref().and_then(|window| window.left(scene.now)));
+    let [short, long] = snapshot.places().map(|window| window.and_then(|window| window.left(scene.now)));
+    put(columns.first_end, short);
+    put(columns.second_end, long);
     if columns.why.is_none() {
         pen.put(columns.first_end + 1, 0, "/", skin.dim());
     }

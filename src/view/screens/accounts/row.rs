@@ -306,7 +306,7 @@ fn cells(scene: &Scene, pen: &mut Pen, columns: &Columns, account: &Account, out
         }
         return;
     }
-    let windows = [quota.primary.as_ref(), quota.secondary.as_ref()];
+    let windows = quota.places();
     for (column, window) in columns.cells.iter().zip(windows) {
         if let Some(window) = window {
             cell(scene, pen, columns, *column, quota, window, out);

@@ -87,6 +87,7 @@ fn quota(now: Moment) -> Snapshot {
         used: Some(Percent::new(100.0 - left)),
         minutes: Some(minutes),
         resets_at: Some(now + ahead),
+        ..Window::default()
     };
     Snapshot {
         primary: Some(window(300, 62.0, Span::minutes(80))),
@@ -98,5 +99,6 @@ fn quota(now: Moment) -> Snapshot {
         model: None,
         at: now,
         source: Source::Usage,
+        ..Snapshot::default()
     }
 }
