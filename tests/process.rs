@@ -19,4 +19,5 @@ mod real;
 mod refresh;
 mod terminal;
 mod together;
+mod usage;
 mod vault;

@@ -18,6 +18,7 @@ use crate::pairs::Ratio;
 
 mod floors;
 mod frame;
+mod ledger;
 mod memory;
 mod pairs;
 mod screen;
@@ -76,6 +77,7 @@ const FIGURES: &[(&str, Take)] = &[
     ("T2", screen::keys),
     ("T3", frame::cost),
     ("T5", screen::idle),
+    ("U1", ledger::usage),
 ];
 
 fn main() -> Result<()> {
