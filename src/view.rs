@@ -60,6 +60,7 @@ fn full(scene: &Scene, buffer: &mut Buffer) -> Option<Position> {
         Tab::Accounts if scene.ui.detail.is_some() => screens::detail::render(scene, buffer),
         Tab::Accounts => screens::accounts::render(scene, buffer),
         Tab::Forecast => screens::forecast::render(scene, buffer),
+        Tab::Usage => screens::usage::render(scene, buffer),
         Tab::Monitor => screens::monitor::render(scene, buffer),
         Tab::Settings => caret = screens::settings::render(scene, buffer),
     }

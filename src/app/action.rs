@@ -95,6 +95,12 @@ pub enum Action {
     Follow,
     /// Sessions instead of turns, and back.
     Sessions,
+    /// Groups usage by the next thing.
+    Regroup,
+    /// Looks over the next window of time.
+    Widen,
+    /// Models by account, and back.
+    Models,
     /// Switches a setting on or off, or takes its next word.
     Toggle,
     /// The next smaller value.

@@ -8,6 +8,8 @@ pub enum Tab {
     Accounts,
     /// Which account next.
     Forecast,
+    /// What did I use.
+    Usage,
     /// What happens right now.
     Monitor,
     /// How should it behave.
@@ -16,7 +18,7 @@ pub enum Tab {
 
 impl Tab {
     /// All tabs in order.
-    pub const ALL: [Self; 4] = [Self::Accounts, Self::Forecast, Self::Monitor, Self::Settings];
+    pub const ALL: [Self; 5] = [Self::Accounts, Self::Forecast, Self::Usage, Self::Monitor, Self::Settings];
 
     /// The tab so many places to the right, around the end.
     #[must_use]
@@ -32,6 +34,7 @@ impl Tab {
         match self {
             Self::Accounts => "Accounts",
             Self::Forecast => "Forecast",
+            Self::Usage => "Usage",
             Self::Monitor => "Monitor",
             Self::Settings => "Settings",
         }

@@ -10,6 +10,7 @@ use crate::domain::change::Pin;
 use crate::domain::login::paste::Line;
 use crate::domain::policy::account::PolicyEdit;
 use crate::domain::settings::edit::Edit;
+use crate::domain::usage::reading::Query;
 use crate::domain::vault::Act;
 
 /// One wish.
@@ -55,6 +56,8 @@ pub enum Intent {
     Vault(Box<Act>),
     /// Ask the keeper of backups something that changes nothing.
     Inspect(Box<Act>),
+    /// Sum the ledger up.
+    Sum(Box<Query>),
     /// Look which files there are.
     TakeStock,
     /// Keep the screen's state (tab, sort, …) for the next start; text of `ui-state.json`'s inner members.

@@ -29,6 +29,8 @@ pub enum Scope {
     Detail,
     /// Forecast.
     Forecast,
+    /// Usage.
+    Usage,
     /// Monitor, nothing to list.
     NoRows,
     /// Monitor, turns.
@@ -253,7 +255,7 @@ pub fn help(scopes: &[Scope]) -> Vec<Entry> {
 
 impl Scope {
     /// All scopes in the order of the documentation.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::Everywhere,
         Self::Tabs,
         Self::Moving,
@@ -261,6 +263,7 @@ impl Scope {
         Self::NothingFound,
         Self::Detail,
         Self::Forecast,
+        Self::Usage,
         Self::NoRows,
         Self::Turns,
         Self::Sessions,
@@ -300,6 +303,7 @@ impl Scope {
             Self::NothingFound => "Accounts, when the filter matches nothing",
             Self::Detail => "Accounts, one account",
             Self::Forecast => "Forecast",
+            Self::Usage => "Usage",
             Self::NoRows => "Monitor, when there is nothing to list",
             Self::Turns => "Monitor, turns",
             Self::Sessions => "Monitor, sessions",

@@ -6,4 +6,5 @@ pub mod forecast;
 pub mod monitor;
 pub mod pane;
 pub mod settings;
+pub mod usage;
 pub mod welcome;

@@ -33,6 +33,7 @@ use crate::app::screens::detail::Detail;
 use crate::app::screens::forecast::{self, Outlook};
 use crate::app::screens::monitor::{self, Monitor, Rows};
 use crate::app::screens::settings::{self, Sheet};
+use crate::app::screens::usage::{self, Usage};
 use crate::app::screens::welcome::Welcome;
 use crate::app::toasts::Toasts;
 use crate::app::world::World;
@@ -74,6 +75,8 @@ pub struct Ui {
     pub detail: Option<Detail>,
     /// Which account next.
     pub outlook: Outlook,
+    /// What was used.
+    pub usage: Usage,
     /// Turns and sessions.
     pub monitor: Monitor,
     /// Settings.
@@ -130,6 +133,7 @@ impl Ui {
             accounts: Accounts::default(),
             detail: None,
             outlook: Outlook::default(),
+            usage: opened(entry),
             monitor: Monitor::default(),
             sheet: Sheet::opened_on(asked(entry)),
             welcome: Welcome::default(),
@@ -195,6 +199,7 @@ impl Ui {
             (Tab::Accounts, _) if self.accounts.order.is_empty() => &[Scope::NothingFound],
             (Tab::Accounts, _) => &[Scope::Accounts, Scope::Moving],
             (Tab::Forecast, _) => &[Scope::Forecast, Scope::Moving],
+            (Tab::Usage, _) => &[Scope::Usage, Scope::Moving],
             (Tab::Monitor, Rows::Turns) if self.monitor.order.is_empty() => &[Scope::NoRows],
             (Tab::Monitor, Rows::Sessions) if self.monitor.session_order.is_empty() => &[Scope::NoRows],
             (Tab::Monitor, Rows::Turns) => &[Scope::Turns, Scope::Moving],
@@ -342,6 +347,10 @@ impl Ui {
                 self.accounts.refresh(world, at);
             }
             Tab::Forecast => {}
+            Tab::Usage => {
+                self.usage.filter = text;
+                self.usage.list(world);
+            }
             Tab::Monitor => {
                 self.monitor.filter = text;
                 self.monitor.refresh(world, at);
@@ -360,6 +369,7 @@ impl Ui {
         match self.tab {
             Tab::Accounts => &self.accounts.filter,
             Tab::Forecast => "",
+            Tab::Usage => &self.usage.filter,
             Tab::Monitor => &self.monitor.filter,
             Tab::Settings => &self.sheet.needle,
         }
@@ -391,6 +401,9 @@ impl Ui {
             (Kind::Narrow | Kind::Medium | Kind::Wide, Tab::Forecast) => {
                 forecast::places(&layout, self.outlook.order.len()).list.height
             }
+            (Kind::Narrow | Kind::Medium | Kind::Wide, Tab::Usage) => {
+                usage::places(&layout, self.usage.order.len()).list.height
+            }
             (Kind::Narrow | Kind::Medium | Kind::Wide, Tab::Monitor) => {
                 monitor::places(&layout, self.monitor.rows, self.monitor.order.len()).list.height
             }
@@ -408,6 +421,8 @@ impl Ui {
         let list = &mut self.accounts;
         list.offset = scrolled(list.offset, list.place, room, list.order.len());
         let list = &mut self.outlook;
+        list.offset = scrolled(list.offset, list.place, room, list.order.len());
+        let list = &mut self.usage;
         list.offset = scrolled(list.offset, list.place, room, list.order.len());
         let list = &mut self.monitor;
         list.offset = scrolled(list.offset, list.place, room, list.order.len());
@@ -448,6 +463,18 @@ impl Ui {
 /// Cells that the badge of a rehearsal takes after the product's name.
 pub fn badge(world: &World) -> u16 {
     if world.setting.demo.is_some() { 5 } else { 0 }
+}
+
+/// The Usage tab as a view command asks for it.
+fn opened(entry: &Entry) -> Usage {
+    let mut usage = match &entry.command {
+        Some(Command::Usage(asked)) => Usage::opened(Some(asked)),
+        Some(_) | None => Usage::default(),
+    };
+    if let Some(Command::Models(_)) = &entry.command {
+        usage.pane = usage::Pane::Models;
+    }
+    usage
 }
 
 /// The setting a view command asks about.

@@ -162,7 +162,7 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
         | Msg::Service(_) => {}
     }
     if model.is_dashboard() {
-        for intent in model.ui.wanted(&model.world) {
+        for intent in model.ui.wanted(&model.world, at) {
             effects.extend(model.obey(intent, at));
         }
     }
@@ -374,6 +374,10 @@ impl Model {
             Intent::Rule(key, edit) => self.rule(key, edit, at),
             Intent::Label(key, label) => self.label(&key, label, at),
             Intent::Vault(act) => self.vault(*act),
+            Intent::Sum(query) => {
+                let ticket = self.flows.ticket();
+                vec![Effect::Store(StoreEffect::Sum(ticket, query))]
+            }
             Intent::Undo => self.take_back(at),
             Intent::CancelTasks => {
                 let running: Vec<Ticket> = self

@@ -192,13 +192,13 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
         Word::Usage(args) => {
             let watch = args.watch;
             out.clone_from(&args.out);
-            (view(Tab::Monitor, Command::Usage(args.asked(global.json)), manner, watch), watch)
+            (view(Tab::Usage, Command::Usage(args.asked(global.json)), manner, watch), watch)
         }
-        Word::Models(args) => (view(Tab::Monitor, Command::Models(args.into()), manner, None), None),
         Word::History(args) => match args.goal() {
             Ok(goal) => (goal, None),
             Err(problem) => return refuse(problem, command),
         },
+        Word::Models(args) => (view(Tab::Usage, Command::Models(args.into()), manner, None), None),
         Word::Backup(word) => match word.errand() {
             Ok(errand) => (Goal::Run(Command::Vault(errand)), None),
             Err(problem) => return refuse(problem, command),

@@ -9,7 +9,7 @@ use crate::base::Moment;
 use crate::base::calendar;
 use crate::base::text::{clean, width};
 use crate::domain::usage::reading::{Bucket, By};
-use crate::formats::csv;
+use crate::formats::csv::table as csv_table;
 use crate::report::{Printed, json};
 
 /// The report in the shape that was asked for.
@@ -131,7 +131,7 @@ fn csv_text(told: &Told) -> String {
         record.push(format!("{:.8}", bucket.cost));
         record
     });
-    csv::table(&HEADER, records)
+    csv_table(&HEADER, records)
 }
 
 fn text(told: &Told) -> String {

@@ -8,4 +8,5 @@ pub mod frame;
 pub mod monitor;
 pub mod pane;
 pub mod settings;
+pub mod usage;
 pub mod welcome;

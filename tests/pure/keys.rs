@@ -136,9 +136,12 @@ fn two_interrupts_far_apart_do_not_quit() {
 fn keys_move_between_screens() {
     for (keys, tab, detail) in [
         ("<tab>", Tab::Forecast, false),
-        ("<tab><tab>", Tab::Monitor, false),
-        ("<tab><tab><tab>", Tab::Settings, false),
-        ("<tab><tab><tab><tab>", Tab::Accounts, false),
+        ("<tab><tab>", Tab::Usage, false),
+        ("<tab><tab><tab>", Tab::Monitor, false),
+        ("<tab><tab><tab><tab>", Tab::Settings, false),
+        ("<tab><tab><tab><tab><tab>", Tab::Accounts, false),
+        ("gu", Tab::Usage, false),
+        ("<alt-3>", Tab::Usage, false),
         ("<left>", Tab::Settings, false),
         ("gs<shift-tab>", Tab::Monitor, false),
         ("gs", Tab::Settings, false),

@@ -32,6 +32,8 @@ use codex_multi_auth::domain::settings::report::{Report, Saved, Source as Origin
 use codex_multi_auth::domain::settings::schema::{Value, row};
 use codex_multi_auth::domain::stock::{self, Found, Item};
 use codex_multi_auth::domain::usage::entry::{Ending, Entry, Operation};
+use codex_multi_auth::domain::usage::pricing::Prices;
+use codex_multi_auth::domain::usage::reading::Reader;
 use codex_multi_auth::domain::vault::{Act, Answer, Source as Copy};
 use codex_multi_auth::domain::workspace::Workspace;
 
@@ -200,7 +202,13 @@ fn entry(at: Moment, name: &str, status: u16, total: u64) -> Entry {
         status: Some(status),
         error: None,
         took: Some(Span::seconds(6)),
-        tokens: TurnTokens { total, ..TurnTokens::default() },
+        tokens: TurnTokens {
+            input: total - total / 20,
+            output: total / 20,
+            cached: total / 2,
+            reasoning: total / 100,
+            total,
+        },
         cost: None,
         attempts: Some(1),
         first_byte: None,
@@ -383,8 +391,9 @@ impl Stage {
             Msg::Peers(PeersMsg::Seen(self.peers.clone())),
         ] {
             let effects = update(&mut model, NOW, message);
-            let asked =
-                effects.into_iter().filter(|effect| matches!(effect, Effect::Store(StoreEffect::Vault(..))));
+            let asked = effects.into_iter().filter(|effect| {
+                matches!(effect, Effect::Store(StoreEffect::Vault(..) | StoreEffect::Sum(..)))
+            });
             answer(&mut model, NOW, asked.collect());
         }
         model
@@ -489,6 +498,15 @@ fn answered(model: &Model, effect: Effect) -> Option<Msg> {
     }
     if let Effect::Store(StoreEffect::Vault(ticket, act)) = effect {
         return kept(&act).map(|answer| Msg::Store(StoreMsg::Vault(ticket, Box::new(Ok(answer)))));
+    }
+    if let Effect::Store(StoreEffect::Sum(ticket, query)) = effect {
+        let prices = Prices::default();
+        let mut reader = Reader::new(&query, &prices);
+        for row in model.world.usage.iter() {
+            reader.add(&row.glance(), b"");
+        }
+        let summed = Ok((reader.finish(2_202_010), None));
+        return Some(Msg::Store(StoreMsg::Summed(ticket, Box::new(summed))));
     }
     if let Effect::Store(StoreEffect::Stock) = effect {
         return Some(Msg::Store(StoreMsg::Stock(stock())));

@@ -181,6 +181,17 @@ const SESSIONS: &[Wish] = &[
     BACK,
     HELP,
 ];
+const USAGE: &[Wish] = &[
+    wish(0, Action::Regroup, "group"),
+    wish(0, Action::Widen, "window"),
+    wish(1, Action::Open, "drill down").or("drill"),
+    wish(2, Action::Filter, "filter"),
+    wish(1, Action::Models, "models"),
+    wish(5, Action::Copy, "copy"),
+    COMMANDS,
+    HELP,
+    QUIT,
+];
 const FORECAST: &[Wish] = &[
     pair(4, Action::Up, Action::Down, "move"),
     wish(0, Action::Best, "use best"),
@@ -273,6 +284,7 @@ fn wishes(scope: Scope) -> &'static [Wish] {
         Scope::NothingFound => NOTHING,
         Scope::Detail => DETAIL,
         Scope::Forecast => FORECAST,
+        Scope::Usage => USAGE,
         Scope::NoRows => NO_ROWS,
         Scope::Turns => TURNS,
         Scope::Sessions => SESSIONS,

@@ -76,6 +76,7 @@ const PLAIN: &[Bind] = {
         row(S::Tabs, G::Move, &[k(Code::BackTab), k(Code::Left)], Action::PreviousTab, "next, last tab"),
         row(S::Tabs, G::Move, &[g('a'), alt('1')], Action::Go(Tab::Accounts), "that tab"),
         row(S::Tabs, G::Move, &[g('f'), alt('2')], Action::Go(Tab::Forecast), "that tab"),
+        row(S::Tabs, G::Move, &[g('u'), alt('3')], Action::Go(Tab::Usage), "that tab"),
         row(S::Tabs, G::Move, &[g('m'), alt('4')], Action::Go(Tab::Monitor), "that tab"),
         row(S::Tabs, G::Move, &[g('s'), alt('5')], Action::Go(Tab::Settings), "that tab"),
         row(S::Everywhere, G::Move, &[k(Code::Esc)], Action::Back, "back"),
@@ -134,6 +135,13 @@ const PLAIN: &[Bind] = {
         row(S::Detail, G::Account, &[c('d')], Action::Delete, "delete (asks, undo 10 s)"),
         row(S::Detail, G::Hidden, &[c('D')], Action::Delete, "delete (asks, undo 10 s)"),
         row(S::Detail, G::Pool, &[c('C')], Action::CheckAll, "check all"),
+        // Usage
+        row(S::Usage, G::View, &[c('o')], Action::Regroup, "group by the next thing"),
+        row(S::Usage, G::View, &[c('w')], Action::Widen, "next window of time"),
+        row(S::Usage, G::View, &[k(Code::Enter)], Action::Open, "drill down"),
+        row(S::Usage, G::View, &[c('m')], Action::Models, "models by account"),
+        row(S::Usage, G::View, &[c('y')], Action::Copy, "copy the table"),
+        row(S::Usage, G::Find, &[c('/')], Action::Filter, "filter as you type"),
         // Forecast
         row(S::Forecast, G::Account, &[k(Code::Enter)], Action::Open, "open details"),
         row(S::Forecast, G::Pool, &[c('b')], Action::Best, "use the best"),

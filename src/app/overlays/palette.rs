@@ -215,6 +215,9 @@ fn title(action: Action, scopes: &[Scope]) -> Option<String> {
         Action::Import => "Import accounts from a file …",
         Action::Export => "Export all accounts to a file …",
         Action::AddAccount => "Add an account",
+        Action::Regroup => "Group usage by the next thing",
+        Action::Widen => "Look over the next window of time",
+        Action::Models => "Models by account",
         Action::Leave => "Quit",
         Action::Up
         | Action::Down
@@ -251,12 +254,14 @@ fn command(action: Action) -> &'static str {
         return match tab {
             Tab::Accounts => "status",
             Tab::Forecast => "forecast",
+            Tab::Usage => "usage",
             Tab::Monitor => "monitor",
             Tab::Settings => "config explain",
         };
     }
     let commands = [
         (Action::Narrow, "monitor --pane"),
+        (Action::Models, "models"),
         (Action::AddAccount, "login"),
         (Action::Best, "best --apply"),
         (Action::CheckAll, "check"),

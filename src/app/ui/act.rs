@@ -17,6 +17,7 @@ use crate::app::screens::accounts::{in_use, state};
 use crate::app::screens::detail::Detail;
 use crate::app::screens::monitor::{Follow, Rows};
 use crate::app::screens::settings::Side;
+use crate::app::screens::usage::Pane;
 use crate::app::toasts::{Level, Toast};
 use crate::app::world::World;
 use crate::base::text::clean;
@@ -133,6 +134,12 @@ impl Ui {
                 let rows = if self.monitor.rows == Rows::Turns { Rows::Sessions } else { Rows::Turns };
                 self.monitor.rows = rows;
             }
+            Action::Regroup => self.usage.regroup(),
+            Action::Widen => self.usage.widen(),
+            Action::Models => {
+                let pane = if self.usage.pane == Pane::Models { Pane::Chart } else { Pane::Models };
+                self.usage.pane = pane;
+            }
             Action::OpenPage
             | Action::PasteCallback
             | Action::ByDevice
@@ -167,6 +174,10 @@ impl Ui {
         if self.tab == Tab::Accounts || self.layout().kind == Kind::Pane {
             let place = self.accounts.place.saturating_add_signed(by);
             self.accounts.go(world, place);
+            return;
+        }
+        if self.tab == Tab::Usage {
+            self.usage.go(self.usage.place.saturating_add_signed(by));
             return;
         }
         if self.tab == Tab::Forecast {
@@ -231,6 +242,7 @@ impl Ui {
                 }
             }
             (Tab::Settings, _) => {}
+            (Tab::Usage, _) => self.usage.drill(),
             (Tab::Monitor, Rows::Turns) => {
                 self.overlays.extend(self.monitor.cursor.map(Overlay::Turn));
             }
@@ -269,6 +281,9 @@ impl Ui {
         }
         if !self.filter().is_empty() {
             self.set_filter(String::new(), world, at);
+            return Went::Back;
+        }
+        if self.tab == Tab::Usage && self.usage.back() {
             return Went::Back;
         }
         if self.tab == Tab::Monitor && self.monitor.rows == Rows::Sessions {
@@ -311,6 +326,7 @@ impl Ui {
             (_, Tab::Accounts) if self.detail.is_some() => "Account",
             (_, Tab::Accounts) => "Accounts",
             (_, Tab::Forecast) => "Forecast",
+            (_, Tab::Usage) => "Usage",
             (_, Tab::Monitor) => "Monitor",
             (_, Tab::Settings) => "Settings",
         };
@@ -422,6 +438,7 @@ impl Ui {
                 (id.unwrap_or_else(|| account.key.as_str()).to_owned(), "copied account id")
             }
             (Tab::Forecast, _) => (self.outlook.text(world), "copied the ranking"),
+            (Tab::Usage, _) => (self.usage.text(), "copied the table"),
             (Tab::Monitor, Rows::Turns) => {
                 let Some(turn) = self.monitor.focused(world) else { return Vec::new() };
                 (super::hear::turn_line(world, turn), "copied the turn")

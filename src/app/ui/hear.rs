@@ -45,7 +45,14 @@ impl Ui {
     /// Takes a message that the world has folded in already.
     pub fn hear(&mut self, message: &Msg, world: &World, at: Moment) {
         match message {
-            Msg::Store(StoreMsg::Usage(rows)) => self.figures = Figures::of(rows),
+            Msg::Store(StoreMsg::Usage(rows)) => {
+                self.figures = Figures::of(rows);
+                self.usage.ask_again();
+            }
+            Msg::Store(StoreMsg::Summed(_, summed)) => match summed.as_ref() {
+                Ok((reading, trouble)) => self.usage.take(reading, trouble.as_ref(), world),
+                Err(problem) => self.usage.fail(&problem.what),
+            },
             Msg::Store(StoreMsg::Vault(_, answer)) => {
                 self.hear_of_finds(answer);
                 self.hear_of_backups(answer, world, at);
@@ -65,11 +72,7 @@ impl Ui {
                 }
             }
             Msg::Store(
-                StoreMsg::Quota(_)
-                | StoreMsg::Stock(_)
-                | StoreMsg::Policies(_)
-                | StoreMsg::PolicySet(..)
-                | StoreMsg::Summed(..),
+                StoreMsg::Quota(_) | StoreMsg::Stock(_) | StoreMsg::Policies(_) | StoreMsg::PolicySet(..),
             )
             | Msg::Ticked
             | Msg::Upstream(_)
@@ -88,6 +91,9 @@ impl Ui {
 
     /// Rebuilds every list from what is known.
     pub fn refresh(&mut self, world: &World, at: Moment) {
+        if self.tab == Tab::Usage {
+            self.usage.list(world);
+        }
         self.accounts.refresh(world, at);
         self.monitor.refresh(world, at);
         if self.tab == Tab::Forecast {

@@ -9,7 +9,7 @@ use crate::app::intent::Intent;
 use crate::app::keys::hints::hints;
 use crate::app::overlays::Overlay;
 use crate::app::screens::settings::{GroupLine, Page, Side};
-use crate::app::screens::{accounts, forecast, monitor, settings};
+use crate::app::screens::{accounts, forecast, monitor, settings, usage};
 use crate::app::world::World;
 use crate::base::{Moment, Span};
 
@@ -126,6 +126,7 @@ impl Ui {
         }
         let list = match self.tab {
             Tab::Forecast => forecast::places(&layout, self.outlook.order.len()).list,
+            Tab::Usage => usage::places(&layout, self.usage.order.len()).list,
             Tab::Accounts => accounts::places(&layout, &self.accounts).list,
             Tab::Monitor => monitor::places(&layout, self.monitor.rows, self.monitor.order.len()).list,
             Tab::Settings => return None,
@@ -148,6 +149,12 @@ impl Ui {
                 let place = self.outlook.offset + row;
                 if place < self.outlook.order.len() {
                     self.outlook.go(place);
+                }
+            }
+            (Tab::Usage, _) => {
+                let place = self.usage.offset + row;
+                if place < self.usage.order.len() {
+                    self.usage.go(place);
                 }
             }
             (Tab::Monitor, monitor::Rows::Turns) => {

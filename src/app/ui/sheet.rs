@@ -76,7 +76,10 @@ impl Ui {
     }
 
     /// What must be read before the open page can be drawn.
-    pub fn wanted(&mut self, world: &World) -> Vec<Intent> {
+    pub fn wanted(&mut self, world: &World, at: Moment) -> Vec<Intent> {
+        if self.tab == Tab::Usage {
+            return self.usage.wanted(at).map(|query| Intent::Sum(Box::new(query))).into_iter().collect();
+        }
         // The first start offers a backup, so it has to know whether there is one.
         let bare = self.tab == Tab::Accounts && world.loaded && Self::is_bare(world);
         let open = self.tab == Tab::Settings && self.sheet.page == Page::Backups;

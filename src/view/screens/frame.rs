@@ -44,7 +44,7 @@ pub fn render(scene: &Scene, buffer: &mut Buffer) {
 fn has_side(scene: &Scene) -> bool {
     let bare = scene.world.trouble.is_some() || scene.world.roster.accounts.is_empty();
     match scene.ui.tab {
-        Tab::Monitor => true,
+        Tab::Monitor | Tab::Usage => true,
         Tab::Settings => false,
         Tab::Accounts | Tab::Forecast => !bare && scene.world.loaded,
     }
@@ -198,7 +198,7 @@ fn quiet(scene: &Scene) -> Option<String> {
             Some("merge is offered first; the pool as it is now is backed up before either".to_owned())
         }
         (Tab::Settings, _) => Some("changes are previewed now and written only when you save".to_owned()),
-        (Tab::Accounts | Tab::Monitor, _) => None,
+        (Tab::Accounts | Tab::Monitor | Tab::Usage, _) => None,
     }
 }
 
