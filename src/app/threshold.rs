@@ -43,9 +43,8 @@ impl Threshold {
         let consent = self.wanted.as_ref().map_or(Consent::Unsaid, |request| request.consent);
         match pool {
             Pool::Unknown => None,
-            Pool::Rehearsed => Some(Gate::Open),
             // Whoever has a pool that cannot be read is no newcomer.
-            Pool::Unreadable => Some(Gate::Open),
+            Pool::Rehearsed | Pool::Unreadable => Some(Gate::Open),
             Pool::Of(accounts) => Some(terms::gate(survey.acknowledged, accounts, consent)),
         }
     }

@@ -71,14 +71,14 @@ async fn exchange<P: Ports>(
     let limit = hub.setting(|settings| settings.max_concurrent_requests);
     let arrived = hub.now();
     let Some(seat) = hub.busy.request(limit) else {
-        return Ok(turned_away(&hub, kind, Refusal::overloaded(), arrived));
+        return Ok(turned_away(&hub, kind, &Refusal::overloaded(), arrived));
     };
     let (parts, incoming) = request.into_parts();
     let purpose = if kind == Kind::Responses { Purpose::Turn } else { Purpose::Plain };
     let carried = match take_body(&hub, incoming, kind, &parts.method).await {
         Ok(carried) => carried,
-        Err(BodyError::TooLarge) => return Ok(turned_away(&hub, kind, Refusal::too_large(), arrived)),
-        Err(BodyError::Overloaded) => return Ok(turned_away(&hub, kind, Refusal::overloaded(), arrived)),
+        Err(BodyError::TooLarge) => return Ok(turned_away(&hub, kind, &Refusal::too_large(), arrived)),
+        Err(BodyError::Overloaded) => return Ok(turned_away(&hub, kind, &Refusal::overloaded(), arrived)),
         Err(BodyError::Gone) => {
             hub.enter_aside(kind.operation(), &End::gone(), arrived);
             return Err(Hangup);
@@ -121,9 +121,9 @@ async fn exchange<P: Ports>(
 }
 
 /// Refuses a request that was not even read, and writes that down.
-fn turned_away<P: Ports>(hub: &Hub<P>, kind: Kind, refusal: Refusal, arrived: Moment) -> Response<Out<P>> {
+fn turned_away<P: Ports>(hub: &Hub<P>, kind: Kind, refusal: &Refusal, arrived: Moment) -> Response<Out<P>> {
     hub.enter_aside(kind.operation(), &End::refused(refusal.status, refusal.code), arrived);
-    answer::turned_away(&refusal)
+    answer::turned_away(refusal)
 }
 
 async fn wish(template: &Template, carried: &Carried) -> Wish {

@@ -141,7 +141,6 @@ impl Flow {
             (Stage::AskTerms, LoginMsg::Read(line)) if is_yes(line) => {
                 self.go(Stage::RecordTerms, LoginEffect::Acknowledge(By::Dashboard))
             }
-            (Stage::AskTerms, LoginMsg::Read(_)) => self.fail(&Failure::Cancelled),
             (Stage::RecordTerms, LoginMsg::Acknowledged(Ok(()))) => self.choose(world),
             (Stage::Mint, LoginMsg::Minted(Ok(attempt))) => self.minted(attempt),
             (Stage::Keep, LoginMsg::Kept(Ok(()))) => self.printed(at),
@@ -166,7 +165,7 @@ impl Flow {
             (Stage::AskWorkspace, LoginMsg::Read(line)) if is_yes(line) => self.identify(world),
             (Stage::AskWorkspace, LoginMsg::Read(_)) => self.set_aside(),
             (Stage::AskOther, LoginMsg::Read(line)) if is_yes(line) => self.store(world),
-            (Stage::AskOther, LoginMsg::Read(_)) => self.fail(&Failure::Cancelled),
+            (Stage::AskTerms | Stage::AskOther, LoginMsg::Read(_)) => self.fail(&Failure::Cancelled),
             (Stage::SetAside, LoginMsg::WasSetAside(Ok(path))) => self.refuse_workspace(path.clone()),
             (Stage::Mirror, LoginMsg::WroteBack(warning)) => {
                 if let (Some(report), Some(warning)) = (&mut self.report, warning) {

@@ -86,16 +86,14 @@ impl Ui {
             leave,
             ..Wizard::default()
         };
-        match way {
-            Some(way) => self.begin(wizard, way),
-            None => {
-                // The first start is the menu of an empty pool.
-                if !self.is_welcoming(world) || wizard.workspace.is_some() {
-                    self.overlays.push(Overlay::Wizard(Box::new(wizard)));
-                }
-                Vec::new()
-            }
+        if let Some(way) = way {
+            return self.begin(wizard, way);
         }
+        // The first start is the menu of an empty pool.
+        if !self.is_welcoming(world) || wizard.workspace.is_some() {
+            self.overlays.push(Overlay::Wizard(Box::new(wizard)));
+        }
+        Vec::new()
     }
 
     fn begin(&mut self, wizard: Wizard, way: Way) -> Vec<Intent> {

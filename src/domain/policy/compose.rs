@@ -101,7 +101,7 @@ impl Meter {
 #[derive(Debug, Clone, Default)]
 pub struct Meters {
     rules: Rules,
-    meters: Vec<Meter>,
+    all: Vec<Meter>,
     /// Rows of this process that a reading of the ledger may not have seen.
     own: BTreeMap<String, Entry>,
 }
@@ -109,8 +109,8 @@ pub struct Meters {
 impl Meters {
     /// Obeys these rules from now on, for these accounts; what a budget that stays has counted stays.
     pub fn set(&mut self, rules: Rules, roster: &Roster, policies: &Policies) {
-        let mut old = std::mem::take(&mut self.meters);
-        self.meters = rules
+        let mut old = std::mem::take(&mut self.all);
+        self.all = rules
             .budgets
             .values()
             .map(|limit| {
@@ -128,7 +128,7 @@ impl Meters {
 
     /// The same rules for other accounts or other tags.
     pub fn follow(&mut self, roster: &Roster, policies: &Policies) {
-        if !self.meters.is_empty() {
+        if !self.all.is_empty() {
             self.set(self.rules.clone(), roster, policies);
         }
     }
@@ -140,10 +140,10 @@ impl Meters {
 
     /// A request of this process ended.
     pub fn add(&mut self, row: &Entry, now: Moment) {
-        if self.meters.is_empty() {
+        if self.all.is_empty() {
             return;
         }
-        for meter in &mut self.meters {
+        for meter in &mut self.all {
             meter.add(&row.glance(), &self.rules.prices, now);
         }
         self.own.insert(row.id.clone(), row.clone());
@@ -154,7 +154,7 @@ impl Meters {
         for row in rows {
             self.own.remove(&row.id);
         }
-        for meter in &mut self.meters {
+        for meter in &mut self.all {
             meter.since = meter.limit.window.start(now);
             meter.used = Used::default();
             for row in rows.iter().chain(self.own.values()) {
@@ -165,7 +165,7 @@ impl Meters {
 
     /// All budgets as they stand.
     pub fn evaluations(&self, now: Moment) -> Vec<Evaluation> {
-        self.meters.iter().map(|meter| meter.evaluation(now)).collect()
+        self.all.iter().map(|meter| meter.evaluation(now)).collect()
     }
 
     /// What stands against a request of this project for this model, whoever would serve it.
@@ -175,7 +175,7 @@ impl Meters {
             return Some(Ruling { ends: None, reasons: vec![reason] });
         }
         let named = profile.and_then(|profile| budget::key(profile.budget_key.as_deref()?));
-        let binding = self.meters.iter().filter(|meter| {
+        let binding = self.all.iter().filter(|meter| {
             let is_named = named.as_deref() == Some(meter.limit.key.as_str());
             meter.accounts.is_none() && (is_named || meter.binds(project, model))
         });
@@ -190,7 +190,7 @@ impl Meters {
     /// Accounts whose own budget, or whose tag's, is used up, and until when.
     pub fn spent(&self, now: Moment) -> Vec<(AccountKey, Moment)> {
         let mut all = Vec::new();
-        for meter in &self.meters {
+        for meter in &self.all {
             let Some(keys) = &meter.accounts else { continue };
             let evaluation = meter.evaluation(now);
             if !evaluation.reached.is_empty() {

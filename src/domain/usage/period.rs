@@ -2,6 +2,9 @@
 
 use crate::base::{Moment, Span, calendar};
 
+/// More minutes than a calendar holds are a slip of the finger.
+const MOST_MINUTES: i64 = 1_000_000_000;
+
 /// The moment a text names: `45m`, `24h`, `7d`, `2w` before `now`, all digits as Unix milliseconds, else a date
 /// (`2026-11-03`, midnight UTC) or a date with a time. `None` for anything else, which is told, never ignored.
 pub fn moment(text: &str, now: Moment) -> Option<Moment> {
@@ -24,9 +27,7 @@ pub fn span(text: &str) -> Option<Span> {
         "w" => 7 * 24 * 60,
         _ => return None,
     };
-    // More minutes than a calendar holds are a slip of the finger.
-    const MOST: i64 = 1_000_000_000;
-    number.checked_mul(minutes).filter(|minutes| *minutes <= MOST).map(Span::minutes)
+    number.checked_mul(minutes).filter(|minutes| *minutes <= MOST_MINUTES).map(Span::minutes)
 }
 
 #[cfg(test)]

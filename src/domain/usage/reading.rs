@@ -247,7 +247,7 @@ impl<'p> Reader<'p> {
     }
 
     /// Joins what another reader of the same query read of a later part of the ledger.
-    pub fn join(&mut self, later: Self) {
+    pub fn join(&mut self, later: &Self) {
         self.totals.join(&later.totals);
         for (ours, theirs) in self.groups.iter_mut().zip(&later.groups) {
             ours.join(theirs);

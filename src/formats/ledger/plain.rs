@@ -67,11 +67,13 @@ pub(super) fn glance(line: &[u8]) -> Option<Glance<'_>> {
 }
 
 /// Bytes of a string as text; they are ASCII.
+#[expect(clippy::option_option, reason = "no such bytes, and bytes that are no text, are two things")]
 fn text(bytes: Option<&[u8]>) -> Option<Option<Cow<'_, str>>> {
     let Some(bytes) = bytes else { return Some(None) };
     Some(Some(Cow::Borrowed(std::str::from_utf8(bytes).ok()?)))
 }
 
+#[expect(clippy::option_option, reason = "as for text")]
 fn hash(bytes: &[u8]) -> Option<Option<Cow<'_, str>>> {
     text(Some(bytes)).map(|text| text.filter(|text| text.starts_with(HASH)))
 }
