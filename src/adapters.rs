@@ -1,5 +1,6 @@
 //! The outside world behind the ports: files, network, processes, clock.
 
+pub mod attach;
 pub mod audit;
 pub mod auth;
 pub mod checkup;

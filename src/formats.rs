@@ -31,6 +31,7 @@ pub mod leases;
 pub mod ledger;
 pub mod login_attempt;
 pub mod lossless;
+pub mod metrics;
 pub mod migrate;
 pub mod oauth_wire;
 pub mod observability;

@@ -76,6 +76,8 @@ pub struct Plan {
     pub project: Option<String>,
     /// When this process began (`adapters::peers::process_start`).
     pub process_start: Option<Moment>,
+    /// How many files the process may open; `None` = no limit.
+    pub descriptors: Option<u64>,
     /// Where its files are.
     pub places: Places,
 }
@@ -181,6 +183,7 @@ pub async fn start<P: Ports>(
         port,
         project: plan.project.clone(),
         goals: Goals::restored(memory.goals),
+        descriptors: plan.descriptors,
         stop,
     }));
     keep::follow_rules(&hub, true).await;

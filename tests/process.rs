@@ -17,6 +17,7 @@ mod login;
 mod outlook;
 mod real;
 mod refresh;
+mod shared;
 mod terminal;
 mod together;
 mod usage;

@@ -11,6 +11,12 @@ pub fn descriptors() -> Option<u64> {
     return None;
 }
 
+/// Lets this process open as many files as it may ask for.
+pub fn raise_descriptors() {
+    #[cfg(unix)]
+    unix::raise_descriptors();
+}
+
 /// Bytes free for this user on the file system of a path.
 pub fn free_space(path: &std::path::Path) -> Option<u64> {
     #[cfg(unix)]

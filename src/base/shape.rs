@@ -33,6 +33,11 @@ impl<T, const N: usize> Ring<T, N> {
         self.items.iter_mut()
     }
 
+    /// The value at a place, counted from the oldest.
+    pub fn get_mut(&mut self, place: usize) -> Option<&mut T> {
+        self.items.get_mut(place)
+    }
+
     /// The newest value.
     pub fn newest(&self) -> Option<&T> {
         self.items.back()

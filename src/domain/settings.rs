@@ -56,6 +56,16 @@ pub struct Settings {
     pub max_concurrent_requests: usize,
     /// `maxClientSockets`
     pub max_client_sockets: usize,
+    /// `metricsEndpoint`
+    pub metrics: bool,
+    /// `attachToServe`
+    pub attach_to_serve: bool,
+    /// `decisionLog`
+    pub decision_log: bool,
+    /// `decisionLogMaxBytes`
+    pub decision_log_max: u64,
+    /// `bridgePort`
+    pub bridge_port: u16,
     /// `shutdownGraceMs`
     pub shutdown_grace: Span,
     /// `stripForeignReasoning`
@@ -206,6 +216,11 @@ impl Default for Settings {
             ws_idle_close: Span::hours(1),
             max_concurrent_requests: 512,
             max_client_sockets: 2_048,
+            metrics: false,
+            attach_to_serve: true,
+            decision_log: true,
+            decision_log_max: 4_194_304,
+            bridge_port: 1_456,
             shutdown_grace: Span::seconds(2),
             strip_foreign_reasoning: true,
             cascade_guard: true,

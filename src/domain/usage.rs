@@ -1,6 +1,7 @@
 //! Arithmetic of the usage ledger.
 
 pub mod entry;
+pub mod meter;
 pub mod period;
 pub mod pricing;
 pub mod reading;

@@ -68,6 +68,8 @@ pub enum Answer {
         base: Secret,
         /// Refresh endpoint, prefix included.
         refresh: Secret,
+        /// Version of the program that answers.
+        version: String,
     },
     /// To `sessions`: live sessions, and the accounts that own any.
     Sessions {
@@ -198,6 +200,8 @@ struct WireAnswer {
     base_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
 }
 
 impl Answer {
@@ -211,7 +215,8 @@ impl Answer {
                 wire.sessions = Some(sessions.iter().map(Into::into).collect());
             }
             Self::Decision(decision) => wire.decision = Some((&**decision).into()),
-            Self::BaseUrl { base, refresh } => {
+            Self::BaseUrl { base, refresh, version } => {
+                wire.version = Some(version.clone());
                 wire.base_url = Some(base.expose().to_owned());
                 wire.refresh_url = Some(refresh.expose().to_owned());
             }
@@ -246,7 +251,8 @@ impl Answer {
             return Some(Self::Decision(Box::new(decision.into_decision()?)));
         }
         if let (Some(base), Some(refresh)) = (wire.base_url, wire.refresh_url) {
-            return Some(Self::BaseUrl { base: base.into(), refresh: refresh.into() });
+            let version = wire.version.unwrap_or_default();
+            return Some(Self::BaseUrl { base: base.into(), refresh: refresh.into(), version });
         }
         if let Some(sessions) = sessions {
             let owners = wire.owners.unwrap_or_default().into_iter().map(AccountKey::new).collect();

@@ -183,7 +183,8 @@ fn account(entry: &Entry) -> Value {
     Value::Object(account)
 }
 
-const fn operation_word(operation: Operation) -> &'static str {
+/// The word of an operation in rows and series.
+pub(super) const fn operation_word(operation: Operation) -> &'static str {
     match operation {
         Operation::Responses => "responses",
         Operation::Models => "models",

@@ -97,6 +97,12 @@ pub(super) fn json<P: Ports>(status: u16, body: impl Into<Bytes>) -> Response<Ou
     whole(status, headers, body.into())
 }
 
+/// The metrics page.
+pub(super) fn metrics<P: Ports>(page: String) -> Response<Out<P>> {
+    let kind = HeaderValue::from_static(crate::formats::metrics::CONTENT_TYPE);
+    whole(200, HeaderMap::from_iter([(header::CONTENT_TYPE, kind)]), page.into())
+}
+
 /// Any whole answer.
 pub(super) fn whole<P: Ports>(status: u16, headers: HeaderMap, body: Bytes) -> Response<Out<P>> {
     let mut response = Response::new(Out::Whole(body));

@@ -81,7 +81,7 @@ pub(super) async fn answer<P: Ports>(hub: &Hub<P>, request: Request, own: &mut O
             if let Some(old) = own.replace(prefix) {
                 hub.gate.detach(&old);
             }
-            Answer::BaseUrl { base, refresh }
+            Answer::BaseUrl { base, refresh, version: env!("CARGO_PKG_VERSION").to_owned() }
         }
         Request::ResetRuntime => {
             hub.with_pool(|pool, now, _| pool.reset(now));

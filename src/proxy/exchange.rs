@@ -122,7 +122,10 @@ impl<P: Ports> Exchange<P> {
     /// When the client's connection is to be reset instead.
     pub(super) async fn run(mut self) -> Result<Response<Out<P>>, Hangup> {
         let mut step = self.step(Event::Start);
-        self.show();
+        // A turn that is sent at once is shown by its send.
+        if !matches!(step, Step::Send(_)) {
+            self.show();
+        }
         loop {
             step = match step {
                 Step::Refresh { account, reason } => {
@@ -131,7 +134,10 @@ impl<P: Ports> Exchange<P> {
                         pool.account(&account).and_then(|account| account.credentials.access.clone())
                     });
                     match self.in_time(hub.ports.auth().refresh(&account, reason, stale)).await {
-                        Some(outcome) => self.step(Event::Refreshed(outcome)),
+                        Some(outcome) => {
+                            hub.desk.refreshed(&outcome);
+                            self.step(Event::Refreshed(outcome))
+                        }
                         None => self.step(Event::DeadlinePassed),
                     }
                 }
@@ -313,13 +319,25 @@ impl<P: Ports> Exchange<P> {
                 }
             }
             let Some(body) = self.body.as_mut() else { return self.step(Event::Ended) };
+            // What is there already costs no timers.
+            let ready = std::future::poll_fn(|context| {
+                std::task::Poll::Ready(match body.poll_chunk(context) {
+                    std::task::Poll::Ready(chunk) => Some(chunk),
+                    std::task::Poll::Pending => None,
+                })
+            });
+            let ready = ready.await;
             let next = std::future::poll_fn(|context| body.poll_chunk(context));
-            let heard = tokio::select! {
-                biased;
-                chunk = next => Heard::Chunk(chunk),
-                () = tokio::time::sleep(stall) => Heard::Silence,
-                () = tokio::time::sleep_until(hold_until), if !has_held_enough => Heard::Patience,
-                () = passed(self.deadline) => Heard::Deadline,
+            let heard = if let Some(chunk) = ready {
+                Heard::Chunk(chunk)
+            } else {
+                tokio::select! {
+                    biased;
+                    chunk = next => Heard::Chunk(chunk),
+                    () = tokio::time::sleep(stall) => Heard::Silence,
+                    () = tokio::time::sleep_until(hold_until), if !has_held_enough => Heard::Patience,
+                    () = passed(self.deadline) => Heard::Deadline,
+                }
             };
             let step = match heard {
                 Heard::Chunk(Some(Ok(chunk))) => {

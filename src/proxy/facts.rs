@@ -16,7 +16,9 @@ use crate::domain::change::Change;
 use crate::domain::facts::{ProxyFact, SessionRow, TurnRow, TurnStatus};
 use crate::domain::pool::Due;
 use crate::domain::quota::snapshot::Snapshot;
+use crate::domain::refresh::Outcome;
 use crate::domain::usage::entry::Entry;
+use crate::domain::usage::meter::Meter;
 
 /// Rows of the ledger that wait; beyond it the oldest are dropped and counted.
 const LEDGER_CAP: usize = 4_096;
@@ -42,9 +44,12 @@ pub(super) struct Desk {
 #[derive(Debug, Default)]
 struct Board {
     turns: Ring<TurnRow, TURNS>,
+    /// The ids of `turns`, in the same places: a row is looked for among numbers, not among rows.
+    ids: Ring<u64, TURNS>,
     sessions: BTreeMap<String, Listed>,
     last_error: Option<String>,
     refresh_endpoint: u64,
+    meter: Meter,
 }
 
 #[derive(Debug)]
@@ -131,6 +136,9 @@ impl Desk {
                 self.pending().quota.insert(slot, (**snapshot).clone());
                 self.stirred.send_replace(());
             }
+            if let ProxyFact::Rotated { why, .. } = &fact {
+                self.board().meter.rotated(why);
+            }
             // Nobody listening means that the process is on its way out.
             let _ = self.facts.send(fact);
         }
@@ -138,6 +146,7 @@ impl Desk {
 
     /// Takes a ledger row.
     pub(super) fn enter(&self, entry: Entry) {
+        self.board().meter.ended(&entry);
         let mut pending = self.pending();
         if pending.entries.len() >= LEDGER_CAP {
             pending.entries.pop_front();
@@ -150,20 +159,9 @@ impl Desk {
 
     /// Shows a turn as it stands; `client` lists its session when it has no socket of its own.
     pub(super) fn show_turn(&self, row: TurnRow, client: Option<&str>) {
-        let mut board = self.board();
-        if let Some(client) = client {
-            board.note_session(&row, client);
-        }
-        let known = board.turns.iter_mut().rev().find(|other| other.id == row.id);
-        let is_known = known.is_some();
-        if let Some(known) = known {
-            known.clone_from(&row);
-        }
-        if !is_known {
-            board.turns.push(row.clone());
-        }
-        drop(board);
-        if self.feed.receiver_count() > 0 {
+        let heard = (self.feed.receiver_count() > 0).then(|| row.clone());
+        self.board().note_turn(row, client);
+        if let Some(row) = heard {
             let _ = self.feed.send(row);
         }
     }
@@ -183,6 +181,16 @@ impl Desk {
     pub(super) fn failed(&self, what: String) {
         self.board().last_error = Some(what.clone());
         let _ = self.facts.send(ProxyFact::Failed(what));
+    }
+
+    /// A refresh ended.
+    pub(super) fn refreshed(&self, outcome: &Outcome) {
+        self.board().meter.refreshed(outcome);
+    }
+
+    /// Looks at the counters.
+    pub(super) fn with_meter<R>(&self, look: impl FnOnce(&Meter) -> R) -> R {
+        look(&self.board().meter)
     }
 
     /// The refresh endpoint was used.
@@ -235,6 +243,27 @@ impl Desk {
 }
 
 impl Board {
+    /// Takes a turn as it stands.
+    fn note_turn(&mut self, row: TurnRow, client: Option<&str>) {
+        let place = self.ids.iter().rposition(|id| *id == row.id);
+        let is_over = place
+            .and_then(|place| self.turns.get_mut(place))
+            .is_some_and(|known| known.status != TurnStatus::Running);
+        if !is_over {
+            self.meter.tried(&row);
+        }
+        if let Some(client) = client {
+            self.note_session(&row, client, place);
+        }
+        match place.and_then(|place| self.turns.get_mut(place)) {
+            Some(known) => *known = row,
+            None => {
+                self.ids.push(row.id);
+                self.turns.push(row);
+            }
+        }
+    }
+
     /// Lists a session from its socket's row; a session that came back on another socket goes on counting.
     fn note_socket(&mut self, socket: u64, mut row: SessionRow, line: Line) {
         let before = self.sessions.remove(&row.id);
@@ -267,15 +296,14 @@ impl Board {
     }
 
     /// Lists a session of the HTTP path from its turn.
-    fn note_session(&mut self, turn: &TurnRow, client: &str) {
+    fn note_session(&mut self, turn: &TurnRow, client: &str, place: Option<usize>) {
         let Some(id) = turn.session.clone() else { return };
         let runs = turn.status == TurnStatus::Running;
         let last = turn.took.map_or(turn.at, |took| turn.at + took);
         let listed = match self.sessions.remove(&id) {
             Some(mut listed) => {
-                let is_new = self.turns.iter().rev().all(|other| other.id != turn.id);
                 let row = &mut listed.row;
-                row.turns += u32::from(is_new);
+                row.turns += u32::from(place.is_none());
                 row.in_turn = runs;
                 row.last = last.max(row.last);
                 row.via = turn.via;

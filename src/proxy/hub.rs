@@ -20,6 +20,7 @@ use crate::domain::selection::Ask;
 use crate::domain::selection::explain::Decision;
 use crate::domain::settings::Settings;
 use crate::domain::usage::entry::Operation;
+use crate::formats::metrics;
 use crate::ports::{Clock as _, Ports};
 use crate::proxy::catalog::Catalog;
 use crate::proxy::facts::Desk;
@@ -49,6 +50,8 @@ pub(super) struct Hub<P: Ports> {
     pub(super) project: Option<String>,
     /// Where it listens.
     pub(super) port: u16,
+    /// Most connections the process has descriptors for.
+    pub(super) most_connections: usize,
     /// Since when.
     pub(super) started_at: Moment,
     hot: Mutex<Hot>,
@@ -121,7 +124,16 @@ pub(super) struct Parts<P: Ports> {
     pub(super) port: u16,
     pub(super) project: Option<String>,
     pub(super) goals: Goals,
+    pub(super) descriptors: Option<u64>,
     pub(super) stop: CancellationToken,
+}
+
+/// Connections that leave enough descriptors for files, and to be able to answer whoever comes on top.
+fn most_connections(descriptors: Option<u64>) -> usize {
+    const KEPT_BACK: u64 = 64;
+    descriptors
+        .and_then(|most| usize::try_from(most.saturating_sub(KEPT_BACK)).ok())
+        .map_or(usize::MAX, |most| most.max(1))
 }
 
 impl<P: Ports> Hub<P> {
@@ -141,6 +153,7 @@ impl<P: Ports> Hub<P> {
             cut: CancellationToken::new(),
             project: parts.project,
             port: parts.port,
+            most_connections: most_connections(parts.descriptors),
             started_at,
             hot: Mutex::new(Hot {
                 pool: parts.pool,
@@ -220,6 +233,26 @@ impl<P: Ports> Hub<P> {
         entrance.forced.clone().or_else(|| {
             let hot = self.hot.lock().unwrap_or_else(PoisonError::into_inner);
             hot.forced.clone()
+        })
+    }
+
+    /// The metrics page.
+    pub(super) fn metrics(&self) -> String {
+        let decision = self.explain(&Ask::plain());
+        let (in_flight, sockets) = self.busy.counts();
+        let quota = self.with_pool(|pool, _, _| {
+            let keys = decision.candidates.iter().map(|one| &one.key);
+            keys.filter_map(|key| Some((key.clone(), pool.quota(key)?.clone()))).collect()
+        });
+        self.desk.with_meter(|meter| {
+            metrics::print(&metrics::Figures {
+                meter,
+                in_flight,
+                sockets,
+                candidates: &decision.candidates,
+                quota: &quota,
+                at: decision.at,
+            })
         })
     }
 

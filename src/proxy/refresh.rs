@@ -52,7 +52,9 @@ async fn ours<P: Ports>(hub: &Hub<P>, key: &AccountKey, held: Held, asked: &Aske
         Some("scheduled") => Reason::Scheduled,
         _ => Reason::ProactiveExpiry,
     };
-    match hub.ports.auth().refresh(key, reason, account.credentials.access).await {
+    let outcome = hub.ports.auth().refresh(key, reason, account.credentials.access).await;
+    hub.desk.refreshed(&outcome);
+    match outcome {
         Outcome::Renewed(credentials) | Outcome::Adopted(credentials) => {
             client_refresh::granted(&credentials, hub.now())
                 .map_or_else(|| later(Span::seconds(30)), |body| answer::json(200, body))

@@ -24,6 +24,8 @@ pub(super) enum Route {
     Health,
     /// `GET status`.
     Status,
+    /// `GET metrics`.
+    Metrics,
     /// Nothing here.
     Unknown,
 }
@@ -57,6 +59,7 @@ pub(super) fn target(method: &Method, path: &str, query: Option<&str>, wants: Wa
         "oauth/token" => return local(Route::Refresh, Method::POST),
         "healthz" => return local(Route::Health, Method::GET),
         "status" => return local(Route::Status, Method::GET),
+        "metrics" => return local(Route::Metrics, Method::GET),
         _ => {}
     }
     let Some(rest) = path.strip_prefix("backend-api/") else { return UNKNOWN };
@@ -128,6 +131,7 @@ mod tests {
             (Method::GET, "oauth/token", Wants::Answer, Route::Unknown),
             (Method::GET, "healthz", Wants::Answer, Route::Health),
             (Method::GET, "status", Wants::Answer, Route::Status),
+            (Method::GET, "metrics", Wants::Answer, Route::Metrics),
             (Method::GET, "", Wants::Answer, Route::Unknown),
             (Method::GET, "backend-api", Wants::Answer, Route::Unknown),
             (Method::GET, "backend-api/codex/%2E%2e/wham", Wants::Answer, Route::Unknown),

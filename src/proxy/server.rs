@@ -80,7 +80,7 @@ pub(super) async fn serve<P: Ports>(hub: Arc<Hub<P>>, listeners: Listeners) {
             accepted = listeners.accept() => match accepted {
                 Ok((stream, _)) => {
                     let _ = stream.set_nodelay(true);
-                    let limit = hub.setting(|settings| settings.max_client_sockets);
+                    let limit = hub.setting(|settings| settings.max_client_sockets).min(hub.most_connections);
                     match hub.busy.connection(limit) {
                         Some(seat) => {
                             connections.spawn(connection(Arc::clone(&hub), stream, seat));

@@ -112,6 +112,7 @@ pub(super) async fn open<P: Ports>(
                     pool.account(&account).and_then(|account| account.credentials.access.clone())
                 });
                 let outcome = hub.ports.auth().refresh(&account, reason, stale).await;
+                hub.desk.refreshed(&outcome);
                 driven.step(Event::Refreshed(outcome))
             }
             Step::Discover { account } => discover(&mut driven, &account).await,

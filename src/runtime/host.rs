@@ -12,6 +12,7 @@ use crate::adapters::entropy::SystemEntropy;
 use crate::adapters::env::Env;
 use crate::adapters::peers::{LivePeers, process_start};
 use crate::adapters::places::{current_dir, project};
+use crate::adapters::platform;
 use crate::adapters::stock;
 use crate::adapters::store::DiskStore;
 use crate::adapters::upstream::BackEnd;
@@ -167,6 +168,7 @@ impl Host {
                 ProxyKind::Serve => None,
             },
             process_start: process_start(pid),
+            descriptors: platform::descriptors(),
             places: proxy::Places {
                 socket: socket(&run_dir, self.places.root(), pid),
                 run_dir,

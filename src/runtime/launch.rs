@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _};
 
+use crate::adapters::attach;
 use crate::adapters::codex::find::Search;
 use crate::adapters::codex::{OfficialCli, deferred};
 use crate::adapters::env;
@@ -148,7 +149,11 @@ impl Host {
 
     async fn is_in_session(&self) -> bool {
         let home = self.home.path();
-        self.peers.list().await.iter().any(|peer| peer.kind == "inline" && peer.codex_home == home)
+        self.peers
+            .list()
+            .await
+            .iter()
+            .any(|peer| matches!(peer.kind.as_str(), "inline" | attach::KIND) && peer.codex_home == home)
     }
 }
 

@@ -11,10 +11,12 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::adapters::attach::{Attached, attach};
+use crate::adapters::platform;
 use crate::app::briefing;
 use crate::app::model::Model;
 use crate::app::msg::{Msg, ServiceMsg};
-use crate::app::sub::ProxySpec;
+use crate::app::sub::{ProxyKind, ProxySpec};
 use crate::domain::briefing::Briefing;
 use crate::domain::problem::Problem;
 use crate::ports::{Clock as _, Peers as _, Ports as _};
@@ -97,6 +99,17 @@ fn host_proxy(
         .build()
         .map_err(|error| error.to_string())?;
     runtime.block_on(async {
+        let wants_shared = spec.kind == ProxyKind::Inline && briefing.borrow().settings.attach_to_serve;
+        if wants_shared
+            && let Some(shared) =
+                attach(&host.peers, &host.places.codex_home().display().to_string(), spec.forced.clone())
+                    .await
+        {
+            return stay(shared, host, sender, stop).await;
+        }
+        if spec.kind == ProxyKind::Serve {
+            platform::raise_descriptors();
+        }
         let ports = host.service_ports().map_err(sentence)?;
         let (facts, mut heard) = mpsc::unbounded_channel();
         let upwards = sender.clone();
@@ -127,12 +140,33 @@ fn host_proxy(
         let lock = host.places.guardian_lock();
         let guardian =
             tokio::spawn(guardian::watch(ports.clone(), lock, Post::Proxy(activity), stop.clone()));
-        running.run().await;
+        // As a task: what wakes the future that the runtime blocks on costs a call to the system each time.
+        let _ = tokio::spawn(running.run()).await;
         let _ = guardian.await;
         ports.auth().shutdown().await;
         let _ = relay.await;
         Ok(())
     })
+}
+
+/// Uses a shared proxy until the launch ends, or the proxy does.
+async fn stay(
+    mut shared: Attached,
+    host: &Host,
+    sender: &UnboundedSender<Msg>,
+    stop: &CancellationToken,
+) -> Result<(), String> {
+    shared.register(&host.places.run(), host.clock.now());
+    let _ = sender.send(Msg::Service(ServiceMsg::Listening {
+        port: shared.peer.port,
+        base_url: shared.base.clone(),
+        refresh_url: shared.refresh.clone(),
+    }));
+    let pid = shared.peer.pid;
+    tokio::select! {
+        () = stop.cancelled() => Ok(()),
+        () = shared.lost() => Err(format!("the shared one, `serve` with pid {pid}, has ended")),
+    }
 }
 
 fn sentence(problem: Problem) -> String {

@@ -272,6 +272,7 @@ impl Stand {
             codex_home: "/nowhere".to_owned(),
             project: None,
             process_start: None,
+            descriptors: None,
             places: Places {
                 socket: run_dir.join(format!("{}.sock", std::process::id())),
                 run_dir,

@@ -93,7 +93,7 @@ fn every_answer_survives_the_line() {
     for answer in [
         Answer::Status { pulse: Box::new(pulse), turns: vec![turn()], sessions: vec![session()] },
         Answer::Decision(Box::new(decision)),
-        Answer::BaseUrl { base: "http://x".into(), refresh: "http://y".into() },
+        Answer::BaseUrl { base: "http://x".into(), refresh: "http://y".into(), version: "1.2.3".to_owned() },
         Answer::Sessions { sessions: vec![session()], owners: vec![key("a")] },
         Answer::Done,
         Answer::Refused("no".to_owned()),

@@ -130,3 +130,33 @@ async fn a_head_above_the_cap_is_refused() {
 
     assert!(matches!(status, Ok(431) | Err(_)), "{status:?}");
 }
+
+#[tokio::test]
+async fn the_metrics_page_is_there_only_when_asked_for_and_names_nobody() {
+    let get = || {
+        Request::get(format!("/{PREFIX}/metrics"))
+            .header("host", "127.0.0.1")
+            .body(Full::<Bytes>::default())
+            .unwrap()
+    };
+    let off = Stand::start(Scenario::pool(["alpha"])).await;
+    let on = Stand::with(Scenario::pool(["alpha"]), |settings| settings.metrics = true).await;
+    on.turn("session-1", "hello").await;
+    on.until(|kept| (!kept.entries.is_empty()).then_some(())).await;
+
+    let (status, _, _) = whole(off.send(get()).await.unwrap()).await.unwrap();
+    assert_eq!(status, 404);
+    let (status, headers, page) = whole(on.send(get()).await.unwrap()).await.unwrap();
+
+    assert_eq!(status, 200);
+    assert_eq!(headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+    for line in [
+        "codex_multi_auth_requests_total{operation=\"responses\",outcome=\"success\"} 1\n",
+        "codex_multi_auth_attempts_total{class=\"ok\"} 1\n",
+        "codex_multi_auth_first_byte_seconds_count 1\n",
+        "codex_multi_auth_inflight 0\n",
+    ] {
+        assert!(page.contains(line), "{line}{page}");
+    }
+    assert!(!page.contains("alpha") && !page.contains(PREFIX) && !page.contains('@'), "{page}");
+}

@@ -3,7 +3,7 @@
 use crate::domain::selection::Strategy;
 use crate::domain::settings::schema::{
     Kind, NO_MOST, Row, Value, bytes, count, flag, float, is, ms, ms_or_off, nowhere, percent, setting, size,
-    small, span, word,
+    small, span, whole, word,
 };
 
 /// What `selectionStrategy` takes; unset means `schedulingStrategy`.
@@ -88,8 +88,9 @@ pub(super) const ROWS: &[Row] = &[
     setting!(Shared Idle Session "backgroundResponses" = flag(false), ["CODEX_AUTH_BACKGROUND_RESPONSES"],
         "background responses", "off: a body with `background:true` is refused; on: passed and kept on its account",
         nowhere),
-    setting!(Ours Idle Session "attachToServe" = flag(true), ["CODEX_MULTI_AUTH_ATTACH"],
-        "attach to serve", "launches use a running `serve` of this root instead of a proxy of their own", nowhere),
+    setting!(Ours Acts Session "attachToServe" = flag(true), ["CODEX_MULTI_AUTH_ATTACH"],
+        "attach to serve", "launches use a running `serve` of this root instead of a proxy of their own",
+        |s, v| s.attach_to_serve = is(v)),
     setting!(Ours Acts Performance "proxyWebSocket" = flag(true), ["CODEX_MULTI_AUTH_WEBSOCKET"],
         "WebSocket", "accept WebSocket; off: clients use HTTP", |s, v| s.web_socket = is(v)),
     setting!(Ours Acts Performance "connectTimeoutMs" = ms(10_000.0, 500.0, 60_000.0), ["CODEX_AUTH_CONNECT_TIMEOUT_MS"],
@@ -151,15 +152,15 @@ pub(super) const ROWS: &[Row] = &[
     setting!(Ours Acts Performance "egressProxy" = Kind::Text(""), ["CODEX_MULTI_AUTH_EGRESS_PROXY"],
         "egress proxy", "one proxy for all outgoing traffic (http, https or socks5); empty: HTTPS_PROXY, ALL_PROXY, \
          NO_PROXY", |s, v| word(v).trim().clone_into(&mut s.egress_proxy)),
-    setting!(Ours Idle Performance "metricsEndpoint" = flag(false), ["CODEX_MULTI_AUTH_METRICS"],
-        "metrics", "Prometheus text at `/<secret>/metrics` of a proxy", nowhere),
+    setting!(Ours Acts Performance "metricsEndpoint" = flag(false), ["CODEX_MULTI_AUTH_METRICS"],
+        "metrics", "Prometheus text at `/<secret>/metrics` of a proxy", |s, v| s.metrics = is(v)),
     setting!(Ours Idle Performance "decisionLog" = flag(true), ["CODEX_MULTI_AUTH_DECISION_LOG"],
         "decision log", "keep the last decisions so that `why-selected --request` and Monitor can replay them",
-        nowhere),
+        |s, v| s.decision_log = is(v)),
     setting!(Ours Idle Performance "decisionLogMaxBytes" = bytes(4_194_304.0, 65_536.0, 67_108_864.0), [],
-        "size of that log", "how large the log of decisions may grow", nowhere).stepping(1_048_576.0),
+        "size of that log", "how large the log of decisions may grow", |s, v| s.decision_log_max = whole(v)).stepping(1_048_576.0),
     setting!(Ours Idle Performance "bridgePort" = count(1_456.0, 1_024.0, 65_535.0), ["CODEX_MULTI_AUTH_BRIDGE_PORT"],
-        "bridge port", "port of the local bridge", nowhere).stepping(1.0),
+        "bridge port", "port of the local bridge", |s, v| s.bridge_port = u16::try_from(size(v)).unwrap_or(s.bridge_port)).stepping(1.0),
 ];
 
 fn strategy(value: &Value) -> Strategy {
