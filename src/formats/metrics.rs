@@ -151,7 +151,8 @@ mod tests {
         let skip = Some(Skip { reason: "disabled".to_owned(), until: None });
         let candidates =
             [Candidate { key: key.clone(), index: 0, skip, parts: Parts::default(), left: None }];
-        let window = Window { used: Some(Percent::new(40.0)), minutes: Some(300), resets_at: None };
+        let window =
+            Window { used: Some(Percent::new(40.0)), minutes: Some(300), resets_at: None, seen: None };
         let snapshot = Snapshot {
             primary: Some(window),
             secondary: None,
@@ -162,6 +163,8 @@ mod tests {
             model: None,
             at: Moment::EPOCH,
             source: Source::Headers,
+            extra: Vec::new(),
+            banked: None,
         };
         let mut meter = Meter::default();
         meter.rotated("odd \"word\"");

@@ -43,7 +43,7 @@ pub fn sum(places: &Places, query: &Query, prices: &Prices) -> io::Result<Readin
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST);
     let mut total = Reader::new(query, prices);
     for readers in read_all(&files, &parts, threads, query, prices) {
-        total.join(readers?);
+        total.join(&readers?);
     }
     let size = if current.exists() { size } else { 0 };
     Ok(total.finish(size))

@@ -445,7 +445,7 @@ mod tests {
             let reader = if place < cut { &mut first } else { &mut second };
             reader.add(row, format!("{place}\n").as_bytes());
         }
-        first.join(second);
+        first.join(&second);
         first.finish(7)
     }
 
