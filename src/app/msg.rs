@@ -99,7 +99,7 @@ pub enum StoreMsg {
 #[derive(Debug, Clone, PartialEq)]
 pub enum UpstreamMsg {
     /// The usage endpoint answered for an account.
-    Usage(Ticket, AccountKey, Result<Snapshot, Unread>),
+    Usage(Ticket, AccountKey, Box<Result<Snapshot, Unread>>),
     /// A model answered for an account, with the quota that its headers told, or not.
     Probed(Ticket, AccountKey, Result<Vec<Snapshot>, Unread>),
 }

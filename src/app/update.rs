@@ -149,9 +149,9 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
             effects.extend(model.measured(&key, answer.as_ref().ok(), at));
             effects.extend(model.look_around(at));
         }
-        Msg::Upstream(UpstreamMsg::Probed(..)) => {}
         Msg::Ticked | Msg::Store(StoreMsg::Quota(_)) => effects.extend(model.look_around(at)),
-        Msg::Store(_)
+        Msg::Upstream(UpstreamMsg::Probed(..))
+        | Msg::Store(_)
         | Msg::Auth(_)
         | Msg::Codex(_)
         | Msg::Login(..)

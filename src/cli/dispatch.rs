@@ -96,6 +96,7 @@ pub fn dispatch(persona: Persona, around: Surroundings) -> Invocation {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm per command, and no command without one")]
 fn manager(args: &[OsString], around: Surroundings) -> Invocation {
     if wants_version(args) {
         return version();

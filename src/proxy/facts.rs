@@ -255,12 +255,11 @@ impl Board {
         if let Some(client) = client {
             self.note_session(&row, client, place);
         }
-        match place.and_then(|place| self.turns.get_mut(place)) {
-            Some(known) => *known = row,
-            None => {
-                self.ids.push(row.id);
-                self.turns.push(row);
-            }
+        if let Some(known) = place.and_then(|place| self.turns.get_mut(place)) {
+            *known = row;
+        } else {
+            self.ids.push(row.id);
+            self.turns.push(row);
         }
     }
 

@@ -48,12 +48,11 @@ pub(super) async fn answer<P: Ports>(
     let wants = if socket::wants_upgrade(request.headers()) { Wants::Upgrade } else { Wants::Answer };
     let target = route::target(request.method(), &rest, request.uri().query(), wants);
     match target.route {
-        Route::Unknown => Ok(answer::turned_away(&Refusal::not_found())),
         Route::Health => Ok(answer::json(200, "{\"ok\":true}\n")),
         Route::Status => Ok(answer::json(200, control::print_pulse(&hub.pulse()))),
         Route::Metrics if hub.setting(|settings| settings.metrics) => Ok(answer::metrics(hub.metrics())),
-        // Switched off, it is not there.
-        Route::Metrics => Ok(answer::turned_away(&Refusal::not_found())),
+        // Switched off, the page of metrics is not there.
+        Route::Metrics | Route::Unknown => Ok(answer::turned_away(&Refusal::not_found())),
         Route::Refresh => client_refresh(&hub, request).await,
         Route::Socket => upgrade(hub, request, target, entrance, Reading::Judged, handover).await,
         Route::Splice => upgrade(hub, request, target, entrance, Reading::Blind, handover).await,

@@ -145,10 +145,15 @@ pub(super) fn printed(outcome: &Outcome, told: &Forecasted, reporting: &Reportin
         );
     }
     let census = census(facts);
+    let number = |name: &str| census.get(name).and_then(Value::as_u64).unwrap_or(0);
     let _ = writeln!(
         out,
         "Accounts: {} total, {} enabled, {} disabled, {} cooling down, {} rate-limited",
-        census["total"], census["enabled"], census["disabled"], census["coolingDown"], census["rateLimited"]
+        number("total"),
+        number("enabled"),
+        number("disabled"),
+        number("coolingDown"),
+        number("rateLimited")
     );
     let summary = told.forecast.summary();
     let _ = writeln!(

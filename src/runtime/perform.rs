@@ -67,7 +67,7 @@ impl Performer {
                 let host = self.host.clone();
                 self.run(Some(ticket), async move {
                     let answer = usage(&host, &key).await;
-                    Msg::Upstream(UpstreamMsg::Usage(ticket, key, answer))
+                    Msg::Upstream(UpstreamMsg::Usage(ticket, key, Box::new(answer)))
                 });
             }
             Effect::Upstream(UpstreamEffect::Probe(ticket, key, model)) => {

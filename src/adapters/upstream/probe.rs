@@ -98,8 +98,8 @@ async fn judge(mut response: Response, model: &str, at: Moment) -> Result<Tried,
     }
     let body = collect(&mut response.body, LIMIT).await?;
     let answer = openai::answer(status, &pairs, &body, Some(model), at);
-    match classify(&answer, at).class {
-        Class::UnsupportedModel | Class::PlanGap => Ok(Tried::Lacking),
-        _ => Err(ReadError::Status(status)),
+    if matches!(classify(&answer, at).class, Class::UnsupportedModel | Class::PlanGap) {
+        return Ok(Tried::Lacking);
     }
+    Err(ReadError::Status(status))
 }

@@ -75,10 +75,14 @@ impl Outlook {
     pub fn on(&mut self, message: &Msg, world: &World, at: Moment) -> Progress {
         match &mut self.stage {
             Stage::World => self.begin(world, at),
-            Stage::Consent => match message {
-                Msg::Answered(ticket, reply) if *ticket == self.ticket => self.answered(*reply, world, at),
-                _ => Progress::Wait(Effects::new()),
-            },
+            Stage::Consent => {
+                if let Msg::Answered(ticket, reply) = message
+                    && *ticket == self.ticket
+                {
+                    return self.answered(*reply, world, at);
+                }
+                Progress::Wait(Effects::new())
+            }
             Stage::Survey(survey) => {
                 let effects = survey.on(message, world, at);
                 if survey.is_over() {

@@ -34,6 +34,7 @@ pub struct Survey {
     standings: BTreeMap<AccountKey, Standing>,
     calls: Calls,
     /// Whether each account is asked for an answer, too; of which model.
+#[expect(clippy::option_option, reason = "no probe, and a probe of whatever model is cheapest, are two things")]
     probe: Option<Option<String>>,
 }
 

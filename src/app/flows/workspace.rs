@@ -29,7 +29,7 @@ pub struct Flow {
 #[derive(Debug, Clone, PartialEq)]
 enum Stage {
     World,
-    Switch(switch::Flow, AccountKey),
+    Switch(Box<switch::Flow>, AccountKey),
     Limits(Box<Switched>, Exit, AccountKey),
 }
 
@@ -80,7 +80,7 @@ impl Flow {
                 let whom = switch::Whom::Key(other.clone());
                 let mut flow = switch::Flow::new(self.ticket, whom, Pin::Set);
                 let step = flow.on(&Msg::Ticked, world, at);
-                self.stage = Stage::Switch(flow, other.clone());
+                self.stage = Stage::Switch(Box::new(flow), other.clone());
                 Ok(self.switched(step, other))
             }
             Seat::Foreign(id) => Err(Problem::new(

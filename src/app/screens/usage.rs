@@ -164,13 +164,10 @@ impl Usage {
             self.range = asked.window(at).ok().filter(|window| *window != (None, None));
         }
         self.state = State::Waiting;
-        let (since, until) = match self.range {
-            Some((since, until)) => (since, until.or(Some(next_minute(at)))),
-            None => {
-                let until = next_minute(at);
-                (Some(until - self.window.span()), Some(until))
-            }
-        };
+        let end = next_minute(at);
+        let (since, until) = self.range.map_or((Some(end - self.window.span()), Some(end)), |(since, until)| {
+            (since, until.or(Some(end)))
+        });
         let mut by = vec![self.by];
         by.extend([By::Model, By::Account, By::Project].into_iter().filter(|by| *by != self.by));
         let query = Query {
@@ -218,7 +215,7 @@ impl Usage {
         let before = self.order.get(self.place).cloned();
         let needle = self.filter.to_lowercase();
         let mut rows: Vec<(&String, &Bucket)> =
-            self.reading.iter().flat_map(|reading| reading.groups.first()).flatten().collect();
+            self.reading.iter().filter_map(|reading| reading.groups.first()).flatten().collect();
         rows.retain(|(key, _)| needle.is_empty() || self.name(key).to_lowercase().contains(&needle));
         if self.by != By::Day {
             rows.sort_by(|(a, one), (b, other)| {

@@ -173,11 +173,8 @@ fn turned(line: Line, action: Action, policy: &AccountPolicy) -> Option<PolicyEd
         Line::Pause => Some(PolicyEdit::Pause(other(policy.paused))),
         Line::Drain => Some(PolicyEdit::Drain(other(policy.drained))),
         Line::Weight => {
-            let by = match action {
-                Action::More => STEP,
-                Action::Less => -STEP,
-                _ => return None,
-            };
+            let by = [(Action::More, STEP), (Action::Less, -STEP)];
+            let (_, by) = by.into_iter().find(|(key, _)| *key == action)?;
             let weight = (policy.weight + by).clamp(0.0, HEAVIEST);
             Some(PolicyEdit::Weight(Percent::new(weight * 100.0).whole()))
         }

@@ -31,6 +31,7 @@ use crate::domain::settings::display::Layout as Details;
 const TWICE: Span = Span::seconds(1);
 
 impl Ui {
+    #[expect(clippy::too_many_lines, reason = "one arm per action, and no action without one")]
     pub(super) fn act_on_screen(&mut self, action: Action, world: &World, at: Moment) -> Vec<Intent> {
         if self.tab == Tab::Settings
             && self.layout().kind != Kind::Pane

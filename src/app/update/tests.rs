@@ -353,7 +353,7 @@ fn figures_are_read_again_when_they_are_old_or_their_window_began_anew() {
     let mut order = waiting.clone();
     while let Some(key) = waiting.pop() {
         let fresh = figures(10.0, at, at + Span::minutes(2));
-        let message = Msg::Upstream(UpstreamMsg::Usage(Ticket(99), key, Ok(fresh)));
+        let message = Msg::Upstream(UpstreamMsg::Usage(Ticket(99), key, Box::new(Ok(fresh))));
         let more = asked(&update(&mut model, at, message));
         order.extend(more.clone());
         waiting.extend(more);
@@ -382,7 +382,7 @@ fn a_third_failure_in_a_row_is_told_once() {
         };
         let before = model.ui.toasts.history().count();
         let unread = Unread { kind: Kind::Network, why: "no connection".to_owned() };
-        let effects = update(&mut model, at, Msg::Upstream(UpstreamMsg::Usage(Ticket(99), key, Err(unread))));
+        let effects = update(&mut model, at, Msg::Upstream(UpstreamMsg::Usage(Ticket(99), key, Box::new(Err(unread)))));
         waiting.extend(asked(&effects));
         told += model.ui.toasts.history().count() - before;
     }
@@ -398,7 +398,7 @@ fn fresh_figures_end_a_limit_that_no_longer_holds() {
 
     let fresh = figures(4.0, NOW, NOW + Span::hours(5));
     let effects =
-        update(&mut model, NOW, Msg::Upstream(UpstreamMsg::Usage(Ticket(9), key("alpha"), Ok(fresh))));
+        update(&mut model, NOW, Msg::Upstream(UpstreamMsg::Usage(Ticket(9), key("alpha"), Box::new(Ok(fresh)))));
 
     assert!(
         effects.iter().any(|effect| matches!(effect, Effect::Store(StoreEffect::Commit(_, changes))

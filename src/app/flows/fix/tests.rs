@@ -166,7 +166,7 @@ fn a_live_run_asks_the_usage_endpoint_of_those_that_can_answer() {
         why: "no route".to_owned(),
     };
     let (exit, fixed) =
-        ended(flow.on(&Msg::Upstream(UpstreamMsg::Usage(TICKET, key, Err(unread))), &world, AT));
+        ended(flow.on(&Msg::Upstream(UpstreamMsg::Usage(TICKET, key, Box::new(Err(unread)))), &world, AT));
 
     assert_eq!(exit, Exit::Network);
     assert_eq!(endings(&fixed), ["warning-soft-failure", "disabled-hard-failure"]);
