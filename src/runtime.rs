@@ -96,7 +96,7 @@ async fn start(goal: Goal, options: Options) -> Exit {
         host.store.only_list();
     }
     if let (Goal::Run(_), Some(pause)) = (&goal, options.watch) {
-        return watch::watch(&host, &goal, &options, pause).await;
+        return Box::pin(watch::watch(&host, &goal, &options, pause)).await;
     }
     // Asked only where there is a screen: without a terminal the library starts `tput` to learn it.
     let size = if matches!(goal, Goal::Dashboard(_)) { crossterm::terminal::size().ok() } else { None };

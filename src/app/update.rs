@@ -146,7 +146,7 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
             effects.push(Effect::Peers(PeersEffect::Next(ticket, Ask::plain())));
         }
         Msg::Upstream(UpstreamMsg::Usage(_, key, answer)) => {
-            effects.extend(model.measured(&key, answer.as_ref().ok(), at));
+            effects.extend(model.measured(&key, (*answer).as_ref().ok(), at));
             effects.extend(model.look_around(at));
         }
         Msg::Ticked | Msg::Store(StoreMsg::Quota(_)) => effects.extend(model.look_around(at)),

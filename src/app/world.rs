@@ -178,7 +178,7 @@ impl World {
             }
             Msg::Upstream(UpstreamMsg::Usage(_, key, answer)) => {
                 self.checking.retain(|other| other != key);
-                match answer {
+                match answer.as_ref() {
                     Ok(snapshot) => {
                         self.note_quota(key, snapshot);
                         self.findings.remove(key);

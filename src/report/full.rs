@@ -180,9 +180,10 @@ pub(super) fn printed(outcome: &Outcome, told: &Forecasted, reporting: &Reportin
     if let Some(path) = &reporting.out {
         let _ = writeln!(out, "Report written: {}", path.display());
     }
-    let err = match outcome.exit {
-        Exit::Network => text::problem(&forecast::offline()),
-        _ => pool::concern(facts, outcome.exit).map(|problem| text::problem(&problem)).unwrap_or_default(),
+    let err = if outcome.exit == Exit::Network {
+        text::problem(&forecast::offline())
+    } else {
+        pool::concern(facts, outcome.exit).map(|problem| text::problem(&problem)).unwrap_or_default()
     };
     Printed { out, err }
 }

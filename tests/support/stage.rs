@@ -523,8 +523,11 @@ pub(crate) fn checked(model: &mut Model, at: Moment, effects: &Effects) {
     for effect in effects {
         if let Effect::Upstream(codex_multi_auth::app::effect::UpstreamEffect::Usage(ticket, key)) = effect {
             let snapshot = Snapshot { at, ..quota((50.0, 60), (50.0, 600)) };
-            let more =
-                update(model, at, Msg::Upstream(UpstreamMsg::Usage(*ticket, key.clone(), Box::new(Ok(snapshot)))));
+            let more = update(
+                model,
+                at,
+                Msg::Upstream(UpstreamMsg::Usage(*ticket, key.clone(), Box::new(Ok(snapshot)))),
+            );
             checked(model, at, &more);
         }
         if let Effect::Store(StoreEffect::Load) = effect {

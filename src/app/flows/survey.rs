@@ -34,7 +34,10 @@ pub struct Survey {
     standings: BTreeMap<AccountKey, Standing>,
     calls: Calls,
     /// Whether each account is asked for an answer, too; of which model.
-#[expect(clippy::option_option, reason = "no probe, and a probe of whatever model is cheapest, are two things")]
+    #[expect(
+        clippy::option_option,
+        reason = "no probe, and a probe of whatever model is cheapest, are two things"
+    )]
     probe: Option<Option<String>>,
 }
 
@@ -144,7 +147,7 @@ impl Survey {
         if let Msg::Upstream(UpstreamMsg::Usage(ticket, key, answer)) = message
             && *ticket == self.ticket
         {
-            let standing = match (answer, &self.probe) {
+            let standing = match (answer.as_ref(), &self.probe) {
                 (Ok(_), Some(model)) => {
                     self.calls.probe += 1;
                     let probe = UpstreamEffect::Probe(self.ticket, key.clone(), model.clone());

@@ -165,9 +165,10 @@ impl Usage {
         }
         self.state = State::Waiting;
         let end = next_minute(at);
-        let (since, until) = self.range.map_or((Some(end - self.window.span()), Some(end)), |(since, until)| {
-            (since, until.or(Some(end)))
-        });
+        let (since, until) =
+            self.range.map_or((Some(end - self.window.span()), Some(end)), |(since, until)| {
+                (since, until.or(Some(end)))
+            });
         let mut by = vec![self.by];
         by.extend([By::Model, By::Account, By::Project].into_iter().filter(|by| *by != self.by));
         let query = Query {

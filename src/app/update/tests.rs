@@ -382,7 +382,8 @@ fn a_third_failure_in_a_row_is_told_once() {
         };
         let before = model.ui.toasts.history().count();
         let unread = Unread { kind: Kind::Network, why: "no connection".to_owned() };
-        let effects = update(&mut model, at, Msg::Upstream(UpstreamMsg::Usage(Ticket(99), key, Box::new(Err(unread)))));
+        let effects =
+            update(&mut model, at, Msg::Upstream(UpstreamMsg::Usage(Ticket(99), key, Box::new(Err(unread)))));
         waiting.extend(asked(&effects));
         told += model.ui.toasts.history().count() - before;
     }
@@ -397,8 +398,11 @@ fn fresh_figures_end_a_limit_that_no_longer_holds() {
     settle(&mut model, pool);
 
     let fresh = figures(4.0, NOW, NOW + Span::hours(5));
-    let effects =
-        update(&mut model, NOW, Msg::Upstream(UpstreamMsg::Usage(Ticket(9), key("alpha"), Box::new(Ok(fresh)))));
+    let effects = update(
+        &mut model,
+        NOW,
+        Msg::Upstream(UpstreamMsg::Usage(Ticket(9), key("alpha"), Box::new(Ok(fresh)))),
+    );
 
     assert!(
         effects.iter().any(|effect| matches!(effect, Effect::Store(StoreEffect::Commit(_, changes))

@@ -56,7 +56,7 @@ fn context(scene: &Scene, buffer: &mut Buffer) {
         words = format!("{words}   '{}'", clean(&usage.filter));
     }
     if usage.pane == Pane::Models {
-        words = "   models by account".to_owned();
+        "   models by account".clone_into(&mut words);
     }
     let after = pen.run(1, 0, &[("Usage", skin.heading()), (&words, skin.text())]);
     let Some(reading) = &usage.reading else { return };
