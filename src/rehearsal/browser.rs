@@ -42,9 +42,12 @@ async fn get(page: &Secret) -> Option<Secret> {
         .header(CONNECTION, "close")
         .body(Empty::<Bytes>::new())
         .ok()?;
+    let answer = sender.send_request(request);
+    tokio::pin!(answer, connection);
+    // The end of the connection may bring the answer along.
     let answer = tokio::select! {
-        answer = sender.send_request(request) => answer.ok()?,
-        _ended = connection => return None,
+        answer = &mut answer => answer.ok()?,
+        _ended = &mut connection => answer.await.ok()?,
     };
     target(&answer)
 }

@@ -1,5 +1,5 @@
-//! `report`: the pool, the forecast and the running proxies in one document for whoever wants to help. E-mails and ids
-//! are masked.
+//! `report`: the pool, the forecast and the running proxies in one document. Accounts
+//! are named as everywhere else: it is the user who hands it on.
 
 use std::fmt::Write as _;
 

@@ -369,7 +369,7 @@ fn flagged_accounts_that_work_again_come_back_and_the_others_stay() {
     let ran = document(&run(&mut home.manager(&["verify-flagged", "--json"])).expect(4));
 
     assert_eq!(
-        [&ran["restored"], &ran["stillFlagged"], &ran["remainingFlagged"]].map(|value| value.as_i64()),
+        [&ran["restored"], &ran["stillFlagged"], &ran["remainingFlagged"]].map(Value::as_i64),
         [Some(1), Some(1), Some(1)],
         "{ran}"
     );

@@ -107,8 +107,8 @@ fn served(pool: &Pool, ask: &Ask, at: Moment) -> Option<AccountKey> {
     pool.peek(ask, at, &mut chance::seeded(1)).chosen
 }
 
-fn key(name: &str) -> Option<AccountKey> {
-    Some(Account::sample(name).key)
+fn key(name: &str) -> AccountKey {
+    Account::sample(name).key
 }
 
 #[test]
@@ -151,14 +151,14 @@ fn a_budget_of_an_account_or_a_tag_keeps_only_those_out() {
     for budget in [account.as_str(), "tag:work"] {
         let mut pool = pool(rules(vec![limit(budget, 100)], Vec::new()));
         pool.spend(Some(&row("1", "a", None, 500)), NOW);
-        assert!(pool.bar_of(&key("b").unwrap(), &Ask::plain(), NOW).is_none(), "{budget}");
+        assert!(pool.bar_of(&key("b"), &Ask::plain(), NOW).is_none(), "{budget}");
 
         pool.spend(Some(&row("2", "b", None, 100)), NOW);
 
         let told = pool.explain(&Ask::plain(), NOW, &mut chance::seeded(1));
         let skip = told.candidates[1].skip.as_ref().unwrap();
         assert_eq!((skip.reason.as_str(), skip.until), ("policy: budget", Some(Window::Hour.end(NOW))));
-        assert_eq!(told.chosen, key("a"), "{budget}");
+        assert_eq!(told.chosen, Some(key("a")), "{budget}");
         let only = Ask { tried: [Account::sample("a").key].into(), ..Ask::plain() };
         assert_eq!(served(&pool, &only, NOW), None);
     }
@@ -203,11 +203,11 @@ fn a_profile_allows_and_denies_models_and_weighs_accounts() {
     let pool = pool(rules(Vec::new(), vec![strict]));
 
     for (project, model, expected) in [
-        (Some("one-1"), "GPT-5.5", key("b")),
+        (Some("one-1"), "GPT-5.5", Some(key("b"))),
         (Some("one-1"), "gpt-5-mini", None),
         (Some("one-1"), "o3", None),
-        (Some("two-2"), "o3", key("a")),
-        (None, "gpt-5.5", key("a")),
+        (Some("two-2"), "o3", Some(key("a"))),
+        (None, "gpt-5.5", Some(key("a"))),
     ] {
         assert_eq!(served(&pool, &ask(project, model), NOW), expected, "{project:?} {model}");
     }

@@ -1,5 +1,7 @@
 //! The wizard that adds an account: keys in, effects out, where it stands on the screen.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "only one kind of effect is looked for")]
+
 use codex_multi_auth::app::effect::{Effect, StoreEffect};
 use codex_multi_auth::app::flows::Ticket;
 use codex_multi_auth::app::flows::login::{Courtesy, Listening, LoginEffect, LoginMsg, Opened, Survey, V6};
