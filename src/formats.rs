@@ -13,6 +13,7 @@ pub mod codex_config;
 pub mod config_edits;
 pub mod control;
 pub mod csv;
+pub mod decisions;
 pub mod device_login;
 pub mod events;
 pub mod extension;

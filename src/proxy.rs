@@ -201,6 +201,7 @@ pub async fn start<P: Ports>(
         affinity: plan.places.affinity,
         observability: plan.places.observability,
         shards: plan.places.shards,
+        decisions: plan.places.run_dir.join("decisions.jsonl"),
     };
     hub.desk.announce(vec![ProxyFact::Listening { port }]);
     Ok(Running { port, base_url, refresh_url, hub, listeners, briefing, registered, files })

@@ -194,6 +194,7 @@ fn only_looks(goal: &Goal) -> bool {
                 Goal::Run(
                     Command::Status(_)
                         | Command::Why(_)
+                        | Command::Replay(_)
                         | Command::Monitor
                         | Command::Usage(_)
                         | Command::Models(_)
@@ -365,7 +366,7 @@ fn word(goal: &Goal) -> &'static str {
         Some(Command::Switch(_)) => "switch",
         Some(Command::Unpin) => "unpin",
         Some(Command::Vault(errand)) => errand.command(),
-        Some(Command::Why(_)) => "why-selected",
+        Some(Command::Why(_) | Command::Replay(_)) => "why-selected",
         Some(Command::Monitor) => "monitor",
         Some(Command::Usage(_)) => "usage",
         Some(Command::Models(_)) => "models",

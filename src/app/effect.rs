@@ -142,6 +142,8 @@ pub enum PeersEffect {
     Look,
     /// Ask a live proxy who would serve.
     Next(Ticket, Ask),
+    /// Look for a kept decision.
+    Recall(Ticket, String),
     /// Tell all to re-read the pool.
     Reload,
 }

@@ -76,6 +76,8 @@ pub enum Command {
     Unpin,
     /// `why-selected`.
     Why(Moments),
+    /// `why-selected --request`.
+    Replay(Replaying),
     /// `config …`, `init-config`.
     Config(crate::app::flows::config::Ask),
     /// `monitor`.
@@ -234,6 +236,17 @@ pub enum Moments {
     Now,
     /// The last one.
     Last,
+}
+
+/// What `why-selected --request` asks of a kept decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replaying {
+    /// Which: the request's number, alone or behind its process.
+    pub request: String,
+    /// Had this strategy been in force.
+    pub strategy: Option<crate::domain::selection::Strategy>,
+    /// Had this account not been there.
+    pub without: Option<String>,
 }
 
 /// A forwarded run.

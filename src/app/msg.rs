@@ -15,6 +15,7 @@ use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::recovery::Loaded;
 use crate::domain::refresh::Outcome as Refreshed;
 use crate::domain::selection::explain::Decision;
+use crate::domain::selection::replay::Kept;
 use crate::domain::settings::act::Done;
 use crate::domain::settings::report::{Report, Saved};
 use crate::domain::shelf::Found;
@@ -147,6 +148,8 @@ pub enum CodexMsg {
 pub enum PeersMsg {
     /// All live proxies of this root, with their state.
     Seen(Vec<PeerStatus>),
+    /// A kept decision; `None` when none has that name.
+    Recalled(Ticket, Option<Box<Kept>>),
     /// A live proxy's answer to a question; `None` when none is alive.
     Next(Ticket, Option<Decision>),
 }

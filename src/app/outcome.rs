@@ -24,6 +24,7 @@ use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::recovery::{Beside, Health, Recovery};
 use crate::domain::roster::Roster;
 use crate::domain::selection::explain::Decision;
+use crate::domain::selection::replay::{Kept, WhatIf};
 use crate::domain::settings::Settings;
 use crate::domain::survey::{Calls, Standing};
 use crate::domain::usage::entry::Entry;
@@ -267,6 +268,8 @@ pub struct Facts {
     pub peers: Vec<PeerStatus>,
     /// The engine's answer to the plain question, from a live proxy or from the files.
     pub next: Option<Decision>,
+    /// A kept decision and what the engine says of it now.
+    pub replay: Option<Box<Replay>>,
     /// Ledger rows of the last 24 hours, oldest first.
     pub usage: Vec<Entry>,
     /// Active endpoint overrides: upstream, auth.
@@ -281,6 +284,15 @@ pub struct Facts {
     pub notes: Vec<String>,
     /// Effective settings: what a report shows and what it masks.
     pub settings: Arc<Settings>,
+}
+
+/// A kept decision, run again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replay {
+    /// As it was kept.
+    pub kept: Kept,
+    /// Under which other conditions it is asked, if any.
+    pub what_if: Option<WhatIf>,
 }
 
 /// Requests nobody asked for, counted since `since`.

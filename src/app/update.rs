@@ -292,6 +292,7 @@ impl Model {
             Command::Usage(asked) => Flow::Usage(Box::new(usage::Flow::new(ticket, asked.clone()))),
             Command::Models(asked) => Flow::Models(models::Flow::new(asked.clone())),
             Command::Why(moments) => Flow::Why(why::Flow::new(ticket, *moments)),
+            Command::Replay(replaying) => Flow::Why(why::Flow::again(ticket, replaying.clone())),
             Command::Check(checking) => Flow::Check(check::Flow::new(ticket, checking.clone())),
             Command::Forecast(forecasting) => {
                 Flow::Forecast(Box::new(forecast::Flow::new(ticket, forecasting.clone())))

@@ -200,6 +200,7 @@ impl World {
                     self.answer = None;
                 }
             }
+            Msg::Peers(PeersMsg::Recalled(..)) => {}
             Msg::Peers(PeersMsg::Next(_, answer)) => self.answer.clone_from(answer),
             Msg::Auth(AuthMsg::Refreshed(_, key, outcome)) => match Standing::after(outcome) {
                 Some(standing) => self.note_finding(key, &standing),
@@ -341,6 +342,7 @@ impl World {
             quota: self.quota.clone(),
             peers: self.peers.clone(),
             next: None,
+            replay: None,
             usage: self.usage.as_ref().clone(),
             overrides: self.setting.overrides.clone(),
             background: self.background,

@@ -22,6 +22,7 @@ pub use crate::cli::args::history::HistoryArgs;
 pub use crate::cli::args::login::LoginArgs;
 pub use crate::cli::args::usage::{ModelsArgs, UsageArgs};
 pub use crate::cli::args::vault::{AccountWord, BackupWord, ExportArgs, FlaggedWord, ImportArgs};
+use crate::domain::selection::Strategy;
 
 /// The name under which help and completions speak.
 pub const PROGRAM: &str = "codex-multi-auth";
@@ -157,6 +158,15 @@ pub enum Word {
         /// Explain the last request
         #[arg(long, short = 'l')]
         last: bool,
+        /// Explain a kept decision: the number of its request, alone or as PID-REQUEST
+        #[arg(long, value_name = "ID", conflicts_with_all = ["now", "last"])]
+        request: Option<String>,
+        /// With --request: whom this strategy would have chosen
+        #[arg(long, requires = "request", value_parser = Strategy::ALL.map(Strategy::word))]
+        strategy: Option<String>,
+        /// With --request: who would have served without this account
+        #[arg(long, value_name = "ACCOUNT", requires = "request")]
+        without: Option<String>,
     },
     /// Ask whether each account is signed in and what is left of its limits
     Check(CheckArgs),

@@ -11,7 +11,9 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::app::flows::config::Ask;
 use crate::app::flows::login::{Method, Request};
 use crate::app::flows::usage::Shape;
-use crate::app::goal::{Choosing, Command, Entry, Forwarding, Goal, Listing, Moments, Probe, Serving, Tab};
+use crate::app::goal::{
+    Choosing, Command, Entry, Forwarding, Goal, Listing, Moments, Probe, Replaying, Serving, Tab,
+};
 use crate::app::options::{Chatter, Consent, Face, Form, Options, Root};
 use crate::base::Span;
 use crate::cli::args::{Cli, Global, PROGRAM, UsageArgs, Word, completions};
@@ -20,6 +22,7 @@ use crate::cli::personality::Persona;
 use crate::domain::login::paste::Typist;
 use crate::domain::problem::{Exit, Hint, Problem};
 use crate::domain::scope::Wish;
+use crate::domain::selection::Strategy;
 use crate::domain::settings::act::Over;
 use crate::domain::settings::schema;
 use crate::domain::terms;
@@ -159,6 +162,10 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
             }
         }
         Word::Unpin => (Goal::Run(Command::Unpin), None),
+        Word::WhySelected { request: Some(request), strategy, without, .. } => {
+            let strategy = strategy.as_deref().and_then(Strategy::from_word);
+            (Goal::Run(Command::Replay(Replaying { request, strategy, without })), None)
+        }
         Word::WhySelected { last, .. } => {
             let moment = if last { Moments::Last } else { Moments::Now };
             (Goal::Run(Command::Why(moment)), None)

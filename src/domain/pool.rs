@@ -10,6 +10,7 @@ mod merge;
 mod order;
 mod pick;
 mod ready;
+mod recall;
 mod shortage;
 mod slot;
 mod stay;

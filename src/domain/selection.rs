@@ -6,6 +6,7 @@ pub mod explain;
 pub mod pin;
 pub mod price;
 pub mod ramp;
+pub mod replay;
 pub mod score;
 
 use std::collections::BTreeSet;

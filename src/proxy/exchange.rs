@@ -193,6 +193,7 @@ impl<P: Ports> Exchange<P> {
         let turn = &mut self.turn;
         let step = self.hub.with_pool(|pool, now, rng| turn.step(event, pool, now, rng));
         self.hub.desk.announce(self.turn.take_facts());
+        self.hub.desk.decided(self.turn.take_decisions());
         step
     }
 

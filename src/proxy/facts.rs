@@ -17,6 +17,7 @@ use crate::domain::facts::{ProxyFact, SessionRow, TurnRow, TurnStatus};
 use crate::domain::pool::Due;
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::refresh::Outcome;
+use crate::domain::selection::replay::Kept;
 use crate::domain::usage::entry::Entry;
 use crate::domain::usage::meter::Meter;
 
@@ -87,6 +88,8 @@ pub(super) struct Pending {
     pub(super) entries: VecDeque<Entry>,
     /// For the quota cache; the newest of each account and limit.
     pub(super) quota: BTreeMap<(AccountKey, Option<String>), Snapshot>,
+    /// For the log of decisions.
+    pub(super) decisions: VecDeque<Box<Kept>>,
     /// Rows the ledger lost.
     pub(super) dropped: u64,
 }
@@ -142,6 +145,23 @@ impl Desk {
             // Nobody listening means that the process is on its way out.
             let _ = self.facts.send(fact);
         }
+    }
+
+    /// Takes choices as they were made; beyond the cap the oldest are dropped.
+    pub(super) fn decided(&self, decisions: Vec<Box<Kept>>) {
+        if decisions.is_empty() {
+            return;
+        }
+        let mut pending = self.pending();
+        for mut kept in decisions {
+            kept.pid = std::process::id();
+            if pending.decisions.len() >= LEDGER_CAP {
+                pending.decisions.pop_front();
+            }
+            pending.decisions.push_back(kept);
+        }
+        drop(pending);
+        self.stirred.send_replace(());
     }
 
     /// Takes a ledger row.

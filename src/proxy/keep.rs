@@ -4,6 +4,7 @@
 //! long, bonds two seconds, quota five; the observability files change at most once a second. All of it is flushed
 //! when the proxy ends.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -15,7 +16,9 @@ use tokio_util::sync::CancellationToken;
 use crate::base::{Moment, Span};
 use crate::domain::facts::ProxyFact;
 use crate::domain::policy::budget::Window;
+use crate::domain::selection::replay::Kept;
 use crate::formats::affinity;
+use crate::formats::decisions;
 use crate::formats::observability::Observed;
 use crate::ports::{Ports, Store as _};
 use crate::proxy::hub::Hub;
@@ -25,14 +28,15 @@ const GATHER: Duration = Duration::from_millis(500);
 /// and a write locks, journals and syncs.
 const SPACED: Duration = Duration::from_secs(5);
 const LEDGER_GATHER: Duration = Duration::from_millis(500);
+const DECISIONS: Duration = Duration::from_millis(250);
 const BONDS: Duration = Duration::from_secs(2);
 const QUOTA: Duration = Duration::from_secs(5);
 const OBSERVE: Duration = Duration::from_secs(1);
-/// Pause after a failed write.
 /// How often profiles and budgets are looked at.
 const RULES: Duration = Duration::from_millis(500);
 /// How often the rows of other processes are counted, when there are budgets.
 const COUNT: Span = Span::seconds(10);
+/// Pause after a failed write.
 const AGAIN: Duration = Duration::from_secs(2);
 /// Shards that nobody renewed for so long count for nothing.
 const SHARD_STALE: Span = Span::hours(24);
@@ -46,6 +50,8 @@ pub(super) struct Files {
     pub(super) observability: PathBuf,
     /// `ext/observability`
     pub(super) shards: PathBuf,
+    /// `run/decisions.jsonl`
+    pub(super) decisions: PathBuf,
 }
 
 /// Carries until `end`, then once more.
@@ -53,13 +59,14 @@ pub(super) async fn keep<P: Ports>(hub: Arc<Hub<P>>, files: Files, end: Cancella
     tokio::join!(
         keep_changes(&hub, &end),
         every(&hub, &end, LEDGER_GATHER, Batch::Ledger, &files),
+        every(&hub, &end, DECISIONS, Batch::Decisions, &files),
         every(&hub, &end, BONDS, Batch::Bonds, &files),
         every(&hub, &end, QUOTA, Batch::Quota, &files),
         every(&hub, &end, OBSERVE, Batch::Observed, &files),
         keep_rules(&hub, &end),
     );
     let _ = commit(&hub).await;
-    for batch in [Batch::Ledger, Batch::Bonds, Batch::Quota, Batch::Observed] {
+    for batch in [Batch::Ledger, Batch::Decisions, Batch::Bonds, Batch::Quota, Batch::Observed] {
         carry(&hub, batch, &files).await;
     }
     let shard = shard_of(&files.shards);
@@ -104,6 +111,7 @@ pub(super) async fn follow_rules<P: Ports>(hub: &Hub<P>, is_due: bool) -> bool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Batch {
     Ledger,
+    Decisions,
     Bonds,
     Quota,
     Observed,
@@ -194,6 +202,14 @@ async fn carry<P: Ports>(hub: &Hub<P>, batch: Batch, files: &Files) {
                 hub.desk.failed(error.to_string());
             }
         }
+        Batch::Decisions => {
+            let kept = std::mem::take(&mut hub.desk.pending().decisions);
+            if !kept.is_empty() {
+                let (path, most) =
+                    (files.decisions.clone(), hub.setting(|settings| settings.decision_log_max));
+                on_disk(hub, move || append_decisions(&path, &kept, most)).await;
+            }
+        }
         Batch::Quota => {
             let observed = std::mem::take(&mut hub.desk.pending().quota);
             if observed.is_empty() {
@@ -278,6 +294,20 @@ fn write_observed(files: &Files, shard: Observed, now: Moment) -> io::Result<()>
         }
     }
     write_private(&files.observability, merged.print().as_bytes())
+}
+
+/// Appends to the log in one write, so that lines of two processes never mix; a full log becomes the earlier one.
+fn append_decisions(path: &Path, kept: &VecDeque<Box<Kept>>, most: u64) -> io::Result<()> {
+    private_dir(path.parent().unwrap_or(Path::new(".")))?;
+    if fs::metadata(path).is_ok_and(|file| file.len() >= most) {
+        fs::rename(path, path.with_file_name("decisions.1.jsonl"))?;
+    }
+    let lines: String = kept.iter().map(|kept| decisions::line(kept)).collect();
+    let mut options = fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(lines.as_bytes())
 }
 
 /// Whether the process named by a shard lives, where the system has a folder per process.

@@ -21,7 +21,7 @@ use crate::domain::chance::Rng;
 use crate::domain::facts::{ProxyFact, SessionRow, TurnRow, TurnStatus, Via};
 use crate::domain::pool::{Count, Observation, Pool};
 use crate::domain::refresh;
-use crate::domain::selection::Ask;
+use crate::domain::selection::{Ask, replay};
 use crate::domain::settings::Settings;
 use crate::domain::usage::entry::{Ending, Entry, Operation};
 use crate::domain::workspace::Routing;
@@ -174,6 +174,7 @@ pub struct Session {
     rows: Vec<TurnRow>,
     entries: Vec<Entry>,
     announced: Vec<ProxyFact>,
+    decisions: Vec<Box<replay::Kept>>,
     born: u64,
 }
 
@@ -261,6 +262,7 @@ impl Session {
             rows: Vec::new(),
             entries: Vec::new(),
             announced: Vec::new(),
+            decisions: Vec::new(),
             born: 0,
         }
     }
@@ -347,6 +349,11 @@ impl Session {
     /// Facts to announce since the last call.
     pub fn take_facts(&mut self) -> Vec<ProxyFact> {
         std::mem::take(&mut self.announced)
+    }
+
+    /// Choices made since the last call, with all that led to them.
+    pub fn take_decisions(&mut self) -> Vec<Box<replay::Kept>> {
+        std::mem::take(&mut self.decisions)
     }
 
     /// Ledger rows since the last call.

@@ -52,6 +52,7 @@ impl<P: Ports> Driven<P> {
         let step = self.hub.with_pool(|pool, now, rng| session.step(event, pool, now, rng));
         let desk = &self.hub.desk;
         desk.announce(self.session.take_facts());
+        desk.decided(self.session.take_decisions());
         let now = self.hub.now();
         let rows = self.session.take_rows(now);
         if !rows.is_empty() {

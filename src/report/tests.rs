@@ -120,6 +120,7 @@ fn facts() -> Facts {
                 candidate("charlie", 2, Some(dead)),
             ],
         }),
+        replay: None,
         usage: Vec::new(),
         overrides: (None, None),
         background: BackgroundCalls::default(),

@@ -5,12 +5,14 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::app::outcome::{Facts, Moments, Origin, Outcome};
+use crate::app::outcome::{Facts, Moments, Origin, Outcome, Replay};
 use crate::base::{Percent, calendar};
-use crate::domain::account::Account;
+use crate::domain::account::{Account, AccountKey};
 use crate::domain::facts::{TurnRow, TurnStatus};
 use crate::domain::label;
 use crate::domain::selection::explain::{Candidate, Decision};
+use crate::domain::selection::replay::{Kept, WhatIf};
+use crate::domain::selection::{SessionKey, Strategy};
 use crate::report::{json, pool, text};
 
 /// Weights of the hybrid score; the parts of a candidate carry them already.
@@ -48,9 +50,12 @@ pub(super) fn value(outcome: &Outcome, moments: Moments, origin: Origin, facts: 
             "config": { "healthWeight": 2, "tokenWeight": 5, "freshnessWeight": 2 },
             "selected": selected,
             "candidates": candidates.iter().map(|(one, account)| candidate(facts, one, account)).collect::<Vec<_>>(),
-            "request": last_turn(moments, facts).map(|turn| request(facts, turn)),
-            "replay": null,
-            "whatIf": null,
+            "request": match &facts.replay {
+                Some(replay) => Some(kept(facts, &replay.kept)),
+                None => last_turn(moments, facts).map(|turn| request(facts, turn)),
+            },
+            "replay": facts.replay.as_ref().map(|replay| again(facts, replay)),
+            "whatIf": facts.replay.as_ref().and_then(|replay| what_if(facts, replay)),
         }),
     );
     if moments == Moments::Last {
@@ -118,6 +123,68 @@ fn request(facts: &Facts, turn: &TurnRow) -> Value {
     })
 }
 
+fn kept(facts: &Facts, kept: &Kept) -> Value {
+    json!({
+        "id": kept.request,
+        "pid": kept.pid,
+        "at": kept.decision.at.millis(),
+        "model": kept.model,
+        "family": kept.family.word(),
+        "sessionHash": kept.session.as_ref().map(SessionKey::as_str),
+        "from": kept.from.as_ref().map(|key| named(facts, key)),
+    })
+}
+
+fn again(facts: &Facts, replay: &Replay) -> Value {
+    let (was, is) = (replay.kept.decision.chosen.as_ref(), replay.kept.again(&WhatIf::default()));
+    let difference = (was != is)
+        .then(|| json!({ "was": was.map(|key| named(facts, key)), "is": is.map(|key| named(facts, key)) }));
+    json!({ "identical": was == is, "difference": difference })
+}
+
+fn what_if(facts: &Facts, replay: &Replay) -> Option<Value> {
+    let asked = replay.what_if.as_ref()?;
+    Some(json!({
+        "strategy": asked.strategy.map(Strategy::word),
+        "without": asked.without.as_ref().map(|key| named(facts, key)),
+        "selected": replay.kept.again(asked).map(|key| named(facts, key)),
+    }))
+}
+
+fn named(facts: &Facts, key: &AccountKey) -> Value {
+    let found = pool::position(facts, key);
+    json!({
+        "number": found.map(|(index, _)| index + 1),
+        "accountRef": key.as_str(),
+        "label": found.map(|(index, account)| label::account_label(account, index + 1)),
+    })
+}
+
+/// A kept decision in words: whether it still stands, and what else was asked.
+fn replayed(facts: &Facts, replay: &Replay, out: &mut String) {
+    let name = |key: Option<&AccountKey>| match key {
+        None => "nobody".to_owned(),
+        Some(key) => pool::position(facts, key).map_or_else(
+            || key.short().to_owned(),
+            |(index, account)| label::account_label(account, index + 1),
+        ),
+    };
+    let ago = calendar::long(facts.at.since(replay.kept.decision.at));
+    let _ = writeln!(out, "Request: {}, {ago} ago", replay.kept.name());
+    let (was, is) = (replay.kept.decision.chosen.as_ref(), replay.kept.again(&WhatIf::default()));
+    if was == is {
+        out.push_str("Run again: the same answer\n");
+    } else {
+        let _ = writeln!(out, "Run again: {} instead of {}, which is a defect", name(is), name(was));
+    }
+    if let Some(asked) = &replay.what_if {
+        let strategy = asked.strategy.map(|strategy| format!("with strategy {}", strategy.word()));
+        let without = asked.without.as_ref().map(|key| format!("without {}", name(Some(key))));
+        let under: Vec<String> = strategy.into_iter().chain(without).collect();
+        let _ = writeln!(out, "{}: {}", under.join(" and "), name(replay.kept.again(asked)));
+    }
+}
+
 /// The text: rule first, then the counts, the choice and everybody else.
 pub(super) fn text(moments: Moments, origin: Origin, facts: &Facts) -> String {
     let mut out = String::new();
@@ -146,7 +213,9 @@ pub(super) fn text(moments: Moments, origin: Origin, facts: &Facts) -> String {
         }
         None => out.push_str("Selected: nobody can serve the next request\n"),
     }
-    if let Some(turn) = last_turn(moments, facts) {
+    if let Some(replay) = &facts.replay {
+        replayed(facts, replay, &mut out);
+    } else if let Some(turn) = last_turn(moments, facts) {
         last(facts, turn, &mut out);
     }
     out.push('\n');

@@ -147,6 +147,11 @@ impl Performer {
                 }
                 Msg::Peers(PeersMsg::Next(ticket, None))
             }),
+            PeersEffect::Recall(ticket, word) => self.run(Some(ticket), async move {
+                let run = host.places.run();
+                let found = tokio::task::spawn_blocking(move || recall(&run, &word)).await;
+                Msg::Peers(PeersMsg::Recalled(ticket, found.ok().flatten().map(Box::new)))
+            }),
             PeersEffect::Reload => {
                 self.tasks.spawn(async move {
                     for peer in host.peers.list().await {
@@ -306,6 +311,14 @@ pub async fn look(host: &Host) -> Vec<PeerStatus> {
         }
     }
     seen
+}
+
+/// The newest kept decision a word names.
+fn recall(run: &std::path::Path, word: &str) -> Option<crate::domain::selection::replay::Kept> {
+    ["decisions.jsonl", "decisions.1.jsonl"]
+        .into_iter()
+        .filter_map(|file| std::fs::read_to_string(run.join(file)).ok())
+        .find_map(|text| crate::formats::decisions::find(&text, word))
 }
 
 /// Quota cache and ledger as messages.

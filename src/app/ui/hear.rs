@@ -80,7 +80,7 @@ impl Ui {
             | Msg::Codex(_)
             | Msg::Login(..)
             | Msg::Answered(..)
-            | Msg::Peers(PeersMsg::Next(..))
+            | Msg::Peers(PeersMsg::Next(..) | PeersMsg::Recalled(..))
             | Msg::Service(_)
             | Msg::Checkup(..)
             | Msg::History(..)

@@ -29,7 +29,7 @@ impl Pool {
             {
                 continue;
             }
-            let merit = self.merit(position, slot, survey);
+            let merit = self.merit(self.settings.strategy, position, slot, survey);
             let is_better = best.is_none_or(|(other, highest)| {
                 merit > highest
                     || (breaks_ties && merit >= highest && self.has_more_left(position, other, survey.now))
@@ -41,9 +41,10 @@ impl Pool {
         best.map(|(position, _)| position)
     }
 
+    /// What an account has under a strategy; the highest serves.
     #[inline]
-    fn merit(&self, position: usize, slot: &Slot, survey: &Survey<'_>) -> f64 {
-        match self.settings.strategy {
+    pub(super) fn merit(&self, strategy: Strategy, position: usize, slot: &Slot, survey: &Survey<'_>) -> f64 {
+        match strategy {
             Strategy::Hybrid | Strategy::Sequential => Self::parts(position, slot, survey).total(),
             Strategy::FillFirst => slot.boost + survey.boost_at(position),
             Strategy::MostRemaining => left(slot, survey.now),

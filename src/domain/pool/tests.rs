@@ -658,3 +658,25 @@ fn weight_tips_the_balance_between_equals() {
         assert_eq!(chosen(&mut pool, &ask(), NOW).as_deref(), Some(expected), "{weights:?}");
     }
 }
+
+#[test]
+fn a_kept_decision_run_again_gives_the_same_account_under_every_strategy() {
+    for strategy in Strategy::ALL {
+        let settings = Settings { strategy, ..Settings::default() };
+        let mut pool = pool_with(&["one", "two", "three"], settings);
+        let mut asks = vec![ask(), session("a"), session("b"), session("a"), ask()];
+        asks.push(Ask { tried: [key("one")].into(), ..ask() });
+        for (number, ask) in asks.into_iter().enumerate() {
+            let now = NOW + Span::seconds(i64::try_from(number).unwrap());
+            let kept = pool.recall(7, &ask, None, now, &mut rng()).unwrap();
+
+            let choice = pool.choose(&ask, now, &mut rng());
+            if let (Some(session), Some(key)) = (&ask.session, &choice.chosen) {
+                pool.remember(session, key, now);
+            }
+
+            let again = kept.again(&crate::domain::selection::replay::WhatIf::default());
+            assert_eq!(again, choice.chosen.as_ref(), "{} {number}", strategy.word());
+        }
+    }
+}

@@ -61,6 +61,10 @@ impl Turn {
             return self.exhausted(pool, now, rng);
         }
         let is_listing = self.facts.kind == Kind::Models;
+        if !is_listing {
+            let from = self.record.row.attempts.last().map(|attempt| &attempt.account);
+            self.decisions.extend(pool.recall(self.facts.id, &self.ask, from, now, rng));
+        }
         let choice = if is_listing {
             pool.peek_for_listing(&self.ask, now, rng)
         } else {
