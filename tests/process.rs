@@ -6,6 +6,7 @@ mod chaos;
 mod checkup;
 mod config;
 mod crash;
+mod decisions;
 mod demo;
 mod endure;
 mod forward;

@@ -14,3 +14,4 @@ pub(crate) mod stage;
 pub(crate) mod staged;
 pub(crate) mod stand;
 pub(crate) mod tls;
+pub(crate) mod wire;

@@ -58,6 +58,8 @@ pub enum Intent {
     Inspect(Box<Act>),
     /// Sum the ledger up.
     Sum(Box<Query>),
+    /// Look for the decision of a request.
+    Recall(String),
     /// Look which files there are.
     TakeStock,
     /// Keep the screen's state (tab, sort, …) for the next start; text of `ui-state.json`'s inner members.

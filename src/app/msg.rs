@@ -148,8 +148,8 @@ pub enum CodexMsg {
 pub enum PeersMsg {
     /// All live proxies of this root, with their state.
     Seen(Vec<PeerStatus>),
-    /// A kept decision; `None` when none has that name.
-    Recalled(Ticket, Option<Box<Kept>>),
+    /// A kept decision by the name that was asked for; `None` when none has it.
+    Recalled(Ticket, String, Option<Box<Kept>>),
     /// A live proxy's answer to a question; `None` when none is alive.
     Next(Ticket, Option<Decision>),
 }

@@ -107,6 +107,8 @@ pub struct Ui {
     interrupted: Option<Moment>,
     clicked: Option<(Moment, u16, u16)>,
     heard: hear::Heard,
+    /// The decision that is looked for while its turn is open.
+    recalling: Option<String>,
 }
 
 /// Whether a key was pressed yet.
@@ -151,6 +153,7 @@ impl Ui {
             interrupted: None,
             clicked: None,
             heard: hear::Heard::default(),
+            recalling: None,
         }
     }
 

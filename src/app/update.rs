@@ -379,6 +379,10 @@ impl Model {
                 let ticket = self.flows.ticket();
                 vec![Effect::Store(StoreEffect::Sum(ticket, query))]
             }
+            Intent::Recall(name) => {
+                let ticket = self.flows.ticket();
+                vec![Effect::Peers(PeersEffect::Recall(ticket, name))]
+            }
             Intent::Undo => self.take_back(at),
             Intent::CancelTasks => {
                 let running: Vec<Ticket> = self

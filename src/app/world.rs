@@ -24,6 +24,7 @@ use crate::domain::recovery::{Beside, Health, Loaded, Recovery};
 use crate::domain::roster::Roster;
 use crate::domain::selection::Ask;
 use crate::domain::selection::explain::Decision;
+use crate::domain::selection::replay::Kept;
 use crate::domain::settings::Settings;
 use crate::domain::settings::act::Done;
 use crate::domain::settings::edit::{Edit, with_twins};
@@ -102,6 +103,8 @@ pub struct World {
     pub background: BackgroundCalls,
     /// A live proxy's newest answer to the plain question; `None` while none is alive.
     pub answer: Option<Decision>,
+    /// The kept decision that was looked for last, by its name.
+    pub recalled: Option<(String, Option<Box<Kept>>)>,
     /// What questions to the back end showed about accounts.
     pub findings: BTreeMap<AccountKey, Finding>,
     /// Accounts whose quota is being asked for now.
@@ -134,6 +137,7 @@ impl World {
             usage: Arc::default(),
             background: BackgroundCalls { since: at, ..BackgroundCalls::default() },
             answer: None,
+            recalled: None,
             findings: BTreeMap::new(),
             checking: Vec::new(),
         }
@@ -200,7 +204,9 @@ impl World {
                     self.answer = None;
                 }
             }
-            Msg::Peers(PeersMsg::Recalled(..)) => {}
+            Msg::Peers(PeersMsg::Recalled(_, name, found)) => {
+                self.recalled = Some((name.clone(), found.clone()));
+            }
             Msg::Peers(PeersMsg::Next(_, answer)) => self.answer.clone_from(answer),
             Msg::Auth(AuthMsg::Refreshed(_, key, outcome)) => match Standing::after(outcome) {
                 Some(standing) => self.note_finding(key, &standing),

@@ -91,6 +91,9 @@ pub struct AttemptRow {
     pub first_byte: Option<Span>,
 }
 
+/// Turn numbers of one socket stay apart from those of requests: a turn's number is its socket's, times this, and on.
+pub const TURNS_PER_SOCKET: u64 = 1 << 20;
+
 /// One proxied turn for the live list; a later row with the same `id` replaces the earlier one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TurnRow {

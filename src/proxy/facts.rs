@@ -23,6 +23,9 @@ use crate::domain::usage::meter::Meter;
 
 /// Rows of the ledger that wait; beyond it the oldest are dropped and counted.
 const LEDGER_CAP: usize = 4_096;
+/// Decisions that wait, and the accounts in all of them.
+const DECISIONS: usize = 1_000;
+const DECISION_CAP: usize = 50_000;
 const TURNS: usize = 256;
 const SESSIONS: usize = 512;
 /// How long a session without a socket stays listed.
@@ -89,7 +92,7 @@ pub(super) struct Pending {
     /// For the quota cache; the newest of each account and limit.
     pub(super) quota: BTreeMap<(AccountKey, Option<String>), Snapshot>,
     /// For the log of decisions.
-    pub(super) decisions: VecDeque<Box<Kept>>,
+    pub(super) decisions: VecDeque<Kept>,
     /// Rows the ledger lost.
     pub(super) dropped: u64,
 }
@@ -148,14 +151,16 @@ impl Desk {
     }
 
     /// Takes choices as they were made; beyond the cap the oldest are dropped.
-    pub(super) fn decided(&self, decisions: Vec<Box<Kept>>) {
+    pub(super) fn decided(&self, decisions: Vec<Kept>) {
         if decisions.is_empty() {
             return;
         }
         let mut pending = self.pending();
         for mut kept in decisions {
             kept.pid = std::process::id();
-            if pending.decisions.len() >= LEDGER_CAP {
+            // A decision is as large as its pool, so the cap is on accounts.
+            let most = (DECISION_CAP / kept.decision.candidates.len().max(1)).min(DECISIONS);
+            while pending.decisions.len() >= most.max(1) {
                 pending.decisions.pop_front();
             }
             pending.decisions.push_back(kept);

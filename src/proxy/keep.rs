@@ -297,12 +297,12 @@ fn write_observed(files: &Files, shard: Observed, now: Moment) -> io::Result<()>
 }
 
 /// Appends to the log in one write, so that lines of two processes never mix; a full log becomes the earlier one.
-fn append_decisions(path: &Path, kept: &VecDeque<Box<Kept>>, most: u64) -> io::Result<()> {
+fn append_decisions(path: &Path, kept: &VecDeque<Kept>, most: u64) -> io::Result<()> {
     private_dir(path.parent().unwrap_or(Path::new(".")))?;
     if fs::metadata(path).is_ok_and(|file| file.len() >= most) {
         fs::rename(path, path.with_file_name("decisions.1.jsonl"))?;
     }
-    let lines: String = kept.iter().map(|kept| decisions::line(kept)).collect();
+    let lines: String = kept.iter().map(decisions::line).collect();
     let mut options = fs::OpenOptions::new();
     options.append(true).create(true);
     #[cfg(unix)]

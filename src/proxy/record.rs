@@ -10,7 +10,7 @@ use crate::domain::failure::Class;
 use crate::domain::label;
 use crate::domain::pool::Pool;
 use crate::domain::quota::snapshot::Snapshot;
-use crate::domain::selection::Ask;
+use crate::domain::selection::{Ask, replay};
 use crate::domain::usage::entry::{Ending, Entry, Operation};
 use crate::domain::usage::pricing;
 use crate::domain::usage::window::Whose;
@@ -140,6 +140,8 @@ pub(super) struct Record {
     pub(super) row: TurnRow,
     pub(super) last: Option<Class>,
     pub(super) facts: Vec<ProxyFact>,
+    /// Choices that were not taken away yet.
+    pub(super) decisions: Vec<replay::Kept>,
     sent_at: Option<Moment>,
     from: Option<(AccountKey, &'static str)>,
     entry: Option<Entry>,
@@ -168,6 +170,7 @@ impl Record {
             },
             last: None,
             facts: Vec::new(),
+            decisions: Vec::new(),
             sent_at: None,
             from: None,
             entry: None,

@@ -18,7 +18,7 @@ use crate::base::shape::Ring;
 use crate::base::{Moment, Secret, Span};
 use crate::domain::account::AccountKey;
 use crate::domain::chance::Rng;
-use crate::domain::facts::{ProxyFact, SessionRow, TurnRow, TurnStatus, Via};
+use crate::domain::facts::{ProxyFact, SessionRow, TURNS_PER_SOCKET, TurnRow, TurnStatus, Via};
 use crate::domain::pool::{Count, Observation, Pool};
 use crate::domain::refresh;
 use crate::domain::selection::{Ask, replay};
@@ -174,7 +174,6 @@ pub struct Session {
     rows: Vec<TurnRow>,
     entries: Vec<Entry>,
     announced: Vec<ProxyFact>,
-    decisions: Vec<Box<replay::Kept>>,
     born: u64,
 }
 
@@ -227,9 +226,6 @@ struct Going {
     holds_seat: bool,
 }
 
-/// Turn numbers of one socket stay apart from those of requests.
-const TURNS_PER_SOCKET: u64 = 1 << 20;
-
 /// Turns the client may have open at once.
 const MOST_OPEN: usize = 8;
 
@@ -262,7 +258,6 @@ impl Session {
             rows: Vec::new(),
             entries: Vec::new(),
             announced: Vec::new(),
-            decisions: Vec::new(),
             born: 0,
         }
     }
@@ -352,8 +347,8 @@ impl Session {
     }
 
     /// Choices made since the last call, with all that led to them.
-    pub fn take_decisions(&mut self) -> Vec<Box<replay::Kept>> {
-        std::mem::take(&mut self.decisions)
+    pub fn take_decisions(&mut self) -> Vec<replay::Kept> {
+        std::mem::take(&mut self.record.decisions)
     }
 
     /// Ledger rows since the last call.

@@ -22,7 +22,7 @@ use crate::domain::facts::{ProxyFact, TurnRow, Via};
 use crate::domain::failure::{Class, Verdict};
 use crate::domain::pool::{Count, Observation, Pool};
 use crate::domain::refresh;
-use crate::domain::selection::{Ask, replay};
+use crate::domain::selection::Ask;
 use crate::domain::usage::entry::{Ending, Entry, Operation};
 use crate::domain::workspace::Routing;
 use crate::formats::events::Fact;
@@ -242,7 +242,6 @@ pub struct Turn {
     /// Upstream failed the turn in its own words, which the client has.
     doomed: Option<End>,
     producers: BTreeSet<AccountKey>,
-    decisions: Vec<Box<replay::Kept>>,
 }
 
 #[derive(Debug)]
@@ -364,7 +363,6 @@ impl Turn {
             repairs: 0,
             doomed: None,
             producers: BTreeSet::new(),
-            decisions: Vec::new(),
         }
     }
 
@@ -409,11 +407,6 @@ impl Turn {
     /// Facts to announce since the last call (rotations, quota).
     pub fn take_facts(&mut self) -> Vec<ProxyFact> {
         std::mem::take(&mut self.record.facts)
-    }
-
-    /// Choices made since the last call, with all that led to them.
-    pub fn take_decisions(&mut self) -> Vec<Box<replay::Kept>> {
-        std::mem::take(&mut self.decisions)
     }
 
     /// The ledger row, once, after the last step.

@@ -149,8 +149,9 @@ impl Performer {
             }),
             PeersEffect::Recall(ticket, word) => self.run(Some(ticket), async move {
                 let run = host.places.run();
+                let name = word.clone();
                 let found = tokio::task::spawn_blocking(move || recall(&run, &word)).await;
-                Msg::Peers(PeersMsg::Recalled(ticket, found.ok().flatten().map(Box::new)))
+                Msg::Peers(PeersMsg::Recalled(ticket, name, found.ok().flatten().map(Box::new)))
             }),
             PeersEffect::Reload => {
                 self.tasks.spawn(async move {

@@ -115,6 +115,7 @@ const STATES: &[(&str, Show)] = &[
     ("overlay.confirm-off", |size| at(size, six()).after("e<right>")),
     ("overlay.messages", |size| at(size, six()).after("2pyM")),
     ("overlay.turn", |size| at(size, six()).after("gmjj<enter>")),
+    ("overlay.turn-forgotten", |size| at(size, six()).after("gmjjjW")),
     ("wizard.menu", |size| at(size, six()).after("a")),
     ("wizard.welcome", |size| wizard::welcome(size, empty())),
     ("wizard.acknowledge", |size| wizard::acknowledge(size, empty())),

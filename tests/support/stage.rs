@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use codex_multi_auth::app::effect::{AuthEffect, CodexEffect, Effect, Effects, StoreEffect};
+use codex_multi_auth::app::effect::{AuthEffect, CodexEffect, Effect, Effects, PeersEffect, StoreEffect};
 use codex_multi_auth::app::flows::serve::Announce;
 use codex_multi_auth::app::goal::{Entry as Way, Goal};
 use codex_multi_auth::app::input::{Click, Code, Input, Key, Mouse};
@@ -16,17 +16,21 @@ use codex_multi_auth::domain::account::{
     Account, AccountKey, Cooldown, CooldownReason, Invalidation, Switch,
 };
 use codex_multi_auth::domain::backup::{Backup, Comparison, Kind as Copied, PinFate, State};
+use codex_multi_auth::domain::chance::seeded;
 use codex_multi_auth::domain::digest::sha256_hex;
 use codex_multi_auth::domain::facts::{
     AccountPulse, AttemptRow, Peer, PeerStatus, ProxyPulse, SessionRow, TurnRow, TurnStatus, TurnTokens, Via,
 };
 use codex_multi_auth::domain::places::Places;
 use codex_multi_auth::domain::policy::account::{Changed, key_for};
+use codex_multi_auth::domain::pool::Pool;
 use codex_multi_auth::domain::quota::snapshot::{Snapshot, Source};
 use codex_multi_auth::domain::quota::window::Window;
 use codex_multi_auth::domain::recovery::{Beside, Health, Loaded};
 use codex_multi_auth::domain::refresh::Outcome as Refreshed;
 use codex_multi_auth::domain::roster::Roster;
+use codex_multi_auth::domain::selection::Ask;
+use codex_multi_auth::domain::selection::replay::Kept;
 use codex_multi_auth::domain::settings::edit::{Edit, with_twins};
 use codex_multi_auth::domain::settings::report::{Report, Saved, Source as Origin};
 use codex_multi_auth::domain::settings::schema::{Value, row};
@@ -511,11 +515,26 @@ fn answered(model: &Model, effect: Effect) -> Option<Msg> {
     if let Effect::Store(StoreEffect::Stock) = effect {
         return Some(Msg::Store(StoreMsg::Stock(stock())));
     }
+    if let Effect::Peers(PeersEffect::Recall(ticket, name)) = effect {
+        let found = recalled(model, &name).map(Box::new);
+        return Some(Msg::Peers(PeersMsg::Recalled(ticket, name, found)));
+    }
     if let Effect::Auth(AuthEffect::Refresh(ticket, key, _)) = effect {
         return Some(Msg::Auth(AuthMsg::Refreshed(ticket, key, Refreshed::Missing)));
     }
     let Effect::Codex(CodexEffect::Mirror(ticket, _)) = effect else { return None };
     Some(Msg::Codex(CodexMsg::Mirrored(ticket, Mirrored::Written)))
+}
+
+/// The decision of a turn as the log has it: who would serve it now; every other turn is not in the log any more.
+fn recalled(model: &Model, name: &str) -> Option<Kept> {
+    let id: u64 = name.split_once('-')?.1.parse().ok()?;
+    let world = &model.world;
+    let mut pool = Pool::new(Arc::clone(&world.roster), Arc::clone(&world.settings), NOW);
+    for (key, snapshot) in &world.quota {
+        pool.note_quota(key, snapshot.clone());
+    }
+    (id % 2 == 0).then(|| pool.recall(id, &Ask::plain(), None, NOW, &mut seeded(0)).unwrap())
 }
 
 /// The usage endpoint answers a running check of one account.

@@ -45,7 +45,8 @@ impl Flow {
                 None => self.finish(Origin::Files, world.foresee(at), world, at),
             };
         }
-        if let (Msg::Peers(PeersMsg::Recalled(ticket, found)), Some(replaying)) = (message, &self.replaying)
+        if let (Msg::Peers(PeersMsg::Recalled(ticket, _, found)), Some(replaying)) =
+            (message, &self.replaying)
             && *ticket == self.ticket
         {
             return recalled(replaying, found.as_deref(), world, at);

@@ -192,7 +192,13 @@ const PLAIN: &[Bind] = {
         row(S::Backups, G::Settings, &[c('y')], Action::Copy, "copy the path"),
         row(S::Backups, G::Find, &[c('/')], Action::Filter, "find a setting"),
         // Monitor
-        row(S::Turns, G::Monitor, &[k(Code::Enter)], Action::Open, "attempts of the turn"),
+        row(
+            S::Turns,
+            G::Monitor,
+            &[k(Code::Enter), c('W')],
+            Action::Open,
+            "the turn: attempts, decision, what if",
+        ),
         row(S::Turns, G::Monitor, &[c('s')], Action::Sessions, "sessions"),
         row(S::Turns, G::Monitor, &[c('f')], Action::Follow, "follow the newest"),
         row(S::Turns, G::Monitor, &[c('y')], Action::Copy, "copy the row"),

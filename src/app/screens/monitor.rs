@@ -206,6 +206,11 @@ pub fn turn_id(world: &World, row: (usize, usize)) -> Option<TurnId> {
     Some((world.peers.get(row.0)?.peer.pid, turn_at(world, row)?.id))
 }
 
+/// How the decision behind a turn is asked for.
+pub fn decision_name((pid, id): TurnId) -> String {
+    format!("{pid}-{id}")
+}
+
 /// The turn with this identity, if a live proxy still lists it.
 pub fn turn(world: &World, (pid, id): TurnId) -> Option<&TurnRow> {
     let peer = world.peers.iter().find(|peer| peer.peer.pid == pid)?;

@@ -10,6 +10,7 @@ use crate::app::overlays::Overlay;
 use crate::app::overlays::ask::{Ask, Purpose};
 use crate::app::overlays::confirm::{Confirm, Deed};
 use crate::app::overlays::differences::Differences;
+use crate::app::screens::monitor::decision_name;
 use crate::app::screens::settings::{Fold, Line, Page, Saving, Side, Stock, Typing, draft, moved, words};
 use crate::app::toasts::{Level, Toast};
 use crate::app::world::World;
@@ -77,6 +78,15 @@ impl Ui {
 
     /// What must be read before the open page can be drawn.
     pub fn wanted(&mut self, world: &World, at: Moment) -> Vec<Intent> {
+        if let Some(Overlay::Turn(id)) = self.overlays.last() {
+            let name = decision_name(*id);
+            if self.recalling.as_ref() != Some(&name) {
+                self.recalling = Some(name.clone());
+                return vec![Intent::Recall(name)];
+            }
+        } else {
+            self.recalling = None;
+        }
         if self.tab == Tab::Usage {
             return self.usage.wanted(at).map(|query| Intent::Sum(Box::new(query))).into_iter().collect();
         }

@@ -20,7 +20,7 @@ impl Pool {
         from: Option<&AccountKey>,
         now: Moment,
         rng: &mut Rng,
-    ) -> Option<Box<Kept>> {
+    ) -> Option<Kept> {
         if !self.settings.decision_log || self.len() > MOST {
             return None;
         }
@@ -34,8 +34,11 @@ impl Pool {
         let merits = rows.map(|(position, slot)| {
             Strategy::ALL.map(|strategy| self.merit(strategy, position, slot, &survey).max(-f64::MAX))
         });
+        let owner = survey.bond.map(|bond| bond.owner.clone());
+        let merits = merits.collect();
+        let decision = self.explain(ask, now, rng);
         let active = self.cursor.get(&ask.family).cloned();
-        Some(Box::new(Kept {
+        Some(Kept {
             pid: 0,
             request,
             session: ask.session.clone(),
@@ -44,10 +47,10 @@ impl Pool {
             revision: self.roster.generation,
             pin: pin::bound(ask, &self.roster).map(|(key, _)| key.clone()),
             active: active.or_else(|| self.roster.active_of(ask.family).map(|account| account.key.clone())),
-            from: from.cloned(),
+            from: from.cloned().or(owner.filter(|owner| decision.chosen.as_ref() != Some(owner))),
             ramp: if is_ramp { Ramp::Shares } else { Ramp::None },
-            merits: merits.collect(),
-            decision: self.explain(ask, now, rng),
-        }))
+            merits,
+            decision,
+        })
     }
 }

@@ -5,6 +5,7 @@
 //! the one that was given is a defect, and is shown as one.
 
 use crate::domain::account::AccountKey;
+use crate::domain::facts::TURNS_PER_SOCKET;
 use crate::domain::model::Family;
 use crate::domain::selection::explain::{Candidate, Decision, Rule};
 use crate::domain::selection::{SessionKey, Strategy};
@@ -66,9 +67,14 @@ impl Kept {
         format!("{}-{}", self.pid, self.request)
     }
 
-    /// Whether a word names this decision: its whole name, or the request alone.
+    /// Whether a word names this decision: its whole name, or the request alone. A turn on a socket is named by its own
+    /// number, too: its account was chosen when the socket was opened.
     pub fn is_called(&self, word: &str) -> bool {
-        word == self.name() || word.parse() == Ok(self.request)
+        let (pid, number) =
+            word.split_once('-').map_or((None, word), |(pid, number)| (Some(pid.parse()), number));
+        let Ok(number) = number.parse::<u64>() else { return false };
+        pid.is_none_or(|pid| pid == Ok(self.pid))
+            && (number == self.request || number / TURNS_PER_SOCKET == self.request)
     }
 
     /// Whom the engine answers, asked again.
@@ -233,5 +239,7 @@ mod tests {
 
         assert!(row.is_called("12") && row.is_called("7-12"));
         assert!(!row.is_called("8-12") && !row.is_called("1"));
+        assert!(row.is_called(&format!("7-{}", 12 * TURNS_PER_SOCKET + 3)));
+        assert!(!row.is_called("") && !row.is_called("7-") && !row.is_called("x-12"));
     }
 }

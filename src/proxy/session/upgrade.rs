@@ -47,7 +47,7 @@ impl Session {
         if self.upgrades >= UPGRADES || self.time_left(pool, now) < LEAST {
             return self.over_http(pool);
         }
-        self.decisions.extend(pool.recall(self.facts.id, &self.ask, None, now, rng));
+        self.record.decisions.extend(pool.recall(self.facts.id, &self.ask, None, now, rng));
         let choice = pool.choose(&self.ask, now, rng);
         let Some(key) = choice.chosen else { return self.exhausted(pool, now, rng) };
         self.upgrades += 1;

@@ -10,6 +10,7 @@ use crate::domain::health::backoff;
 use crate::domain::pool::{Count, Exhaustion, Pass, Pool, Shortage};
 use crate::domain::refresh;
 use crate::domain::selection::affinity::Moved;
+use crate::domain::selection::replay;
 use crate::domain::workspace::Routing;
 use crate::formats::reasoning;
 use crate::ports::upstream::ReadError;
@@ -26,6 +27,11 @@ use super::{
 const PATIENCE: Span = Span::seconds(10);
 
 impl Turn {
+    /// Choices made since the last call, with all that led to them.
+    pub fn take_decisions(&mut self) -> Vec<replay::Kept> {
+        std::mem::take(&mut self.record.decisions)
+    }
+
     pub(super) fn start(&mut self, pool: &mut Pool, now: Moment, rng: &mut Rng) -> Step {
         self.budget = Some(Budget::new(pool.len(), pool.settings()));
         if self.facts.kind == Kind::Models {
@@ -63,7 +69,7 @@ impl Turn {
         let is_listing = self.facts.kind == Kind::Models;
         if !is_listing {
             let from = self.record.row.attempts.last().map(|attempt| &attempt.account);
-            self.decisions.extend(pool.recall(self.facts.id, &self.ask, from, now, rng));
+            self.record.decisions.extend(pool.recall(self.facts.id, &self.ask, from, now, rng));
         }
         let choice = if is_listing {
             pool.peek_for_listing(&self.ask, now, rng)

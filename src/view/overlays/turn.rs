@@ -1,4 +1,7 @@
-//! One turn: its attempts with account and verdict each, times, tokens, sizes; never a body.
+//! One turn: its attempts with account and verdict each, times, tokens, sizes, and who would have served it otherwise;
+//! never a body.
+
+mod decision;
 
 use ratatui::buffer::Buffer;
 
@@ -23,15 +26,22 @@ pub fn render(scene: &Scene, id: TurnId, buffer: &mut Buffer) {
         pen.put(2, 1, "this turn is no longer listed by its proxy", scene.skin.dim());
         return;
     };
-    let attempts = u16::try_from(turn.attempts.len()).unwrap_or(u16::MAX);
-    let height = attempts.saturating_add(14).min(scene.layout.floor.y);
+    let decided = decision::lines(scene, id);
+    let more = turn.attempts.len() + if decided.is_empty() { 0 } else { decided.len() + 1 };
+    let notes = if turn.note.is_empty() { 11 } else { 12 };
+    let height = u16::try_from(more).unwrap_or(u16::MAX).saturating_add(notes).min(scene.layout.floor.y);
     let area = centred(room(&scene.layout), width, height);
     let title = format!("Turn at {}", calendar::clock_seconds(turn.at, &scene.world.setting.zone));
     let inner = Modal { title: &title, note: "esc close" }.frame(area, buffer, scene.skin);
-    facts(scene, &mut Pen::new(buffer, inner), turn);
+    let mut pen = Pen::new(buffer, inner);
+    let row = facts(scene, &mut pen, turn);
+    if !decided.is_empty() {
+        decision::draw(scene, &mut pen, row + 2, &decided);
+    }
 }
 
-fn facts(scene: &Scene, pen: &mut Pen, turn: &TurnRow) {
+/// Returns the last row used.
+fn facts(scene: &Scene, pen: &mut Pen, turn: &TurnRow) -> u16 {
     let skin = scene.skin;
     let span = |span: Option<crate::base::Span>| span.map_or_else(|| UNKNOWN.to_owned(), calendar::took);
     let model = turn.model.as_deref().map_or(UNKNOWN.into(), clean);
@@ -57,16 +67,14 @@ fn facts(scene: &Scene, pen: &mut Pen, turn: &TurnRow) {
         ("account", scene.short_name_of(turn.account.as_ref())),
         ("model", model.into_owned()),
         ("session", session),
-        ("via", via(turn.via).to_owned()),
-        ("status", status(&turn.status)),
+        ("status", format!("{} over {}", status(&turn.status), via(turn.via))),
         ("times", format!("first event {}, end {}", span(turn.first_byte), span(turn.took))),
-        ("tokens", used),
-        ("relayed", format!("{} bytes", turn.bytes_out)),
-        ("note", if turn.note.is_empty() { UNKNOWN.to_owned() } else { clean(&turn.note).into_owned() }),
+        ("sizes", format!("{} bytes; {used}", turn.bytes_out)),
+        ("note", clean(&turn.note).into_owned()),
     ];
     let room = usize::from(pen.width().saturating_sub(14));
     let mut row = 0;
-    for (name, value) in rows {
+    for (name, value) in rows.into_iter().filter(|(_, value)| !value.is_empty()) {
         row += 1;
         let style = if name == "status" { tone(scene, &turn.status) } else { skin.text() };
         pen.put(2, row, name, skin.dim());
@@ -81,4 +89,5 @@ fn facts(scene: &Scene, pen: &mut Pen, turn: &TurnRow) {
         pen.put(20, row, &truncate(&clean(&attempt.verdict), 22, CUT), skin.text());
         pen.put_right(54, row, &span(attempt.first_byte), skin.dim());
     }
+    row
 }
