@@ -4,6 +4,7 @@ mod cases;
 mod floors;
 mod governance;
 mod keys;
+mod outlook;
 mod reference;
 mod rows;
 mod screens;

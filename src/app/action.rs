@@ -85,6 +85,18 @@ pub enum Action {
     Workspaces,
     /// Uses the account that the forecast recommends.
     Best,
+    /// Why an account stands where it stands.
+    Why,
+    /// The reasons of every account.
+    WhyAll,
+    /// Asks every account for a short answer of a model, after a question.
+    ProbeAll,
+    /// The model that is looked ahead for.
+    ForModel,
+    /// The next decision, or the last one.
+    WhichDecision,
+    /// Whether the answer of a running proxy counts.
+    RuntimeOverlay,
     /// Asks for the limits of all accounts.
     CheckAll,
     /// The next sort order.

@@ -2,6 +2,7 @@
 
 use crate::app::flows::Ticket;
 pub use crate::app::flows::login::LoginEffect;
+use crate::app::outcome::Outcome;
 use crate::base::Moment;
 use crate::domain::account::AccountKey;
 use crate::domain::change::Change;
@@ -153,6 +154,8 @@ pub enum PeersEffect {
 pub enum DesktopEffect {
     /// Put text on the clipboard (OSC 52). Never a token.
     Copy(String),
+    /// Put the document a command would print on the clipboard.
+    CopyReport(Box<Outcome>),
     /// Ring or notify.
     Bell,
     /// Stop the process until it is continued (Ctrl-Z).

@@ -3,12 +3,14 @@
 use crate::app::effect::Capture;
 use crate::app::flows::Ticket;
 use crate::app::flows::login::Request;
+use crate::app::outcome::Outcome;
 use crate::app::overlays::terms;
 use crate::base::Secret;
 use crate::domain::account::{AccountKey, Switch};
 use crate::domain::change::Pin;
 use crate::domain::login::paste::Line;
 use crate::domain::policy::account::PolicyEdit;
+use crate::domain::selection::Ask;
 use crate::domain::settings::edit::Edit;
 use crate::domain::usage::reading::Query;
 use crate::domain::vault::Act;
@@ -32,6 +34,10 @@ pub enum Intent {
     Check(Vec<AccountKey>),
     /// Spend a refresh of each of these accounts, then ask the usage endpoint.
     Renew(Vec<AccountKey>),
+    /// Ask each of these accounts for a short answer of a model, of any when none is named; that spends quota.
+    Probe(Vec<AccountKey>, Option<String>),
+    /// Ask a running proxy whom it would choose.
+    Foresee(Box<Ask>),
     /// Want something else of an account.
     Rule(AccountKey, PolicyEdit),
     /// Take back the last undoable act.
@@ -48,6 +54,8 @@ pub enum Intent {
     Redraw,
     /// Put text on the clipboard.
     Copy(String),
+    /// Put the document a command would print on the clipboard.
+    CopyReport(Box<Outcome>),
     /// Take or give back the mouse.
     Mouse(Capture),
     /// Write these settings.

@@ -27,6 +27,8 @@ pub enum Scope {
     NothingFound,
     /// Accounts, one account.
     Detail,
+    /// Forecast, while the recommended account is offered.
+    Offer,
     /// Forecast.
     Forecast,
     /// Usage.
@@ -75,6 +77,10 @@ pub enum Scope {
     Wants,
     /// The workspaces of an account.
     Seats,
+    /// Why accounts stand where they stand.
+    Reasons,
+    /// Choosing the model to look ahead for.
+    ForModel,
     /// Help.
     Help,
     /// Command palette.
@@ -255,13 +261,14 @@ pub fn help(scopes: &[Scope]) -> Vec<Entry> {
 
 impl Scope {
     /// All scopes in the order of the documentation.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 38] = [
         Self::Everywhere,
         Self::Tabs,
         Self::Moving,
         Self::Accounts,
         Self::NothingFound,
         Self::Detail,
+        Self::Offer,
         Self::Forecast,
         Self::Usage,
         Self::NoRows,
@@ -286,6 +293,8 @@ impl Scope {
         Self::Differences,
         Self::Wants,
         Self::Seats,
+        Self::Reasons,
+        Self::ForModel,
         Self::Help,
         Self::Palette,
         Self::Messages,
@@ -302,6 +311,7 @@ impl Scope {
             Self::Accounts => "Accounts, the list",
             Self::NothingFound => "Accounts, when the filter matches nothing",
             Self::Detail => "Accounts, one account",
+            Self::Offer => "Forecast, while the recommended account is offered",
             Self::Forecast => "Forecast",
             Self::Usage => "Usage",
             Self::NoRows => "Monitor, when there is nothing to list",
@@ -326,6 +336,8 @@ impl Scope {
             Self::Differences => "Changed settings, before and after",
             Self::Wants => "What is wanted of an account",
             Self::Seats => "Workspaces of an account",
+            Self::Reasons => "Why accounts stand where they stand",
+            Self::ForModel => "Choosing the model to look ahead for",
             Self::Help => "Help",
             Self::Palette => "Command palette",
             Self::Messages => "Message history",

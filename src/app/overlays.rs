@@ -3,10 +3,12 @@
 pub mod ask;
 pub mod confirm;
 pub mod differences;
+pub mod for_model;
 pub mod found;
 pub mod help;
 pub mod messages;
 pub mod palette;
+pub mod reasons;
 pub mod seats;
 pub mod terms;
 pub mod wants;
@@ -32,6 +34,10 @@ pub enum Overlay {
     Wants(wants::Wants),
     /// Workspaces of an account.
     Seats(seats::Seats),
+    /// Why accounts stand where they stand.
+    Reasons(reasons::Reasons),
+    /// The model to look ahead for.
+    ForModel(for_model::ForModel),
     /// Past messages.
     Messages(messages::Messages),
     /// Attempts of one turn.
@@ -56,6 +62,8 @@ impl Overlay {
             Self::Differences(_) => &[Scope::Differences, Scope::Moving],
             Self::Wants(_) => &[Scope::Wants],
             Self::Seats(_) => &[Scope::Seats],
+            Self::Reasons(_) => &[Scope::Reasons, Scope::Moving],
+            Self::ForModel(_) => &[Scope::ForModel, Scope::Moving],
             Self::Messages(_) => &[Scope::Messages, Scope::Moving],
             Self::Turn(_) => &[Scope::Turn],
             Self::Found(_) => &[Scope::Found],

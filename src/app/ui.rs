@@ -6,6 +6,7 @@ mod act;
 mod best;
 mod hear;
 mod mouse;
+mod outlook;
 mod over;
 mod questions;
 mod sheet;
@@ -13,6 +14,7 @@ mod vault;
 mod welcome;
 mod wizard;
 
+pub use outlook::reasons_room;
 pub use sheet::parts;
 pub use wizard::Shown;
 
@@ -30,7 +32,7 @@ use crate::app::overlays::Overlay;
 use crate::app::overlays::wizard::Wizard;
 use crate::app::screens::accounts::{self, Accounts};
 use crate::app::screens::detail::Detail;
-use crate::app::screens::forecast::{self, Outlook};
+use crate::app::screens::forecast::{self, Offer, Outlook};
 use crate::app::screens::monitor::{self, Monitor, Rows};
 use crate::app::screens::settings::{self, Sheet};
 use crate::app::screens::usage::{self, Usage};
@@ -134,7 +136,7 @@ impl Ui {
             mode: if entry.pane { Mode::Pane } else { Mode::Full },
             accounts: Accounts::default(),
             detail: None,
-            outlook: Outlook::default(),
+            outlook: looking_ahead(entry),
             usage: opened(entry),
             monitor: Monitor::default(),
             sheet: Sheet::opened_on(asked(entry)),
@@ -201,6 +203,7 @@ impl Ui {
             (Tab::Accounts, _) if self.detail.is_some() => &[Scope::Detail, Scope::Moving],
             (Tab::Accounts, _) if self.accounts.order.is_empty() => &[Scope::NothingFound],
             (Tab::Accounts, _) => &[Scope::Accounts, Scope::Moving],
+            (Tab::Forecast, _) if self.outlook.offers() => &[Scope::Offer, Scope::Forecast, Scope::Moving],
             (Tab::Forecast, _) => &[Scope::Forecast, Scope::Moving],
             (Tab::Usage, _) => &[Scope::Usage, Scope::Moving],
             (Tab::Monitor, Rows::Turns) if self.monitor.order.is_empty() => &[Scope::NoRows],
@@ -288,6 +291,8 @@ impl Ui {
                 | Overlay::Differences(_)
                 | Overlay::Wants(_)
                 | Overlay::Seats(_)
+                | Overlay::Reasons(_)
+                | Overlay::ForModel(_)
                 | Overlay::Found(_)
                 | Overlay::Terms(_),
             ) => None,
@@ -329,6 +334,8 @@ impl Ui {
                 | Overlay::Terms(_)
                 | Overlay::Wants(_)
                 | Overlay::Seats(_)
+                | Overlay::Reasons(_)
+                | Overlay::ForModel(_)
                 | Overlay::Wizard(_),
             ) => {}
             None if self.typing.is_none() => {
@@ -478,6 +485,15 @@ fn opened(entry: &Entry) -> Usage {
         usage.pane = usage::Pane::Models;
     }
     usage
+}
+
+/// The forecast as a view command asks for it.
+fn looking_ahead(entry: &Entry) -> Outlook {
+    match &entry.command {
+        Some(Command::Forecast(asked)) => Outlook::asked(asked, Offer::No),
+        Some(Command::Best(choosing)) => Outlook::asked(&choosing.forecasting, Offer::Best),
+        Some(_) | None => Outlook::default(),
+    }
 }
 
 /// The setting a view command asks about.

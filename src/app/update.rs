@@ -29,7 +29,6 @@ use crate::domain::change::{Change, Pin};
 use crate::domain::problem::{Exit, Hint, Problem};
 use crate::domain::quota::relief::is_lifted;
 use crate::domain::quota::snapshot::Snapshot;
-use crate::domain::selection::Ask;
 use crate::domain::settings::BackgroundNetwork;
 use crate::domain::vault::Act;
 
@@ -143,7 +142,7 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
         }
         Msg::Peers(PeersMsg::Seen(peers)) if !peers.is_empty() && model.ui.tab() == Tab::Forecast => {
             let ticket = model.flows.ticket();
-            effects.push(Effect::Peers(PeersEffect::Next(ticket, Ask::plain())));
+            effects.push(Effect::Peers(PeersEffect::Next(ticket, model.ui.outlook.question())));
         }
         Msg::Upstream(UpstreamMsg::Usage(_, key, answer)) => {
             effects.extend(model.measured(&key, (*answer).as_ref().ok(), at));
@@ -333,6 +332,7 @@ impl Model {
             // A refused commit: what was shown already is replaced by what is on disk.
             effects.push(Effect::Store(StoreEffect::Load));
         }
+        self.asked(&outcome);
         let is_entry = self.entry == Some(ticket);
         if self.is_dashboard() && !self.wizard_shows(ticket, &outcome) && !(is_entry && is_view(&outcome)) {
             let until = self.undo.as_ref().map(|undo| undo.until);
@@ -372,6 +372,8 @@ impl Model {
             Intent::Turn(key, switch) => self.turn(key, switch, at),
             Intent::Check(keys) => self.check(keys, Tokens::WhenDue, at),
             Intent::Renew(keys) => self.check(keys, Tokens::Always, at),
+            Intent::Probe(keys, model) => self.probe(keys, model, at),
+            Intent::Foresee(ask) => self.foresee(*ask),
             Intent::Rule(key, edit) => self.rule(key, edit, at),
             Intent::Label(key, label) => self.label(&key, label, at),
             Intent::Vault(act) => self.vault(*act),
@@ -411,6 +413,7 @@ impl Model {
             }
             Intent::Suspend => vec![Effect::Desktop(DesktopEffect::Suspend)],
             Intent::Redraw => vec![Effect::Desktop(DesktopEffect::Redraw)],
+            Intent::CopyReport(outcome) => vec![Effect::Desktop(DesktopEffect::CopyReport(outcome))],
             Intent::Copy(text) => vec![Effect::Desktop(DesktopEffect::Copy(text))],
             Intent::Mouse(capture) => vec![Effect::Desktop(DesktopEffect::Mouse(capture))],
             Intent::Configure(edits) => {

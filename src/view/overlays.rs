@@ -3,10 +3,12 @@
 pub mod ask;
 pub mod confirm;
 pub mod differences;
+pub mod for_model;
 pub mod found;
 pub mod help;
 pub mod messages;
 pub mod palette;
+pub mod reasons;
 pub mod seats;
 pub mod terms;
 pub mod turn;
@@ -41,6 +43,14 @@ pub fn render(scene: &Scene, buffer: &mut Buffer) -> Option<Position> {
             }
             Overlay::Seats(open) => {
                 seats::render(scene, open, buffer);
+                None
+            }
+            Overlay::Reasons(open) => {
+                reasons::render(scene, open, buffer);
+                None
+            }
+            Overlay::ForModel(open) => {
+                for_model::render(scene, *open, buffer);
                 None
             }
             Overlay::Messages(open) => {

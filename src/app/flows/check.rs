@@ -51,6 +51,19 @@ impl Flow {
         (Self { ticket, stage: Stage::Survey(survey) }, effects)
     }
 
+    /// A flow that also asks these accounts for an answer of a model, which spends quota; a person agreed to it.
+    pub fn probing(
+        ticket: Ticket,
+        keys: Vec<AccountKey>,
+        model: Option<String>,
+        world: &World,
+        at: Moment,
+    ) -> (Self, Effects) {
+        let mut survey = Survey::new(ticket, keys, Tokens::WhenDue).probing(model);
+        let effects = survey.go_on(world, at);
+        (Self { ticket, stage: Stage::Survey(survey) }, effects)
+    }
+
     /// Accounts being asked now.
     pub fn running(&self) -> &[AccountKey] {
         if let Stage::Survey(survey) = &self.stage { survey.running() } else { &[] }

@@ -193,16 +193,36 @@ const USAGE: &[Wish] = &[
     QUIT,
 ];
 const FORECAST: &[Wish] = &[
-    pair(4, Action::Up, Action::Down, "move"),
+    pair(7, Action::Up, Action::Down, "move"),
+    wish(0, Action::Why, "why"),
     wish(0, Action::Best, "use best"),
-    wish(1, Action::Use, "use"),
     wish(1, Action::CheckAll, "live check"),
-    wish(2, Action::Open, "details"),
-    wish(4, Action::Copy, "copy"),
-    COMMANDS,
+    wish(6, Action::ProbeAll, "model probe"),
+    wish(2, Action::ForModel, "model"),
+    wish(3, Action::WhyAll, "explain all"),
+    wish(5, Action::WhichDecision, "next/last"),
+    wish(5, Action::RuntimeOverlay, "runtime overlay"),
+    wish(4, Action::Copy, "copy JSON"),
     HELP,
     QUIT,
 ];
+const OFFER: &[Wish] = &[
+    wish(0, Action::Best, "use it"),
+    pair(1, Action::Up, Action::Down, "another"),
+    wish(2, Action::CheckAll, "live check"),
+    wish(3, Action::WhyAll, "explain all"),
+    wish(0, Action::Back, "keep as it is"),
+    HELP,
+    QUIT,
+];
+const REASONS: &[Wish] = &[
+    pair(1, Action::Up, Action::Down, "scroll"),
+    wish(1, Action::Open, "open the account"),
+    wish(2, Action::Copy, "copy"),
+    CLOSE,
+];
+const FOR_MODEL: &[Wish] =
+    &[pair(1, Action::Up, Action::Down, "move"), wish(0, Action::Open, "look ahead for it"), CLOSE];
 const PANE: &[Wish] = &[
     pair(1, Action::UseRow(1), Action::UseRow(9), "use"),
     wish(3, Action::Use, "use"),
@@ -283,6 +303,7 @@ fn wishes(scope: Scope) -> &'static [Wish] {
         Scope::Accounts => ACCOUNTS,
         Scope::NothingFound => NOTHING,
         Scope::Detail => DETAIL,
+        Scope::Offer => OFFER,
         Scope::Forecast => FORECAST,
         Scope::Usage => USAGE,
         Scope::NoRows => NO_ROWS,
@@ -307,6 +328,8 @@ fn wishes(scope: Scope) -> &'static [Wish] {
         Scope::Confirm => CONFIRM,
         Scope::Wants => WANTS,
         Scope::Seats => SEATS,
+        Scope::Reasons => REASONS,
+        Scope::ForModel => FOR_MODEL,
         Scope::Help => HELPING,
         Scope::Palette => PALETTE,
         Scope::Messages => MESSAGES,

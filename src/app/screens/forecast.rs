@@ -5,12 +5,15 @@
 use ratatui::layout::Rect;
 
 use crate::app::geometry::{Kind, Layout};
+use crate::app::goal::{Forecasting, Overlay};
 use crate::app::screens::accounts::{in_use, state};
 use crate::app::world::World;
 use crate::base::{Moment, Span};
 use crate::domain::account::AccountKey;
+use crate::domain::facts::{TurnRow, TurnStatus};
 use crate::domain::forecast::timeline::{self, Line, Runway};
 use crate::domain::forecast::{Evidence, Forecast, Prospect};
+use crate::domain::selection::Ask;
 use crate::domain::selection::explain::Decision;
 
 /// Cells of a future and their length on a screen without, and with a side pane.
@@ -42,14 +45,81 @@ pub struct Outlook {
     pub offset: usize,
     /// The account under the cursor; `None` = the recommended one.
     pub cursor: Option<AccountKey>,
+    /// The model that is looked ahead for; `None` = any.
+    pub model: Option<String>,
+    /// Whether the answer of a running proxy counts.
+    pub overlay: Overlay,
+    /// Which decision is explained.
+    pub which: Which,
+    /// Whether the recommended account is offered.
+    pub offer: Offer,
+    /// Whether all reasons are to be shown once something is known.
+    pub explain: Explain,
+}
+
+/// Which decision is explained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Which {
+    /// The next one.
+    #[default]
+    Next,
+    /// The last one a running proxy made.
+    Last,
+}
+
+/// Whether the recommended account is offered: enter uses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Offer {
+    /// It is not.
+    #[default]
+    No,
+    /// It is, until the cursor leaves it.
+    Best,
+}
+
+/// Whether all reasons were asked for at the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Explain {
+    /// They were not, or they were shown.
+    #[default]
+    No,
+    /// They were.
+    Wanted,
 }
 
 impl Outlook {
+    /// As a command asks for it.
+    pub fn asked(asked: &Forecasting, offer: Offer) -> Self {
+        Self {
+            model: asked.model.as_ref().map(|model| model.name.clone()),
+            overlay: asked.overlay,
+            explain: if asked.explain { Explain::Wanted } else { Explain::No },
+            offer,
+            ..Self::default()
+        }
+    }
+
+    /// The question the screen answers.
+    pub fn question(&self) -> Ask {
+        self.model.as_ref().map_or_else(Ask::plain, |model| Ask::of(None, Some(model.clone())))
+    }
+
+    /// Whether enter uses the recommended account: it is offered, there is one, and the cursor is on it.
+    pub fn offers(&self) -> bool {
+        self.offer == Offer::Best && self.focused().is_some_and(|prospect| prospect.is_selected)
+    }
+
+    /// The last request that a running proxy decided.
+    pub fn last<'a>(&self, world: &'a World) -> Option<&'a TurnRow> {
+        let ended = |turn: &&TurnRow| !matches!(turn.status, TurnStatus::Running | TurnStatus::Warm);
+        world.peers.iter().flat_map(|peer| &peer.turns).filter(ended).max_by_key(|turn| turn.at)
+    }
+
     /// Computes everything anew; the cursor stays on its account.
     pub fn refresh(&mut self, world: &World, kind: Kind, at: Moment) {
         let decision = match (&world.answer, world.peers.is_empty()) {
-            (Some(answer), false) => answer.clone(),
-            (_, true) | (None, false) => world.foresee(at),
+            (Some(answer), false) if self.overlay == Overlay::On => answer.clone(),
+            (_, _) => world.foresee_for(&self.question(), at),
         };
         let current = in_use(world, at).or(world.roster.active.as_ref());
         let forecast = Forecast::of(&Evidence {
@@ -108,25 +178,6 @@ impl Outlook {
     /// The prospect under the cursor.
     pub fn focused(&self) -> Option<&Prospect> {
         self.at(self.place)
-    }
-
-    /// The ranking as lines of text, for the clipboard.
-    pub fn text(&self, world: &World) -> String {
-        let mut lines = Vec::new();
-        for place in 0..self.order.len() {
-            let Some(prospect) = self.at(place) else { continue };
-            let name = world.named(&prospect.key).map_or_else(String::new, |named| named.label);
-            let reasons: Vec<&str> = prospect.reasons.iter().map(|reason| reason.text.as_str()).collect();
-            lines.push(format!(
-                "{}. {name}: {}, {} risk ({}); {}",
-                place + 1,
-                prospect.availability.word(),
-                prospect.level.word(),
-                prospect.risk,
-                reasons.join("; ")
-            ));
-        }
-        lines.join("\n")
     }
 }
 

@@ -11,10 +11,11 @@ use crate::app::overlays::Overlay;
 use crate::app::overlays::confirm::{Confirm, Deed};
 use crate::app::overlays::help::Help;
 use crate::app::overlays::messages::Messages;
-use crate::app::overlays::palette::{Palette, Run};
+use crate::app::overlays::palette::Palette;
 use crate::app::overlays::wants::Wants;
 use crate::app::screens::accounts::{in_use, state};
 use crate::app::screens::detail::Detail;
+use crate::app::screens::forecast::Offer;
 use crate::app::screens::monitor::{Follow, Rows};
 use crate::app::screens::settings::Side;
 use crate::app::screens::usage::Pane;
@@ -110,6 +111,12 @@ impl Ui {
             Action::AddAccount => self.add_account(),
             Action::Best => return self.use_best(world, at),
             Action::CheckAll => return self.check_all(world, at),
+            Action::Why
+            | Action::WhyAll
+            | Action::ProbeAll
+            | Action::ForModel
+            | Action::WhichDecision
+            | Action::RuntimeOverlay => return self.look_ahead(action, world, at),
             Action::Sort => {
                 let word = self.accounts.sort.next().word();
                 return self.set(&[("menuSortEnabled", "on"), ("menuSortMode", word)], world, at);
@@ -236,12 +243,7 @@ impl Ui {
             (Tab::Accounts, _) => {
                 self.detail = self.accounts.cursor.clone().map(|key| Detail { key, offset: 0 });
             }
-            (Tab::Forecast, _) => {
-                let key = self.outlook.focused().map(|prospect| prospect.key.clone());
-                if let Some(key) = key {
-                    self.run(Run::Open(key), world, at);
-                }
-            }
+            (Tab::Forecast, _) => self.explain_focused(),
             (Tab::Settings, _) => {}
             (Tab::Usage, _) => self.usage.drill(),
             (Tab::Monitor, Rows::Turns) => {
@@ -278,6 +280,10 @@ impl Ui {
 
     fn step_back(&mut self, world: &World, at: Moment) -> Went {
         if self.tab == Tab::Accounts && self.detail.take().is_some() {
+            return Went::Back;
+        }
+        if self.tab == Tab::Forecast && self.outlook.offers() {
+            self.outlook.offer = Offer::No;
             return Went::Back;
         }
         if !self.filter().is_empty() {
@@ -438,7 +444,7 @@ impl Ui {
                 let id = account.workspace_id().or(account.account_id.as_deref());
                 (id.unwrap_or_else(|| account.key.as_str()).to_owned(), "copied account id")
             }
-            (Tab::Forecast, _) => (self.outlook.text(world), "copied the ranking"),
+            (Tab::Forecast, _) => return self.copy_ranking(world, at),
             (Tab::Usage, _) => (self.usage.text(), "copied the table"),
             (Tab::Monitor, Rows::Turns) => {
                 let Some(turn) = self.monitor.focused(world) else { return Vec::new() };

@@ -2,7 +2,9 @@
 
 use super::Ui;
 use super::act::named;
+use crate::app::goal::Tab;
 use crate::app::intent::Intent;
+use crate::app::screens::forecast::Offer;
 use crate::app::toasts::{Level, Toast};
 use crate::app::world::World;
 use crate::base::Moment;
@@ -10,8 +12,12 @@ use crate::base::text::clean;
 use crate::domain::change::Pin;
 
 impl Ui {
-    /// Uses the recommended account, unless it is in use already.
+    /// Uses the recommended account, unless it is in use already; from elsewhere shows it first.
     pub(super) fn use_best(&mut self, world: &World, at: Moment) -> Vec<Intent> {
+        if !self.is_looking_ahead() {
+            return self.offer_best(world, at);
+        }
+        self.outlook.offer = Offer::No;
         let best = self.outlook.forecast.as_ref().and_then(|forecast| forecast.selected()).cloned();
         let Some(best) = best else {
             let why = self.outlook.forecast.as_ref().map_or_else(String::new, |one| one.reason.clone());
@@ -27,5 +33,20 @@ impl Ui {
             return Vec::new();
         }
         self.choose(account, Pin::Clear, world, at)
+    }
+
+    /// Opens the ranking on the recommended account; enter, or the same key again, uses it.
+    fn offer_best(&mut self, world: &World, at: Moment) -> Vec<Intent> {
+        self.outlook.offer = Offer::Best;
+        self.outlook.cursor = None;
+        let intents = self.go(Tab::Forecast, world, at);
+        if let Some(forecast) = self.outlook.forecast.as_ref().filter(|_| self.tab == Tab::Forecast) {
+            let text = match forecast.selected().and_then(|best| world.roster.get(&best.key)) {
+                Some(account) => format!("{}: {}", named(world, account), clean(&forecast.reason)),
+                None => clean(&forecast.reason).into_owned(),
+            };
+            self.say(Toast::new(Level::Info, "key b", text), world, at);
+        }
+        intents
     }
 }

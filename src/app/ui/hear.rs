@@ -98,6 +98,7 @@ impl Ui {
         self.monitor.refresh(world, at);
         if self.tab == Tab::Forecast {
             self.outlook.refresh(world, self.layout().kind, at);
+            self.explain_at_the_start();
         }
         if self.tab == Tab::Settings {
             self.sheet.list(world);

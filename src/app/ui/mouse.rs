@@ -43,6 +43,8 @@ impl Ui {
                 | Overlay::Messages(_)
                 | Overlay::Differences(_)
                 | Overlay::Wants(_)
+                | Overlay::Reasons(_)
+                | Overlay::ForModel(_)
                 | Overlay::Seats(_),
             ) => self.act(action, world, at),
             None if self.is_typing_value() => Vec::new(),

@@ -52,6 +52,8 @@ impl Ui {
             Overlay::Ask(ask) => self.take_answer(ask, action, world),
             Overlay::Wants(open) => self.want(open, action, world, at),
             Overlay::Seats(open) => self.sit(open, action, world, at),
+            Overlay::Reasons(open) => self.read_reasons(open, action, world, at),
+            Overlay::ForModel(open) => self.choose_model(open, action, world, at),
             Overlay::Differences(open) => self.compare(open, action, world, at),
             Overlay::Messages(messages) => self.recall(messages, action, world, at),
             Overlay::Turn(id) => {

@@ -1,16 +1,18 @@
 //! Acts on accounts that a screen asks for: each promises how to take it back, then starts its flow.
 
-use crate::app::effect::Effects;
+use crate::app::effect::{Effect, Effects, PeersEffect};
 use crate::app::flows::survey::Tokens;
 use crate::app::flows::vault::{self, Errand};
 use crate::app::flows::{Flow, check, policy, switch, toggle, unpin};
 use crate::app::model::Model;
 use crate::app::msg::Msg;
+use crate::app::outcome::{Body, Outcome};
 use crate::app::undo::Inverse;
 use crate::base::Moment;
 use crate::domain::account::{AccountKey, Switch};
 use crate::domain::change::{Change, Pin};
 use crate::domain::policy::account::PolicyEdit;
+use crate::domain::selection::Ask;
 
 impl Model {
     pub(super) fn use_account(&mut self, key: AccountKey, pin: Pin, at: Moment) -> Effects {
@@ -69,6 +71,37 @@ impl Model {
         let (flow, effects) = check::Flow::start(ticket, keys, tokens, &self.world, at);
         self.flows.keep(ticket, Flow::Check(flow));
         effects
+    }
+
+    /// Nobody is being asked about any more whose standing is known: some standings need no question.
+    pub(super) fn asked(&mut self, outcome: &Outcome) {
+        if let Body::Checked(checked) = &outcome.body {
+            self.world.checking.retain(|key| !checked.standings.contains_key(key));
+        }
+    }
+
+    /// Asks each account for a short answer of a model; the question was answered with yes.
+    pub(super) fn probe(&mut self, keys: Vec<AccountKey>, model: Option<String>, at: Moment) -> Effects {
+        let keys: Vec<AccountKey> =
+            keys.into_iter().filter(|key| !self.world.checking.contains(key)).collect();
+        if keys.is_empty() {
+            return Effects::new();
+        }
+        self.world.checking.extend(keys.iter().cloned());
+        let ticket = self.flows.ticket();
+        let (flow, effects) = check::Flow::probing(ticket, keys, model, &self.world, at);
+        self.flows.keep(ticket, Flow::Check(flow));
+        effects
+    }
+
+    /// Asks a running proxy whom it would choose; what it answered to another question counts no longer.
+    pub(super) fn foresee(&mut self, ask: Ask) -> Effects {
+        self.world.answer = None;
+        if self.world.peers.is_empty() {
+            return Effects::new();
+        }
+        let ticket = self.flows.ticket();
+        vec![Effect::Peers(PeersEffect::Next(ticket, ask))]
     }
 
     /// Wants something else of an account; the undo wants what was wanted before.

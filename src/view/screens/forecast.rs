@@ -1,7 +1,7 @@
 //! Which account next: the ranking, why, and the coming hours (dashboard.md §12.5).
 
 mod hours;
-mod why;
+pub(in crate::view) mod why;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -9,8 +9,9 @@ use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
 use crate::app::geometry::Kind;
+use crate::app::goal::Overlay;
 use crate::app::screens::forecast::places;
-use crate::base::text::{truncate, truncate_middle};
+use crate::base::text::{truncate, truncate_middle, width};
 use crate::base::{Percent, calendar};
 use crate::domain::account::Account;
 use crate::domain::forecast::{Availability, Level, Prospect};
@@ -49,11 +50,22 @@ fn context(scene: &Scene, buffer: &mut Buffer) {
     let skin = scene.skin;
     let mut pen = Pen::new(buffer, scene.layout.context);
     pen.run(1, 0, &[("Which account next?", skin.heading())]);
+    let outlook = &scene.ui.outlook;
+    let mut column = 21;
+    if let Some(model) = &outlook.model {
+        column = pen.run(column + 2, 0, &[("model ", skin.dim()), (model, skin.accent())]);
+    }
+    if outlook.overlay == Overlay::Off {
+        column = pen.run(column + 2, 0, &[("files only", skin.accent())]);
+    }
     let newest = scene.world.quota.values().map(|snapshot| snapshot.at).max();
     let text =
         newest.map_or_else(|| "limits not read yet".to_owned(), |at| format!("limits {}", scene.ago(at)));
     let end = pen.width().saturating_sub(1);
-    pen.put_right(end, 0, &text, skin.dim());
+    // What was asked for is worth more than the age of the figures.
+    if usize::from(column) + 2 + width(&text) <= usize::from(end) {
+        pen.put_right(end, 0, &text, skin.dim());
+    }
 }
 
 /// Where the columns stand.

@@ -117,6 +117,9 @@ fn note(scene: &Scene, note: Note) -> String {
         Note::EmptyAt(at) => format!("empty at {}", near(scene, at)),
         Note::Full => "full".to_owned(),
         Note::Lasts(None) => "lasts".to_owned(),
+        Note::Lasts(Some(reset)) if scene.layout.kind == Kind::Wide => {
+            format!("lasts; {}", reset_text(scene, reset).replace("reset ", ""))
+        }
         Note::Lasts(Some(reset)) => format!("lasts; {}", reset_text(scene, reset)),
         Note::NoFigures => "no figures yet".to_owned(),
     }

@@ -4,8 +4,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
+use crate::app::goal::Overlay;
+use crate::app::screens::forecast::Which;
+use crate::app::screens::monitor::status;
 use crate::base::text::{clean, truncate};
 use crate::domain::account::Account;
+use crate::domain::facts::TurnRow;
 use crate::domain::forecast::{Availability, Prospect};
 use crate::domain::label::State;
 use crate::domain::selection::explain::Rule;
@@ -13,18 +17,54 @@ use crate::view::pen::Pen;
 use crate::view::scene::Scene;
 use crate::view::screens::accounts::side::{divider, inner};
 use crate::view::widgets::rule::Rule as Line;
-use crate::view::words::{CUT, count};
+use crate::view::words::{CUT, UNKNOWN, count};
 
 /// The reasons below the list.
 pub(super) fn below(scene: &Scene, area: Rect, buffer: &mut Buffer) {
     let Some(prospect) = scene.ui.outlook.focused().filter(|_| area.height > 1) else { return };
     let skin = scene.skin;
+    if last(scene, area, buffer) {
+        return;
+    }
     let title = title(scene, prospect);
     (&Line { title: &title, text: skin.heading(), line: skin.border() })
         .render(Rect { height: 1, ..area }, buffer);
     let mut pen = Pen::new(buffer, area);
     let room = area.height - 1;
     let _ = reasons(scene, &mut pen, prospect, 1, room);
+}
+
+/// The last decision instead of the next one, when that is wanted; whether it was drawn.
+fn last(scene: &Scene, area: Rect, buffer: &mut Buffer) -> bool {
+    let outlook = &scene.ui.outlook;
+    let Some(turn) = outlook.last(scene.world).filter(|_| outlook.which == Which::Last) else { return false };
+    let skin = scene.skin;
+    let served =
+        turn.account.as_ref().map_or_else(|| "nobody".to_owned(), |key| scene.short_name_of(Some(key)));
+    let title = format!("last decision, {}: {served}", scene.ago(turn.at));
+    (&Line { title: &title, text: skin.heading(), line: skin.border() })
+        .render(Rect { height: 1, ..area }, buffer);
+    let mut pen = Pen::new(buffer, area);
+    decided(scene, &mut pen, turn, 1);
+    true
+}
+
+/// The request and its attempts; returns the row below.
+fn decided(scene: &Scene, pen: &mut Pen, turn: &TurnRow, row: u16) -> u16 {
+    let skin = scene.skin;
+    let room = usize::from(pen.width().saturating_sub(3));
+    let model = turn.model.as_deref().map_or(UNKNOWN.into(), clean);
+    let note = if turn.note.is_empty() { String::new() } else { format!(" · {}", clean(&turn.note)) };
+    let request = format!("request {} · {model} · {}{note}", turn.id, status(&turn.status));
+    pen.put(2, row, &truncate(&request, room, CUT), skin.text());
+    let mut row = row + 1;
+    for (place, attempt) in turn.attempts.iter().enumerate() {
+        let name = scene.short_name_of(Some(&attempt.account));
+        let text = format!("{}. {name}: {}", place + 1, clean(&attempt.verdict));
+        pen.put(2, row, &truncate(&text, room, CUT), skin.dim());
+        row += 1;
+    }
+    row
 }
 
 fn title(scene: &Scene, prospect: &Prospect) -> String {
@@ -55,7 +95,8 @@ fn reasons(scene: &Scene, pen: &mut Pen, prospect: &Prospect, row: u16, most: u1
     row
 }
 
-fn points(points: i16) -> String {
+/// Points with a sign that has its own width.
+pub(in crate::view) fn points(points: i16) -> String {
     if points < 0 { format!("−{}", points.unsigned_abs()) } else { points.to_string() }
 }
 
@@ -106,17 +147,32 @@ pub(super) fn side(scene: &Scene, area: Rect, buffer: &mut Buffer) {
     pen.run(0, 1, &[("Best next: ", skin.heading()), (&words, skin.accent())]);
     pen.put(0, 2, &truncate(&forecast.reason, room, CUT), skin.text());
     let Some(prospect) = outlook.focused() else { return };
-    pen.put(0, 4, &truncate(&title(scene, prospect), room, CUT), skin.heading());
-    let mut row = reasons(scene, &mut pen, prospect, 5, 9);
-    pen.put(0, row, "───", skin.border());
-    row += 1;
-    let level = format!("{} risk (never below 0)", prospect.level.word());
-    pen.put_right(5, row, &prospect.risk.to_string(), skin.text());
-    pen.put(7, row, &level, skin.text());
-    row += 2;
+    let turn = outlook.last(scene.world).filter(|_| outlook.which == Which::Last);
+    let mut row = match turn {
+        Some(turn) => {
+            let served = scene.short_name_of(turn.account.as_ref());
+            let title = format!("last decision, {}: {served}", scene.ago(turn.at));
+            pen.put(0, 4, &truncate(&title, room, CUT), skin.heading());
+            decided(scene, &mut pen, turn, 5) + 1
+        }
+        None => next(scene, &mut pen, prospect),
+    };
     row = runner_up(scene, &mut pen, row);
     row = selector(scene, &mut pen, row);
     limits(scene, &mut pen, row);
+}
+
+/// Points and reasons of the focused account; returns the row below.
+fn next(scene: &Scene, pen: &mut Pen, prospect: &Prospect) -> u16 {
+    let skin = scene.skin;
+    let room = usize::from(pen.width());
+    pen.put(0, 4, &truncate(&title(scene, prospect), room, CUT), skin.heading());
+    let row = reasons(scene, pen, prospect, 5, 9);
+    pen.put(0, row, "───", skin.border());
+    let level = format!("{} risk (never below 0)", prospect.level.word());
+    pen.put_right(5, row + 1, &prospect.risk.to_string(), skin.text());
+    pen.put(7, row + 1, &level, skin.text());
+    row + 3
 }
 
 fn runner_up(scene: &Scene, pen: &mut Pen, row: u16) -> u16 {
@@ -139,8 +195,11 @@ fn runner_up(scene: &Scene, pen: &mut Pen, row: u16) -> u16 {
 fn selector(scene: &Scene, pen: &mut Pen, row: u16) -> u16 {
     let skin = scene.skin;
     let Some(decision) = &scene.ui.outlook.decision else { return row };
-    let by =
-        if scene.world.peers.is_empty() { "Selector would pick" } else { "The running proxy would pick" };
+    let by = if scene.world.peers.is_empty() || scene.ui.outlook.overlay == Overlay::Off {
+        "Selector would pick"
+    } else {
+        "The running proxy would pick"
+    };
     pen.put(0, row, by, skin.heading());
     let text = match &decision.chosen {
         None => "nobody now".to_owned(),
@@ -169,9 +228,11 @@ fn limits(scene: &Scene, pen: &mut Pen, row: u16) {
         || "never".to_owned(),
         |at| format!("{}, {known} of {} known", scene.ago(at), scene.world.roster.accounts.len()),
     );
-    for (line, (name, value)) in
-        (1..).zip([("source", "usage endpoint, spends nothing"), ("checked", checked.as_str())])
-    {
+    for (line, (name, value)) in (1..).zip([
+        ("source", "usage endpoint, spends nothing"),
+        ("checked", checked.as_str()),
+        ("probe", "on demand (V), spends"),
+    ]) {
         pen.put(0, row + line, name, skin.dim());
         pen.put(11, row + line, value, skin.text());
     }
