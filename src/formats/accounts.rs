@@ -280,6 +280,15 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// Lets the extension say nothing of a pin at this generation but what the pool says. A save that was cut may
+    /// have left a pin there that never came to be, and the next save reaches its generation.
+    pub fn settle_pin(&self, extension: &mut Extension<'_>) {
+        let generation = self.roster.generation;
+        if extension.pin(generation).is_some_and(|claimed| self.roster.pin.as_ref() != Some(&claimed)) {
+            extension.set_pin(self.roster.pin.as_ref(), generation);
+        }
+    }
+
     /// The text to be saved: two spaces of indentation, no newline at the end.
     pub fn to_text(&mut self) -> String {
         for row in self.rows.iter_mut().filter(|row| !row.keyed) {
@@ -374,10 +383,10 @@ impl<'a> Document<'a> {
             }
             Some(_) | None => {}
         }
+        // It lags behind the extension where a save was cut: no reason to save by itself.
         let generation = self.roster.generation;
         if generation > 0 && self.top.count("affinityGeneration") != Some(generation) {
             self.top.set("affinityGeneration", generation);
-            extent = Extent::Durable;
         }
         extent
     }

@@ -200,10 +200,14 @@ fn a_save_that_fails_says_so_and_loses_nothing() {
             let before = refresh_tokens(&home);
 
             let failed = run(home.manager(&["switch", "2", "--json"]).env(FAULT, format!("{point}={error}")));
+            let beside = home.root().join("ext/accounts.json").exists();
+            let pinned = home.pool().get("pinnedAccountIndex").is_some();
             run(&mut home.manager(&["switch", "3"])).expect(0);
 
             assert!([0, 1].contains(&failed.code()), "{point} {error}: {}\n{}", failed.code(), failed.stderr);
             assert_eq!(refresh_tokens(&home), before, "{point} {error}");
+            // What stands beside the pool goes with it: a pin that was refused must not wait there.
+            assert_eq!(beside, pinned, "{point} {error}");
             assert_eq!(home.pool()["activeIndex"], 2, "{point} {error}");
         }
     }

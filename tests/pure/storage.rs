@@ -53,6 +53,37 @@ async fn a_commit_keeps_what_others_wrote_and_can_be_read_again() {
     }
 }
 
+fn pinned(key: &AccountKey, at: Moment) -> Change {
+    Change::Selected { key: key.clone(), reason: SwitchReason::Manual, pin: Pin::Set, at }
+}
+
+#[tokio::test]
+async fn a_pin_whose_save_was_cut_does_not_come_with_a_later_save() {
+    let staged = Staged::new("a01-v3-login-switch-runtime");
+    let key = staged.store().load().await.unwrap().roster.accounts[1].key.clone();
+    let pool = staged.places().pool();
+    staged.store().commit(vec![pinned(&key, staged.now())]).await.unwrap();
+    staged.store().commit(vec![Change::Unpinned]).await.unwrap();
+    let before = std::fs::read(&pool).unwrap();
+    staged.store().commit(vec![pinned(&key, staged.now())]).await.unwrap();
+    // The file beside the pool is written first: this is what a cut in between leaves.
+    std::fs::write(&pool, &before).unwrap();
+
+    let idle = staged.store().commit(Vec::new()).await.unwrap();
+    let untouched = std::fs::read(&pool).unwrap();
+    let until = Moment::from_millis(4_000_000_000_000);
+    let limited = Change::Limited { key: key.clone(), bucket: "codex".to_owned(), until };
+    staged.store().commit(vec![limited]).await.unwrap();
+    let later = staged.store().load().await.unwrap();
+
+    assert_eq!(untouched, before, "nothing was to be saved");
+    assert_eq!((idle.roster.pin.as_ref(), later.roster.pin.as_ref()), (None, None));
+    assert_eq!(later.roster.get(&key).unwrap().limits.get("codex"), Some(&until));
+    let next = staged.store().commit(vec![pinned(&key, staged.now())]).await.unwrap();
+    assert_eq!(next.roster.pin, Some(key));
+    assert!(next.roster.generation > later.roster.generation);
+}
+
 /// What the reference's strict reader accepts of the members we set.
 fn strict(id: &str, document: &Value) {
     assert_eq!(document["version"], 3, "{id}");

@@ -8,6 +8,7 @@ use crate::adapters::store::save::{Save, Saved};
 use crate::adapters::store::stamp::{Stamp, stamp};
 use crate::adapters::store::{Ruin, Shared, legacy, load, recover};
 use crate::base::Moment;
+use crate::domain::places::Places;
 use crate::domain::recovery::{Beside, Health, Recovery};
 use crate::domain::roster::Roster;
 use crate::formats::accounts::{Document, Extent};
@@ -24,6 +25,58 @@ pub(super) enum Work {
     Save,
     /// An older pool of this project waits elsewhere.
     Merge,
+}
+
+/// The file beside the pool, which is written before it: what the pool refers to has to be there first.
+struct Beforehand<'a> {
+    places: &'a Places,
+    written: Written,
+}
+
+enum Written {
+    Nothing,
+    /// There was no such file.
+    Anew,
+    /// Its bytes as they were.
+    Over(Vec<u8>),
+}
+
+impl<'a> Beforehand<'a> {
+    /// Writes the file where it has changed.
+    fn write(places: &'a Places, extension: &Extension<'_>, extent: Extent) -> Result<Self, StoreError> {
+        if !extension.is_changed() {
+            return Ok(Self { places, written: Written::Nothing });
+        }
+        let path = places.extension();
+        let before = atomic::read(&path).map_err(|error| unreadable(&path, &error))?;
+        let beforehand = Self { places, written: before.map_or(Written::Anew, Written::Over) };
+        if let Err(error) = atomic::write(&path, extension.to_text().as_bytes()) {
+            // Where nothing else is to be saved, a file that got its name is the change.
+            if extent > Extent::Nothing {
+                beforehand.put_back();
+            }
+            return Err(unreadable(&path, &error));
+        }
+        Ok(beforehand)
+    }
+
+    /// The pool was not saved, and its caller is told so: nothing of the change may wait beside it. A pool that has
+    /// the new text all the same keeps what belongs to it.
+    fn take_back(&self, content: &str) {
+        let saved = atomic::read(&self.places.pool()).ok().flatten();
+        if saved.as_deref() != Some(content.as_bytes()) {
+            self.put_back();
+        }
+    }
+
+    fn put_back(&self) {
+        let path = self.places.extension();
+        let _ = match &self.written {
+            Written::Nothing => Ok(()),
+            Written::Anew => atomic::remove(&path),
+            Written::Over(bytes) => atomic::write(&path, bytes),
+        };
+    }
 }
 
 impl Shared {
@@ -129,11 +182,10 @@ impl Shared {
             return Err(StoreError::Fixtures { path: self.places.pool().display().to_string() }.into());
         }
 
-        if extension.is_changed() {
-            let path = self.places.extension();
-            atomic::write(&path, extension.to_text().as_bytes())
-                .map_err(|error| unreadable(&path, &error))?;
+        if extent > Extent::Nothing {
+            document.settle_pin(&mut extension);
         }
+        let beside = Beforehand::write(&self.places, &extension, extent)?;
         if extent > Extent::Nothing {
             let unusable: Vec<String> = document.unusable().map(str::to_owned).collect();
             let content = document.to_text();
@@ -150,8 +202,14 @@ impl Shared {
             };
             if is_there {
                 save.forget_journal();
-            } else if save.carry_out()? == Saved::Overtaken {
-                return Ok(None);
+            } else {
+                let saved = save.carry_out();
+                if !matches!(saved, Ok(Saved::Done)) {
+                    beside.take_back(&content);
+                }
+                if saved? == Saved::Overtaken {
+                    return Ok(None);
+                }
             }
         }
         // Stamps are taken under the lock: only the reference can have written since, and it is seen next time

@@ -45,6 +45,8 @@ pub(super) struct Stage {
     words: Vec<String>,
     again: &'static [i32],
     before: Value,
+    /// What stands beside the pool before.
+    beside: Option<Vec<u8>>,
     after: Value,
     /// How often it passes each point in peace.
     trace: BTreeMap<String, u32>,
@@ -57,7 +59,7 @@ impl Stage {
         let home = pools::home(&mut rng);
         (operation.prepare)(&home, &mut rng);
         let words = (operation.words)(&home, &mut rng);
-        let before = state(&home);
+        let (before, beside) = (state(&home), beside(&home));
         let twin = home.twin();
         let trace = twin.path().join("trace");
         let peaceful = run(command(&twin, &words).env(FAULT, format!("TRACE={}", trace.display())));
@@ -69,7 +71,7 @@ impl Stage {
         for point in std::fs::read_to_string(&trace).expect("it passes points").lines() {
             *passed.entry(point.to_owned()).or_default() += 1;
         }
-        Self { name, home, words, again: operation.again, before, after, trace: passed }
+        Self { name, home, words, again: operation.again, before, beside, after, trace: passed }
     }
 
     /// The points it passes in peace, each with the number of passages.
@@ -133,6 +135,9 @@ impl Trial<'_> {
                 "{name}: {}",
                 differences(&left, &self.stage.before)
             );
+            // Nothing that was refused waits beside the pool for the next save.
+            let waits = !done && beside(&self.home) != self.stage.beside;
+            assert!(!waits, "{name}: {:?}", beside(&self.home).map(String::from_utf8));
         }
         self.goes_on(&name, &files);
     }
@@ -234,6 +239,11 @@ pub(super) fn state(home: &Home) -> Value {
         "flagged": read("openai-codex-flagged-accounts.json"),
         "copy": read("backups/mine.json").map(|copy| copy["accounts"].as_array().map(Vec::len)),
     })
+}
+
+/// The file that is written before the pool.
+fn beside(home: &Home) -> Option<Vec<u8>> {
+    std::fs::read(home.root().join("ext/accounts.json")).ok()
 }
 
 /// What a pool means: everything but the time of last use and ids that are derived from the rest.
