@@ -46,7 +46,8 @@ use crate::base::{Moment, Secret};
 use crate::domain::briefing::Briefing;
 use crate::domain::chance;
 use crate::domain::facts::ProxyFact;
-use crate::domain::pool::Pool;
+use crate::domain::pool::{Known, Pool};
+use crate::domain::usage::tally::Tail;
 use crate::formats::affinity;
 use crate::ports::{Entropy as _, Ports, Store as _};
 use crate::proxy::control::Registered;
@@ -132,6 +133,7 @@ pub struct Running<P: Ports> {
     briefing: watch::Receiver<Arc<Briefing>>,
     registered: Option<Registered>,
     files: Files,
+    tail: Tail,
 }
 
 impl<P: Ports> fmt::Debug for Running<P> {
@@ -167,12 +169,20 @@ pub async fn start<P: Ports>(
     let now = crate::ports::Clock::now(ports.clock());
     let current = Arc::clone(&briefing.borrow());
     let rng = chance::seeded(ports.entropy().seed());
-    let mut pool = Pool::new(Arc::clone(&current.roster), Arc::clone(&current.settings), now);
     let memory = read_memory(plan.places.affinity.clone()).await;
+    let quota = ports.store().quota(&current.roster).await.unwrap_or_default();
+    let governed = keep::governance(&ports, now).await;
+    let known = Known {
+        roster: &current.roster,
+        settings: &current.settings,
+        policies: &current.policies,
+        governed: governed.as_ref().map(|(governance, _)| governance).map_err(String::as_str),
+        quota: &quota,
+    };
+    let mut pool = Pool::started(&known, now);
+    pool.set_unread_policies(current.unread.clone());
     pool.restore_bonds(memory.bonds, now);
-    for (key, snapshot) in ports.store().quota(&current.roster).await.unwrap_or_default() {
-        pool.note_quota(&key, snapshot);
-    }
+    let tail = governed.map(|(_, tail)| tail).unwrap_or_default();
     let hub = Arc::new(Hub::new(Parts {
         ports,
         gate: Gate::new(plan.prefix.clone(), plan.client_key),
@@ -186,7 +196,6 @@ pub async fn start<P: Ports>(
         descriptors: plan.descriptors,
         stop,
     }));
-    keep::follow_rules(&hub, true).await;
     let registration =
         control::registration(&plan.kind, port, plan.codex_home, plan.project, now, plan.process_start);
     let registered = match Registered::new(&plan.places.run_dir, &plan.places.socket, registration) {
@@ -204,13 +213,13 @@ pub async fn start<P: Ports>(
         decisions: plan.places.run_dir.join("decisions.jsonl"),
     };
     hub.desk.announce(vec![ProxyFact::Listening { port }]);
-    Ok(Running { port, base_url, refresh_url, hub, listeners, briefing, registered, files })
+    Ok(Running { port, base_url, refresh_url, hub, listeners, briefing, registered, files, tail })
 }
 
 impl<P: Ports> Running<P> {
     /// Serves until the stop token is cancelled; returns when everything is drained and flushed.
     pub async fn run(self) {
-        let Self { hub, listeners, briefing, mut registered, files, .. } = self;
+        let Self { hub, listeners, briefing, mut registered, files, tail, .. } = self;
         let door = registered.as_mut().and_then(Registered::take_door);
         let flushed = CancellationToken::new();
         let serving = async {
@@ -226,7 +235,7 @@ impl<P: Ports> Running<P> {
             serving,
             controlling,
             obey(&hub, briefing),
-            keep::keep(Arc::clone(&hub), files, flushed.clone()),
+            keep::keep(Arc::clone(&hub), files, tail, flushed.clone()),
         );
         drop(registered);
     }

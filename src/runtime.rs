@@ -244,6 +244,7 @@ async fn boot(goal: &Goal, host: &Host, form: Form, size: (u16, u16)) -> Boot {
         setting: Setting {
             storage_path: host.places.pool().display().to_string(),
             project: host.places.scope().project().map(|project| project.key.clone()),
+            here: places::project(&host.places, &places::current_dir()).map(|project| project.key),
             codex_home: host.places.codex_home().display().to_string(),
             backups: host.places.backups().display().to_string(),
             home: host.places.user_home().display().to_string(),

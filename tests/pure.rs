@@ -1,5 +1,6 @@
 //! What needs neither sockets nor processes.
 
+mod agreement;
 mod cases;
 mod floors;
 mod governance;

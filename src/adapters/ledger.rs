@@ -2,6 +2,7 @@
 //!
 //! Everything here blocks; callers run it on the blocking pool.
 
+mod grown;
 mod sum;
 
 use std::fs::{self, File};
@@ -16,6 +17,7 @@ use crate::domain::usage::entry::Entry;
 use crate::domain::usage::pricing::Prices;
 use crate::formats::ledger;
 
+pub use grown::grown;
 pub use sum::sum;
 
 /// Bytes read at once.
@@ -238,19 +240,21 @@ fn open(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-#[cfg(unix)]
 fn same_file(one: &File, other: &File) -> bool {
+    number(one).is_some_and(|number| Some(number) == self::number(other))
+}
+
+/// What tells a file from every other, whatever it is called.
+#[cfg(unix)]
+fn number(file: &File) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt as _;
-    match (one.metadata(), other.metadata()) {
-        (Ok(one), Ok(other)) => one.dev() == other.dev() && one.ino() == other.ino(),
-        (Err(_), _) | (_, Err(_)) => false,
-    }
+    file.metadata().ok().map(|meta| (meta.dev(), meta.ino()))
 }
 
 /// Where a file has no number, an open ledger cannot be renamed either.
 #[cfg(not(unix))]
-fn same_file(_: &File, _: &File) -> bool {
-    false
+fn number(_: &File) -> Option<(u64, u64)> {
+    None
 }
 
 /// Hands on line by line.
@@ -295,6 +299,7 @@ mod tests {
             failover: None,
             rotated_from: Vec::new(),
             service_tier: None,
+            token: None,
         }
     }
 

@@ -49,7 +49,9 @@ use crate::domain::settings::Settings;
 use crate::domain::shelf::Found;
 use crate::domain::token;
 use crate::domain::usage::entry::Entry;
+use crate::domain::usage::pricing::Prices;
 use crate::domain::usage::reading::{Query, Reading};
+use crate::domain::usage::tally::{Growth, Tail};
 use crate::formats::extension::Extension;
 use crate::formats::quota_cache;
 use crate::ports::Clock;
@@ -318,9 +320,21 @@ impl<C: Clock> Store for DiskStore<C> {
         self.blocking(move || policies::read(places)).await
     }
 
-    async fn rules(&self) -> Option<Rules> {
+    async fn rules(&self) -> Result<Rules, String> {
         let places = Arc::clone(&self.shared.places);
-        policies::rules_of(places).await
+        let read: Result<_, StoreError> = self.blocking(move || Ok(policies::rules(&places))).await;
+        read.unwrap_or_else(|error| Err(error.to_string()))
+    }
+
+    async fn grown(&self, since: Moment, tail: Tail, prices: Prices) -> Result<(Growth, Tail), String> {
+        let (places, now) = (Arc::clone(&self.shared.places), self.clock.now());
+        let read: Result<_, StoreError> = self
+            .blocking(move || {
+                ledger::grown(&places, since, tail, &prices, now)
+                    .map_err(|error| unreadable(&places.ledger(), &error))
+            })
+            .await;
+        read.map_err(|error| format!("the usage ledger cannot be read ({error})"))
     }
 
     async fn change_policy(

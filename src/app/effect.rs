@@ -91,6 +91,8 @@ pub enum StoreEffect {
     Stock,
     /// Read the policies.
     Policies,
+    /// Read profiles and budgets, with what was used of these.
+    Rules,
     /// Change one account's policy.
     Policy(Ticket, AccountKey, PolicyEdit),
     /// Read the quota cache.

@@ -10,6 +10,7 @@ use crate::domain::account::AccountKey;
 use crate::domain::facts::{PeerStatus, ProxyFact};
 pub use crate::domain::launch::Planned;
 use crate::domain::policy::account::{Changed, Policies};
+use crate::domain::policy::compose::Governance;
 use crate::domain::problem::Problem;
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::recovery::Loaded;
@@ -80,6 +81,8 @@ pub enum StoreMsg {
     ConfigFile(Ticket, Result<Done, Problem>),
     /// The policies were read, or changed on disk.
     Policies(Found<Policies>),
+    /// Profiles and budgets were read with what was used of them, or why they cannot be.
+    Ruled(Result<Arc<Governance>, String>),
     /// A policy was changed; all of them, and whether anything changed.
     PolicySet(Ticket, Result<(Policies, Changed), Problem>),
     /// The quota cache was read.

@@ -19,6 +19,7 @@ use crate::domain::account::AccountKey;
 use crate::domain::facts::PeerStatus;
 use crate::domain::forecast::Forecast;
 use crate::domain::policy::account::{self, AccountPolicy, Policies};
+use crate::domain::policy::compose::Governance;
 use crate::domain::problem::{Exit, Problem};
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::recovery::{Beside, Health, Recovery};
@@ -258,6 +259,8 @@ pub struct Facts {
     pub trouble: Option<Problem>,
     /// Key of the project whose pool this is; `None` = the user's own.
     pub project: Option<String>,
+    /// What the user rules for projects and money.
+    pub governance: Arc<Governance>,
     /// Set when a journal or backup was used.
     pub recovery: Option<Recovery>,
     /// Path of the pool file.

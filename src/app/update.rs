@@ -64,6 +64,8 @@ pub fn init(goal: Goal, boot: Boot) -> (Model, Effects) {
     let mut effects = vec![
         Effect::Store(StoreEffect::Settings),
         Effect::Store(StoreEffect::Policies),
+        // Before the pool: who knows the pool knows what is ruled, because the store answers in order.
+        Effect::Store(StoreEffect::Rules),
         Effect::Store(StoreEffect::Load),
     ];
     let ticket = model.flows.ticket();
@@ -243,6 +245,7 @@ pub fn briefing(model: &Model) -> Briefing {
         roster: model.world.roster.clone(),
         settings: model.world.settings.clone(),
         policies: model.world.policies.clone(),
+        unread: model.world.unread_policies().map(str::to_owned),
         forced,
     }
 }

@@ -16,7 +16,8 @@ use crate::domain::change::Change;
 use crate::domain::facts::{PeerStatus, ProxyFact};
 use crate::domain::forecast::Finding;
 use crate::domain::policy::account::Policies;
-use crate::domain::pool::Pool;
+use crate::domain::policy::compose::Governance;
+use crate::domain::pool::{Known, Pool};
 use crate::domain::presence;
 use crate::domain::problem::Problem;
 use crate::domain::quota::snapshot::Snapshot;
@@ -42,6 +43,8 @@ pub struct Setting {
     pub storage_path: String,
     /// Key of the project whose pool this is.
     pub project: Option<String>,
+    /// Key of the project around the folder in which this process works: its profile and budgets hold here.
+    pub here: Option<String>,
     /// Codex home, for people.
     pub codex_home: String,
     /// Folder of the named backups, for people.
@@ -77,6 +80,12 @@ pub struct World {
     pub policies: Arc<Policies>,
     /// Why the policies cannot be read, if so; those known before still hold.
     pub policy_trouble: Option<String>,
+    /// Whether the policies could be read once.
+    pub policies_read: bool,
+    /// What the user rules for projects and money, with what was used of it.
+    pub governance: Arc<Governance>,
+    /// Why that cannot be read, if so; what was known before still holds.
+    pub rule_trouble: Option<String>,
     /// Why the pool cannot be read, if so.
     pub trouble: Option<Problem>,
     /// Every setting with its value and where it comes from.
@@ -124,6 +133,9 @@ impl World {
             recovery: None,
             policies: Arc::default(),
             policy_trouble: None,
+            policies_read: false,
+            governance: Arc::default(),
+            rule_trouble: None,
             trouble: None,
             config: Arc::default(),
             settings: Arc::default(),
@@ -167,8 +179,14 @@ impl World {
             Msg::Store(StoreMsg::Policies(found)) => self.take_policies(found),
             Msg::Store(StoreMsg::PolicySet(_, Ok((policies, _)))) => {
                 self.policies = Arc::new(policies.clone());
+                self.policies_read = true;
                 self.policy_trouble = None;
             }
+            Msg::Store(StoreMsg::Ruled(Ok(governance))) => {
+                self.governance = Arc::clone(governance);
+                self.rule_trouble = None;
+            }
+            Msg::Store(StoreMsg::Ruled(Err(why))) => self.rule_trouble = Some(why.clone()),
             Msg::Store(StoreMsg::Quota(quota)) => {
                 self.measured = true;
                 for (key, snapshot) in quota {
@@ -281,12 +299,11 @@ impl World {
             Found::Absent => self.policies = Arc::default(),
             Found::Whole(entries) => self.policies = Arc::new(entries.value.clone()),
             Found::Damaged { detail } => {
-                self.policy_trouble = Some(format!(
-                    "account-policies.json cannot be read ({detail}): pauses and weights in it do not hold"
-                ));
+                self.policy_trouble = Some(format!("account-policies.json cannot be read ({detail})"));
                 return;
             }
         }
+        self.policies_read = true;
         self.policy_trouble = None;
     }
 
@@ -312,19 +329,40 @@ impl World {
         presence::in_use(self.peers.iter().map(|peer| &peer.pulse), at)
     }
 
-    /// What a proxy started now on the files would answer to the plain question: fresh trackers, no spread.
+    /// What a proxy started here and now on the files would answer to the plain question: fresh trackers, no spread, and
+    /// the rules of the project around this folder.
     pub fn foresee(&self, at: Moment) -> Decision {
         self.foresee_for(&Ask::plain(), at)
     }
 
     /// The same for another question.
     pub fn foresee_for(&self, ask: &Ask, at: Moment) -> Decision {
-        let mut pool = Pool::new(self.roster.clone(), self.settings.clone(), at);
-        pool.set_policies(self.policies.clone());
-        for (key, snapshot) in &self.quota {
-            pool.note_quota(key, snapshot.clone());
-        }
-        pool.explain(ask, at, &mut seeded(0))
+        let ask = Ask { project: ask.project.clone().or_else(|| self.setting.here.clone()), ..ask.clone() };
+        self.pool(at).explain(&ask, at, &mut seeded(0))
+    }
+
+    /// The pool as a proxy would have it that starts now.
+    pub fn pool(&self, at: Moment) -> Pool {
+        let unread = self.policy_trouble.as_deref().or(self.rule_trouble.as_deref());
+        let known = Known {
+            roster: &self.roster,
+            settings: &self.settings,
+            policies: &self.policies,
+            governed: unread.map_or(Ok(&self.governance), Err),
+            quota: &self.quota,
+        };
+        Pool::started(&known, at)
+    }
+
+    /// Why the policies cannot be read, as long as they never could.
+    pub fn unread_policies(&self) -> Option<&str> {
+        self.policy_trouble.as_deref().filter(|_| !self.policies_read)
+    }
+
+    /// Files of rules that cannot be read, and what that means.
+    fn refusals(&self) -> impl Iterator<Item = String> {
+        let all = [&self.policy_trouble, &self.rule_trouble].into_iter().flatten();
+        all.map(|trouble| format!("{trouble}: a proxy that starts now refuses every request until it can be"))
     }
 
     /// How messages name an account: label, else e-mail, else `Account N`.
@@ -355,7 +393,8 @@ impl World {
             demo: self.setting.demo.clone(),
             settings: self.settings.clone(),
             policies: self.policies.clone(),
-            notes: self.settings.notes.iter().chain(&self.policy_trouble).cloned().collect(),
+            governance: self.governance.clone(),
+            notes: self.settings.notes.iter().cloned().chain(self.refusals()).collect(),
         }
     }
 }

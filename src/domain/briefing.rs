@@ -18,6 +18,8 @@ pub struct Briefing {
     pub settings: Arc<Settings>,
     /// What the user wants of accounts.
     pub policies: Arc<Policies>,
+    /// Why the policies cannot be read, as long as they never could.
+    pub unread: Option<String>,
     /// `--account`: this account only.
     pub forced: Option<AccountKey>,
 }

@@ -36,6 +36,7 @@ use crate::domain::selection::ramp::Ramps;
 use crate::domain::selection::{Ask, SessionKey, pin};
 use crate::domain::settings::Settings;
 
+pub use govern::Known;
 pub use learn::Observation;
 pub use ready::{Pass, Readiness, Recovery, Unroutable};
 pub use shortage::{Exhaustion, PinTrouble, Shortage};
@@ -126,6 +127,7 @@ pub struct Pool {
     detours: BTreeMap<SessionKey, Detours>,
     ramps: Ramps,
     meters: Meters,
+    unread_policies: Option<String>,
     boosts: BTreeMap<String, Vec<f64>>,
     in_turn: HashMap<SessionKey, u32>,
     due: Vec<Change>,
@@ -155,6 +157,7 @@ impl Pool {
             detours: BTreeMap::new(),
             ramps: Ramps::default(),
             meters: Meters::default(),
+            unread_policies: None,
             boosts: BTreeMap::new(),
             in_turn: HashMap::new(),
             due: Vec::new(),
@@ -238,6 +241,7 @@ impl Pool {
 
     /// Ends a request in flight that [`Pool::choose`] or [`Pool::begin`] began.
     pub fn release(&mut self, key: &AccountKey, ask: &Ask) {
+        self.arrive(key, ask);
         self.leave_turn(ask);
         if let Some(slot) = self.position(key).and_then(|position| self.slots.get_mut(position)) {
             slot.in_flight = slot.in_flight.saturating_sub(1);

@@ -29,6 +29,8 @@ pub struct Ask {
     pub tried: BTreeSet<AccountKey>,
     /// Project of the client, for its profile and budgets.
     pub project: Option<String>,
+    /// Id of the local client's key, for its budget.
+    pub token: Option<String>,
 }
 
 impl Ask {
@@ -41,13 +43,14 @@ impl Ask {
             forced: None,
             tried: BTreeSet::new(),
             project: None,
+            token: None,
         }
     }
 
     /// The question of a request for `model` in `session`.
     pub fn of(session: Option<SessionKey>, model: Option<String>) -> Self {
         let family = Family::of(model.as_deref());
-        Self { session, model, family, forced: None, tried: BTreeSet::new(), project: None }
+        Self { session, model, family, forced: None, tried: BTreeSet::new(), project: None, token: None }
     }
 }
 

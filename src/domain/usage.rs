@@ -6,4 +6,5 @@ pub mod period;
 pub mod pricing;
 pub mod reading;
 pub mod rollup;
+pub mod tally;
 pub mod window;

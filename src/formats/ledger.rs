@@ -54,6 +54,7 @@ pub fn line(entry: &Entry) -> String {
         ("failoverClass", json!(entry.failover)),
         ("rotatedFrom", if entry.rotated_from.is_empty() { Value::Null } else { json!(entry.rotated_from) }),
         ("serviceTier", json!(entry.service_tier)),
+        ("clientTokenId", json!(entry.token)),
     ];
     for (name, value) in added {
         if !value.is_null() {
@@ -118,6 +119,7 @@ pub fn entry(line: &str) -> Option<Entry> {
             .filter_map(crate::formats::lossless::text)
             .collect(),
         service_tier: row.text("serviceTier"),
+        token: row.text("clientTokenId"),
     })
 }
 
@@ -138,6 +140,7 @@ pub fn glance(line: &[u8]) -> Option<Glance<'_>> {
         project: text(entry.project),
         account_hash: text(entry.account_hash),
         email_hash: text(entry.email_hash),
+        token: text(entry.token),
         tokens: entry.tokens,
     })
 }

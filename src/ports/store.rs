@@ -15,7 +15,9 @@ use crate::domain::roster::Roster;
 use crate::domain::settings::Settings;
 use crate::domain::shelf::Found;
 use crate::domain::usage::entry::Entry;
+use crate::domain::usage::pricing::Prices;
 use crate::domain::usage::reading::{Query, Reading};
+use crate::domain::usage::tally::{Growth, Tail};
 
 /// Reads and changes the pool. Every commit takes the machine-wide lock, re-reads, applies, writes
 /// atomically; nothing is written from memory.
@@ -31,10 +33,25 @@ pub trait Store: Clone + Send + Sync + 'static {
     fn settings(&self) -> impl Future<Output = Result<Settings, StoreError>> + Send;
     /// What the user wants of accounts; a damaged file is told as such, never as "nothing".
     fn policies(&self) -> impl Future<Output = Result<Found<Policies>, StoreError>> + Send;
-    /// Profiles, budgets and prices as they can be read; `None` when a file is damaged, so that what was known before
-    /// still holds.
-    fn rules(&self) -> impl Future<Output = Option<Rules>> + Send {
-        async { Some(Rules::default()) }
+    /// Profiles, budgets and prices.
+    ///
+    /// # Errors
+    /// Which file cannot be read and why, in words: what was known before still holds.
+    fn rules(&self) -> impl Future<Output = Result<Rules, String>> + Send {
+        async { Ok(Rules::default()) }
+    }
+    /// What the ledger grew by since it was read to `tail`, archives included, as far as `since` goes back.
+    ///
+    /// # Errors
+    /// Why it cannot be read, in words.
+    fn grown(
+        &self,
+        since: Moment,
+        tail: Tail,
+        prices: Prices,
+    ) -> impl Future<Output = Result<(Growth, Tail), String>> + Send {
+        let _ = (since, tail, prices);
+        async { Ok((Growth::Rows(Vec::new()), Tail::default())) }
     }
     /// Changes the policy of one account on what stands on disk now; returns all policies and whether anything
     /// changed.

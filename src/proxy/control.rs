@@ -111,9 +111,9 @@ async fn reload<P: Ports>(hub: &Hub<P>) -> Answer {
     let store = hub.ports.store();
     let (loaded, settings) = (store.load().await, store.settings().await);
     // What cannot be read lifts nothing.
-    let policies = match store.policies().await {
-        Ok(Found::Whole(entries)) => Arc::new(entries.value),
-        Ok(Found::Absent) => Arc::default(),
+    let (policies, unread) = match store.policies().await {
+        Ok(Found::Whole(entries)) => (Arc::new(entries.value), None),
+        Ok(Found::Absent) => (Arc::default(), None),
         Ok(Found::Damaged { .. }) | Err(_) => hub.policies(),
     };
     match (loaded, settings) {
@@ -123,6 +123,7 @@ async fn reload<P: Ports>(hub: &Hub<P>) -> Answer {
                 roster: loaded.roster,
                 settings: Arc::new(settings),
                 policies,
+                unread,
                 forced: hub.forced(&Entrance::default()),
             });
             Answer::Done

@@ -256,9 +256,9 @@ impl<P: Ports> Hub<P> {
         })
     }
 
-    /// The policies in force.
-    pub(super) fn policies(&self) -> Arc<Policies> {
-        self.with_pool(|pool, _, _| pool.policies())
+    /// The policies in force, or why there are none to be had.
+    pub(super) fn policies(&self) -> (Arc<Policies>, Option<String>) {
+        self.with_pool(|pool, _, _| (pool.policies(), pool.unread_policies().map(str::to_owned)))
     }
 
     /// Obeys a newer briefing.
@@ -271,6 +271,7 @@ impl<P: Ports> Hub<P> {
         self.with_pool(|pool, now, _| {
             pool.replace(Arc::clone(&briefing.roster), Arc::clone(&briefing.settings), now);
             pool.set_policies(Arc::clone(&briefing.policies));
+            pool.set_unread_policies(briefing.unread.clone());
         });
     }
 }

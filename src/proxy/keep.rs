@@ -16,7 +16,9 @@ use tokio_util::sync::CancellationToken;
 use crate::base::{Moment, Span};
 use crate::domain::facts::ProxyFact;
 use crate::domain::policy::budget::Window;
+use crate::domain::policy::compose::{Count, Governance};
 use crate::domain::selection::replay::Kept;
+use crate::domain::usage::tally::{Growth, Tail};
 use crate::formats::affinity;
 use crate::formats::decisions;
 use crate::formats::observability::Observed;
@@ -32,9 +34,9 @@ const DECISIONS: Duration = Duration::from_millis(250);
 const BONDS: Duration = Duration::from_secs(2);
 const QUOTA: Duration = Duration::from_secs(5);
 const OBSERVE: Duration = Duration::from_secs(1);
-/// How often profiles and budgets are looked at.
+/// How often profiles and budgets are looked at, and the rows of other processes.
 const RULES: Duration = Duration::from_millis(500);
-/// How often the rows of other processes are counted, when there are budgets.
+/// How often they are, where that means to read the whole ledger.
 const COUNT: Span = Span::seconds(10);
 /// Pause after a failed write.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -55,7 +57,7 @@ pub(super) struct Files {
 }
 
 /// Carries until `end`, then once more.
-pub(super) async fn keep<P: Ports>(hub: Arc<Hub<P>>, files: Files, end: CancellationToken) {
+pub(super) async fn keep<P: Ports>(hub: Arc<Hub<P>>, files: Files, tail: Tail, end: CancellationToken) {
     tokio::join!(
         keep_changes(&hub, &end),
         every(&hub, &end, LEDGER_GATHER, Batch::Ledger, &files),
@@ -63,7 +65,7 @@ pub(super) async fn keep<P: Ports>(hub: Arc<Hub<P>>, files: Files, end: Cancella
         every(&hub, &end, BONDS, Batch::Bonds, &files),
         every(&hub, &end, QUOTA, Batch::Quota, &files),
         every(&hub, &end, OBSERVE, Batch::Observed, &files),
-        keep_rules(&hub, &end),
+        keep_rules(&hub, tail, &end),
     );
     let _ = commit(&hub).await;
     for batch in [Batch::Ledger, Batch::Decisions, Batch::Bonds, Batch::Quota, Batch::Observed] {
@@ -74,7 +76,7 @@ pub(super) async fn keep<P: Ports>(hub: Arc<Hub<P>>, files: Files, end: Cancella
 }
 
 /// Follows profiles and budgets, and what other processes use of these.
-async fn keep_rules<P: Ports>(hub: &Hub<P>, end: &CancellationToken) {
+async fn keep_rules<P: Ports>(hub: &Hub<P>, mut tail: Tail, end: &CancellationToken) {
     let mut counted = hub.now();
     loop {
         tokio::select! {
@@ -82,30 +84,40 @@ async fn keep_rules<P: Ports>(hub: &Hub<P>, end: &CancellationToken) {
             () = end.cancelled() => return,
             () = tokio::time::sleep(RULES) => {}
         }
-        let is_due = hub.now().since(counted) >= COUNT;
-        if follow_rules(hub, is_due).await {
-            counted = hub.now();
+        let read = hub.ports.store().rules().await;
+        let (count, counts) = hub.with_pool(|pool, _, _| (pool.set_rules(read), pool.has_budgets()));
+        // Without a number of the file every reading is one of everything.
+        let is_cheap = tail.file.is_some() || hub.now().since(counted) >= COUNT;
+        if !counts || !(count == Count::Anew || is_cheap) {
+            continue;
+        }
+        let from = if count == Count::Anew { Tail::default() } else { tail };
+        counted = hub.now();
+        match grown(hub, from).await {
+            Ok((growth, next)) => {
+                tail = next;
+                hub.with_pool(|pool, now, _| pool.grow(growth, now));
+            }
+            Err(why) => hub.desk.failed(why),
         }
     }
 }
 
-/// Obeys profiles and budgets as they stand; counts the ledger when they are new or it is time. Returns whether it was
-/// counted.
-pub(super) async fn follow_rules<P: Ports>(hub: &Hub<P>, is_due: bool) -> bool {
-    let Some(rules) = hub.ports.store().rules().await else { return false };
-    let (is_new, counts) = hub.with_pool(|pool, _, _| {
-        let is_new = pool.set_rules(rules);
-        (is_new, pool.has_budgets())
-    });
-    if !counts || !(is_new || is_due) {
-        return false;
+async fn grown<P: Ports>(hub: &Hub<P>, tail: Tail) -> Result<(Growth, Tail), String> {
+    let prices = hub.with_pool(|pool, _, _| pool.prices());
+    hub.ports.store().grown(Window::earliest(hub.now()), tail, prices).await
+}
+
+/// Profiles and budgets with what was used of them, and how far the ledger was read for that; it is not read where
+/// nothing is counted.
+pub(super) async fn governance<P: Ports>(ports: &P, now: Moment) -> Result<(Governance, Tail), String> {
+    let rules = ports.store().rules().await?;
+    if rules.budgets.is_empty() {
+        return Ok((Governance { rules, tally: Arc::default() }, Tail::default()));
     }
-    let now = hub.now();
-    let since = Window::ALL.into_iter().map(|window| window.start(now)).min().unwrap_or(now);
-    if let Ok(rows) = hub.ports.store().usage(since).await {
-        hub.with_pool(|pool, now, _| pool.read_ledger(&rows, now));
-    }
-    true
+    let since = Window::earliest(now);
+    let (growth, tail) = ports.store().grown(since, Tail::default(), rules.prices.clone()).await?;
+    Ok((Governance { tally: growth.into_tally(&rules.prices), rules }, tail))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

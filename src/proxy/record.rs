@@ -131,6 +131,7 @@ pub(super) fn aside(
         failover: None,
         rotated_from: Vec::new(),
         service_tier: None,
+        token: None,
     }
 }
 
@@ -264,6 +265,7 @@ impl Record {
                 .map(|class| class.word().to_owned()),
             rotated_from,
             service_tier: self.tier.clone(),
+            token: ask.token.clone(),
         });
     }
 

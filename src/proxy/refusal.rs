@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crate::base::{Moment, Span, calendar};
 use crate::domain::account::CooldownReason;
 use crate::domain::policy::account::Rein;
-use crate::domain::policy::compose::Ruling;
+use crate::domain::policy::compose::{self, Ruling};
 use crate::domain::pool::{Exhaustion, PinTrouble, Shortage};
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::selection::eligible::Bar;
@@ -130,20 +130,27 @@ impl Refusal {
             ruling.reasons.iter().enumerate().map(|(number, text)| (number.to_string(), text.clone()));
         let mut members = vec![("reasons", Member::Map(reasons.collect()))];
         let why = ruling.reasons.join("; ");
-        let Some(ends) = ruling.ends else {
-            let message = format!("Refused by your own routing profile: {why}");
-            let error =
-                ErrorBody { kind: "policy_error", code: "policy_blocked", message: message.into(), members };
+        let (code, message, ends) = match ruling.cause {
+            compose::Cause::Unreadable => (
+                "runtime_policy_unavailable",
+                format!(
+                    "Refused, because your own rules cannot be read: {why}. Run `codex-multi-auth doctor`"
+                ),
+                None,
+            ),
+            compose::Cause::Profile => {
+                ("policy_blocked", format!("Refused by your own routing profile: {why}"), None)
+            }
+            compose::Cause::Budget(ends) => {
+                ("budget_blocked", format!("Refused by your own budget: {why}"), Some(ends))
+            }
+        };
+        let Some(ends) = ends else {
+            let error = ErrorBody { kind: "policy_error", code, message: message.into(), members };
             return Self::of(400, error);
         };
         add_reset(&mut members, Some(ends), None, now);
-        let message = format!("Refused by your own budget: {why}");
-        let error = ErrorBody {
-            kind: "usage_limit_reached",
-            code: "budget_blocked",
-            message: message.into(),
-            members,
-        };
+        let error = ErrorBody { kind: "usage_limit_reached", code, message: message.into(), members };
         Self::of(429, error)
     }
 
@@ -328,6 +335,7 @@ const fn is_lasting(bar: Bar) -> bool {
             | Bar::Invalidated
             | Bar::Uncertain
             | Bar::Held(_)
+            | Bar::Unreadable
             | Bar::Ruled
     )
 }
@@ -347,6 +355,7 @@ fn pinned_message(trouble: &PinTrouble, returns_at: Option<Moment>) -> String {
         }
         Some(Bar::Held(_)) => ("it is paused", "expected available"),
         Some(Bar::OverBudget(_) | Bar::Spent(_)) => ("your budget is used up", "expected available"),
+        Some(Bar::Unreadable) => ("your own rules cannot be read", "expected available"),
         Some(Bar::Ruled) => ("your routing profile forbids this request", "expected available"),
         Some(Bar::Uncertain) => ("the outcome of its last token refresh is unknown", "expected available"),
         Some(Bar::Limited(_) | Bar::NearExhaustion(_)) => ("it is rate-limited", "rate limit resets"),

@@ -126,6 +126,7 @@ fn facts() -> Facts {
         background: BackgroundCalls::default(),
         demo: None,
         policies: Arc::default(),
+        governance: Arc::default(),
         notes: Vec::new(),
         settings: Arc::default(),
     }

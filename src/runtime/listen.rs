@@ -139,25 +139,35 @@ async fn official(host: Host) {
     }
 }
 
-/// Tells what the user wants of accounts whenever the file changed.
+/// Tells what the user wants of accounts, projects and money whenever a file of it changed.
 async fn policies(host: Host, sender: UnboundedSender<Msg>) {
-    let path = host.places.root().join(Shelved::Policies.file());
-    let watch = Watch::new(&[host.places.root().to_owned()], vec![Shelved::Policies.file().to_owned()]);
+    let stores = [Shelved::Policies, Shelved::Profiles, Shelved::Budgets];
+    let paths = stores.map(|store| host.places.root().join(store.file()));
+    let names = stores.map(|store| store.file().to_owned());
+    let watch = Watch::new(&[host.places.root().to_owned()], names.into());
     let mut waiter = watch.waiter();
     // What was read at the start is told by its own effect.
-    let mut seen = stamp(&path);
+    let mut seen = paths.each_ref().map(|path| stamp(path));
     loop {
         let settings = host.settings().await;
         waiter.hint(settings.sync_debounce, settings.sync_poll).await;
-        let state = stamp(&path);
-        if seen == state {
-            continue;
+        let state = paths.each_ref().map(|path| stamp(path));
+        let [policies, rules @ ..] = &state;
+        let [old_policies, old_rules @ ..] = &seen;
+        let mut news = Vec::new();
+        if policies != old_policies
+            && let Ok(found) = host.store.policies().await
+        {
+            news.push(StoreMsg::Policies(found));
+        }
+        if rules != old_rules {
+            news.push(StoreMsg::Ruled(perform::governance(&host).await));
         }
         seen = state;
-        if let Ok(found) = host.store.policies().await
-            && sender.send(Msg::Store(StoreMsg::Policies(found))).is_err()
-        {
-            return;
+        for message in news {
+            if sender.send(Msg::Store(message)).is_err() {
+                return;
+            }
         }
     }
 }

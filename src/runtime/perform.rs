@@ -18,13 +18,15 @@ use crate::app::msg::{AuthMsg, CodexMsg, Msg, PeersMsg, StoreMsg, UpstreamMsg};
 use crate::base::{Moment, Span};
 use crate::domain::account::{Account, AccountKey};
 use crate::domain::facts::PeerStatus;
+use crate::domain::policy::compose::Governance;
 use crate::domain::problem::Problem;
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::roster::Roster;
 use crate::domain::shelf::Found;
 use crate::domain::survey::{Kind, Unread};
+use crate::domain::usage::tally::Tail;
 use crate::ports::upstream::ReadError;
-use crate::ports::{Auth as _, Peers as _, Store as _, Upstream as _, Vault as _};
+use crate::ports::{Auth as _, Clock as _, Peers as _, Store as _, Upstream as _, Vault as _};
 use crate::runtime::ask;
 use crate::runtime::host::Host;
 use crate::runtime::login;
@@ -225,6 +227,7 @@ async fn in_order(host: Host, sender: UnboundedSender<Msg>, mut effects: Unbound
                 Ok(found) => StoreMsg::Policies(found),
                 Err(error) => StoreMsg::Policies(Found::Damaged { detail: error.to_string() }),
             },
+            StoreEffect::Rules => StoreMsg::Ruled(governance(&host).await),
             StoreEffect::Policy(ticket, key, edit) => {
                 StoreMsg::PolicySet(ticket, host.store.change_policy(&key, edit).await.map_err(Into::into))
             }
@@ -249,6 +252,20 @@ async fn in_order(host: Host, sender: UnboundedSender<Msg>, mut effects: Unbound
             return;
         }
     }
+}
+
+/// Profiles and budgets with what was used of them; the ledger is read only where something is counted.
+///
+/// # Errors
+/// Which file cannot be read and why, in words.
+pub async fn governance(host: &Host) -> Result<Arc<Governance>, String> {
+    let rules = host.store.rules().await?;
+    let now = host.clock.now();
+    let Some(since) = rules.budgets.values().map(|limit| limit.window.start(now)).min() else {
+        return Ok(Arc::new(Governance { rules, tally: Arc::default() }));
+    };
+    let (growth, _) = host.store.grown(since, Tail::default(), rules.prices.clone()).await?;
+    Ok(Arc::new(Governance { tally: growth.into_tally(&rules.prices), rules }))
 }
 
 /// Granted resets are asked for again only after this.
@@ -330,6 +347,7 @@ pub async fn figures(host: &Host, since: Moment) -> Vec<Msg> {
     {
         messages.push(Msg::Store(StoreMsg::Quota(quota)));
     }
+    messages.push(Msg::Store(StoreMsg::Ruled(governance(host).await)));
     if let Ok(rows) = host.store.usage(since).await {
         messages.push(Msg::Store(StoreMsg::Usage(rows)));
     }

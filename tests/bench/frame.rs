@@ -77,6 +77,7 @@ fn model(accounts: usize, at: Moment) -> Model {
     let setting = Setting {
         storage_path: "/home/me/.codex/multi-auth/openai-codex-accounts.json".to_owned(),
         project: None,
+        here: None,
         codex_home: "/home/me/.codex".to_owned(),
         backups: "/home/me/.codex/multi-auth/backups".to_owned(),
         home: "/home/me".to_owned(),

@@ -9,7 +9,7 @@ use codex_multi_auth::domain::chance;
 use codex_multi_auth::domain::facts::TurnTokens;
 use codex_multi_auth::domain::policy::account::{AccountPolicy, Policies, keys};
 use codex_multi_auth::domain::policy::budget::{self, Limit, Window};
-use codex_multi_auth::domain::policy::compose::Rules;
+use codex_multi_auth::domain::policy::compose::{Cause, Rules};
 use codex_multi_auth::domain::policy::profile::Profile;
 use codex_multi_auth::domain::pool::Pool;
 use codex_multi_auth::domain::roster::Roster;
@@ -17,6 +17,7 @@ use codex_multi_auth::domain::selection::Ask;
 use codex_multi_auth::domain::settings::Settings;
 use codex_multi_auth::domain::usage::entry::{Ending, Entry, Operation};
 use codex_multi_auth::domain::usage::pricing::Prices;
+use codex_multi_auth::domain::usage::tally::Growth;
 use codex_multi_auth::domain::usage::window::Whose;
 use codex_multi_auth::proxy::refusal::Refusal;
 use pretty_assertions::assert_eq;
@@ -66,7 +67,7 @@ fn pool(rules: Rules) -> Pool {
     let roster = Roster { accounts, ..Roster::default() };
     let mut pool = Pool::new(Arc::new(roster), Arc::new(Settings::default()), NOW);
     pool.set_policies(Arc::new(policies));
-    pool.set_rules(rules);
+    pool.set_rules(Ok(rules));
     pool
 }
 
@@ -96,6 +97,7 @@ fn row(id: &str, account: &str, project: Option<&str>, tokens: u64) -> Entry {
         failover: None,
         rotated_from: Vec::new(),
         service_tier: None,
+        token: None,
     }
 }
 
@@ -174,7 +176,7 @@ fn when_every_account_is_over_its_budget_the_request_is() {
 
     let ruling = pool.ruled_out(&Ask::plain(), NOW).unwrap();
 
-    assert_eq!(ruling.ends, Some(Window::Hour.end(NOW)));
+    assert_eq!(ruling.cause, Cause::Budget(Window::Hour.end(NOW)));
 }
 
 #[test]
@@ -226,10 +228,102 @@ fn rows_count_once_whether_this_process_or_the_ledger_tells_of_them() {
     pool.spend(Some(&late), NOW);
     pool.spend(Some(&blocked), NOW);
 
-    pool.read_ledger(&[own.clone(), others.clone()], NOW);
-    let used = |pool: &Pool| pool.budgets(NOW)[0].used;
-    assert_eq!((used(&pool).requests, used(&pool).tokens), (3, 70), "one row is not written yet");
+    let anew = |rows: &[Entry]| {
+        let growth = Growth::Rows(rows.to_vec());
+        let recent = rows.iter().map(|row| row.id.clone()).collect();
+        Growth::Anew { tally: growth.into_tally(&Prices::default()), recent }
+    };
+    let used = |pool: &Pool| (pool.budgets(NOW)[0].used.requests, pool.budgets(NOW)[0].used.tokens);
 
-    pool.read_ledger(&[own, late, others], NOW);
-    assert_eq!((used(&pool).requests, used(&pool).tokens), (3, 70));
+    pool.grow(anew(&[own.clone(), others.clone()]), NOW);
+    assert_eq!(used(&pool), (3, 70), "one row is not written yet");
+
+    pool.grow(Growth::Rows(vec![late.clone(), blocked.clone(), row("5", "b", None, 80)]), NOW);
+    assert_eq!(used(&pool), (4, 150), "what is read on is ours, blocked, and somebody else's");
+
+    pool.grow(anew(&[own, late, others, blocked, row("5", "b", None, 80)]), NOW);
+    assert_eq!(used(&pool), (4, 150));
+}
+
+#[test]
+fn a_budget_counts_what_was_used_before_it_was_set_and_follows_its_tag() {
+    let mut pool = pool(rules(vec![limit("global", 1_000)], Vec::new()));
+    pool.spend(Some(&row("1", "a", Some("shop-1"), 300)), NOW);
+    pool.spend(Some(&row("2", "b", None, 40)), NOW);
+    let used = |pool: &Pool| pool.budgets(NOW).iter().map(|one| one.used.tokens).collect::<Vec<_>>();
+
+    pool.set_rules(Ok(rules(vec![limit("project:shop-1", 100), limit("tag:work", 100)], Vec::new())));
+    assert_eq!(used(&pool), [300, 40], "{:?}", pool.budgets(NOW));
+
+    let tagged = AccountPolicy { tags: vec!["work".to_owned()], ..AccountPolicy::default() };
+    let both = ["a", "b"].map(|name| (keys(&Account::sample(name)).remove(0), tagged.clone()));
+    pool.set_policies(Arc::new(Policies(both.into())));
+
+    assert_eq!(used(&pool), [300, 340]);
+}
+
+#[test]
+fn requests_under_way_count_as_if_they_had_ended() {
+    let few = Limit { requests: Some(3), tokens: None, ..limit("global", 1) };
+    let own = Limit { key: "tag:work".to_owned(), requests: Some(1), ..few.clone() };
+    let mut pool = pool(rules(vec![few, own], Vec::new()));
+    let mut went = Vec::new();
+    while let Some(key) = pool.choose(&Ask::plain(), NOW, &mut chance::seeded(1)).chosen {
+        went.push(key);
+    }
+    assert_eq!(went.len(), 3, "never more than the budget lets through: {went:?}");
+    assert_eq!(went.iter().filter(|went| **went == key("b")).count(), 1, "one of them on the tagged account");
+    assert_eq!(pool.budgets(NOW)[0].running, 3);
+
+    let back = went.pop().unwrap();
+    pool.release(&back, &Ask::plain());
+    assert!(
+        served(&pool, &Ask::plain(), NOW).is_some(),
+        "one that never ended in a row lets another one through"
+    );
+
+    for (number, key) in went.iter().enumerate() {
+        pool.release(key, &Ask::plain());
+        pool.spend(Some(&row(&number.to_string(), "a", None, 1)), NOW);
+    }
+    assert_eq!((pool.budgets(NOW)[0].used.requests, pool.budgets(NOW)[0].running), (2, 0));
+}
+
+#[test]
+fn a_key_of_a_local_client_has_a_budget_of_its_own() {
+    let mut pool = pool(rules(vec![limit("token:key-1", 10)], Vec::new()));
+    let of = |token: &str| Ask { token: Some(token.to_owned()), ..Ask::plain() };
+    let mine = Entry { token: Some("key-1".to_owned()), ..row("1", "a", None, 10) };
+
+    pool.spend(Some(&row("0", "a", None, 99)), NOW);
+    assert!(served(&pool, &of("key-1"), NOW).is_some());
+    pool.spend(Some(&mine), NOW);
+
+    assert_eq!(served(&pool, &of("key-1"), NOW), None);
+    assert!(served(&pool, &of("key-2"), NOW).is_some() && served(&pool, &Ask::plain(), NOW).is_some());
+}
+
+#[test]
+fn rules_that_cannot_be_read_let_nothing_through_unless_older_ones_hold() {
+    let why = || Err("budget-guards.json cannot be read (line 1)".to_owned());
+    let mut fresh = Pool::new(Arc::new(Roster::default()), Arc::new(Settings::default()), NOW);
+    let mut lasting = pool(rules(vec![limit("global", 10)], Vec::new()));
+    fresh.replace(
+        Arc::new(Roster { accounts: vec![Account::sample("a")], ..Roster::default() }),
+        Arc::default(),
+        NOW,
+    );
+
+    fresh.set_rules(why());
+    lasting.set_rules(why());
+
+    assert!(served(&lasting, &Ask::plain(), NOW).is_some(), "what was known before holds");
+    assert_eq!(served(&fresh, &Ask::plain(), NOW), None);
+    let refusal = Refusal::ruled(&fresh.ruled_out(&Ask::plain(), NOW).unwrap(), NOW);
+    assert_eq!((refusal.status, refusal.code), (400, "runtime_policy_unavailable"));
+    let body = String::from_utf8_lossy(&refusal.body).into_owned();
+    assert!(body.contains("budget-guards.json") && body.contains("doctor"), "{body}");
+
+    fresh.set_rules(Ok(Rules::default()));
+    assert!(served(&fresh, &Ask::plain(), NOW).is_some(), "readable again");
 }

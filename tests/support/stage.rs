@@ -221,6 +221,7 @@ fn entry(at: Moment, name: &str, status: u16, total: u64) -> Entry {
         failover: None,
         rotated_from: Vec::new(),
         service_tier: None,
+        token: None,
     }
 }
 
@@ -365,6 +366,7 @@ impl Stage {
         let setting = Setting {
             storage_path: "/home/me/.codex/multi-auth/openai-codex-accounts.json".to_owned(),
             project: None,
+            here: None,
             codex_home: "/home/me/.codex".to_owned(),
             backups: "/home/me/.codex/multi-auth/backups".to_owned(),
             home: "/home/me".to_owned(),

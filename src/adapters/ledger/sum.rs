@@ -3,12 +3,14 @@
 //! Memory does not grow with the number of rows. A part begins behind the first line end after its place and ends with
 //! the line that crosses its end, so every line is read exactly once.
 
+use std::borrow::Borrow;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
 
 use crate::adapters::ledger::{BLOCK, files, open};
 use crate::base::Moment;
 use crate::domain::places::Places;
+use crate::domain::usage::entry::Glance;
 use crate::domain::usage::pricing::Prices;
 use crate::domain::usage::reading::{Query, Reader, Reading};
 use crate::formats::ledger;
@@ -40,13 +42,38 @@ pub fn sum(places: &Places, query: &Query, prices: &Prices) -> io::Result<Readin
         size = file.metadata()?.len();
         parts.extend(cut(place, size));
     }
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST);
     let mut total = Reader::new(query, prices);
-    for readers in read_all(&files, &parts, threads, query, prices) {
-        total.join(&readers?);
+    for reader in read_all(&files, &parts, || Reader::new(query, prices)) {
+        total.join(&reader?);
     }
     let size = if current.exists() { size } else { 0 };
     Ok(total.finish(size))
+}
+
+/// Whoever takes in a ledger row by row.
+pub(super) trait Sink: Send {
+    /// A row, and the line it stands in.
+    fn row(&mut self, row: &Glance<'_>, line: &[u8]);
+    /// A line that is no row.
+    fn skip(&mut self);
+}
+
+impl Sink for Reader<'_> {
+    fn row(&mut self, row: &Glance<'_>, line: &[u8]) {
+        self.add(row, line);
+    }
+
+    fn skip(&mut self) {
+        Reader::skip(self);
+    }
+}
+
+/// Whole files, each up to a length, by as many readers as there are processors to spare, oldest part first.
+pub(super) fn read_whole<S: Sink>(files: &[(&File, u64)], make: impl Fn() -> S + Sync) -> Vec<io::Result<S>> {
+    let parts: Vec<Part> =
+        files.iter().enumerate().flat_map(|(place, (_, size))| cut(place, *size)).collect();
+    let files: Vec<&File> = files.iter().map(|(file, _)| *file).collect();
+    read_all(&files, &parts, make)
 }
 
 fn cut(file: usize, size: u64) -> Vec<Part> {
@@ -56,19 +83,18 @@ fn cut(file: usize, size: u64) -> Vec<Part> {
 }
 
 /// One reader per thread, each over a run of neighbouring parts, in their order.
-fn read_all<'p>(
-    files: &[File],
+fn read_all<S: Sink>(
+    files: &[impl Borrow<File> + Sync],
     parts: &[Part],
-    threads: usize,
-    query: &Query,
-    prices: &'p Prices,
-) -> Vec<io::Result<Reader<'p>>> {
-    let share = parts.len().div_ceil(threads.max(1)).max(1);
-    let run = |parts: &[Part]| -> io::Result<Reader<'p>> {
-        let mut reader = Reader::new(query, prices);
+    make: impl Fn() -> S + Sync,
+) -> Vec<io::Result<S>> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST);
+    let share = parts.len().div_ceil(threads).max(1);
+    let run = |parts: &[Part]| -> io::Result<S> {
+        let mut reader = make();
         for part in parts {
             if let Some(file) = files.get(part.file) {
-                read_part(file, part, &mut reader)?;
+                read_part(file.borrow(), part, &mut reader)?;
             }
         }
         Ok(reader)
@@ -86,7 +112,7 @@ fn read_all<'p>(
     })
 }
 
-fn read_part(file: &File, part: &Part, reader: &mut Reader<'_>) -> io::Result<()> {
+fn read_part(file: &File, part: &Part, reader: &mut impl Sink) -> io::Result<()> {
     // One byte early: a part that begins where a line begins must not lose that line.
     let start = part.from.saturating_sub(1);
     let mut lines = BufReader::with_capacity(BLOCK, Placed { file, at: start });
@@ -102,7 +128,7 @@ fn read_part(file: &File, part: &Part, reader: &mut Reader<'_>) -> io::Result<()
         }
         at += u64::try_from(length).unwrap_or(0);
         match ledger::glance(&line) {
-            Some(row) => reader.add(&row, &line),
+            Some(row) => reader.row(&row, &line),
             None if line.iter().all(u8::is_ascii_whitespace) => {}
             None => reader.skip(),
         }
@@ -112,9 +138,9 @@ fn read_part(file: &File, part: &Part, reader: &mut Reader<'_>) -> io::Result<()
 }
 
 /// A file read from a place of one's own: the threads share the handle, not its position.
-struct Placed<'f> {
-    file: &'f File,
-    at: u64,
+pub(super) struct Placed<'f> {
+    pub(super) file: &'f File,
+    pub(super) at: u64,
 }
 
 impl io::Read for Placed<'_> {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use crate::adapters::disk::lock::LockError;
 use crate::adapters::ledger;
 use crate::adapters::shelf::{Shelf, ShelfError};
-use crate::adapters::store::blocking;
 use crate::base::Moment;
 use crate::domain::account::AccountKey;
 use crate::domain::places::Places;
@@ -13,6 +12,7 @@ use crate::domain::policy::account::{self, Changed, Policies, PolicyEdit};
 use crate::domain::policy::compose::Rules;
 use crate::domain::roster::Roster;
 use crate::domain::shelf::{Found, Store};
+use crate::domain::usage::pricing::Prices;
 use crate::formats::policies;
 use crate::ports::store::StoreError;
 
@@ -55,23 +55,22 @@ pub(super) async fn change(
     Ok((after, Changed::Yes))
 }
 
-/// What the user rules for projects and money; `None` when a file of it is damaged.
-pub(super) async fn rules_of(places: Arc<Places>) -> Option<Rules> {
-    blocking(move || Ok::<_, StoreError>(rules(places))).await.ok().flatten()
-}
-
-/// What the user rules for projects and money; `None` when a file of it is damaged.
-fn rules(places: Arc<Places>) -> Option<Rules> {
-    fn whole<T: Default>(found: Found<T>) -> Option<T> {
+/// What the user rules for projects and money, or which file of it cannot be read, and why.
+pub(super) fn rules(places: &Arc<Places>) -> Result<Rules, String> {
+    fn whole<T: Default>(store: Store, found: Result<Found<T>, ShelfError>) -> Result<T, String> {
         match found {
-            Found::Whole(entries) => Some(entries.value),
-            Found::Absent => Some(T::default()),
-            Found::Damaged { .. } => None,
+            Ok(Found::Whole(entries)) => Ok(entries.value),
+            Ok(Found::Absent) => Ok(T::default()),
+            Ok(Found::Damaged { detail }) => Err(format!("{} cannot be read ({detail})", store.file())),
+            Err(error) => Err(format!("{} cannot be read ({})", store.file(), trouble(error))),
         }
     }
-    let (prices, _) = ledger::prices(&places);
-    let shelf = Shelf::new(places);
-    Some(Rules { profiles: whole(shelf.profiles().ok()?)?, budgets: whole(shelf.budgets().ok()?)?, prices })
+    let shelf = Shelf::new(Arc::clone(places));
+    let profiles = whole(Store::Profiles, shelf.profiles())?;
+    let budgets = whole(Store::Budgets, shelf.budgets())?;
+    // Nothing is counted without budgets, so nothing has a price.
+    let prices = if budgets.is_empty() { Prices::default() } else { ledger::prices(places).0 };
+    Ok(Rules { profiles, budgets, prices })
 }
 
 fn trouble(error: ShelfError) -> StoreError {

@@ -161,6 +161,7 @@ mod tests {
         let setting = Setting {
             storage_path: String::new(),
             project: None,
+            here: None,
             codex_home: String::new(),
             backups: String::new(),
             home: String::new(),

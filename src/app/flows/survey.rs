@@ -200,6 +200,7 @@ mod tests {
             backups: String::new(),
             home: String::new(),
             project: None,
+            here: None,
             codex_home: String::new(),
             overrides: (None, None),
             demo: None,

@@ -72,7 +72,11 @@ impl Ui {
                 }
             }
             Msg::Store(
-                StoreMsg::Quota(_) | StoreMsg::Stock(_) | StoreMsg::Policies(_) | StoreMsg::PolicySet(..),
+                StoreMsg::Quota(_)
+                | StoreMsg::Stock(_)
+                | StoreMsg::Policies(_)
+                | StoreMsg::Ruled(_)
+                | StoreMsg::PolicySet(..),
             )
             | Msg::Ticked
             | Msg::Upstream(_)

@@ -26,6 +26,7 @@ fn start(goal: Goal) -> (Model, Effects) {
     let setting = Setting {
         storage_path: "pool.json".to_owned(),
         project: None,
+        here: None,
         codex_home: "home".to_owned(),
         backups: "backups".to_owned(),
         home: "home".to_owned(),

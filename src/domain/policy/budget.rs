@@ -52,6 +52,11 @@ impl Window {
         }
     }
 
+    /// The earliest start of any window that holds `at`: the week may reach further back than the month.
+    pub fn earliest(at: Moment) -> Moment {
+        Self::Week.start(at).min(Self::Month.start(at))
+    }
+
     /// When it ends.
     pub fn end(self, at: Moment) -> Moment {
         match self {
@@ -93,6 +98,21 @@ pub struct Used {
     pub tokens: u64,
     /// API-equivalent cost, USD.
     pub cost: f64,
+}
+
+impl Used {
+    /// Both together.
+    pub fn join(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.tokens = self.tokens.saturating_add(other.tokens);
+        self.cost += other.cost;
+    }
+
+    /// Costs have eight decimals; the noise of their sums in the sixteenth is no news.
+    #[must_use]
+    pub fn rounded(self) -> Self {
+        Self { cost: (self.cost * 1e8).round() / 1e8, ..self }
+    }
 }
 
 /// Which part of a budget is used up.

@@ -1,15 +1,17 @@
 //! Profiles and budgets composed into one ruling on a request, and on each account (runtime.md §16).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::base::Moment;
 use crate::domain::account::{Account, AccountKey};
 use crate::domain::policy::account::{self, Policies};
-use crate::domain::policy::budget::{self, Limit, Reached, Used};
+use crate::domain::policy::budget::{self, Limit, Reached, Used, Window};
 use crate::domain::policy::profile::Profile;
 use crate::domain::roster::Roster;
-use crate::domain::usage::entry::{Entry, Glance};
+use crate::domain::usage::entry::Entry;
 use crate::domain::usage::pricing::Prices;
+use crate::domain::usage::tally::{Growth, Tally};
 use crate::domain::usage::window::{self, Which, Whose};
 
 /// Points for a preferred tag, and against an avoided one.
@@ -28,11 +30,31 @@ pub struct Rules {
     pub prices: Prices,
 }
 
+/// The user's rules, with what the ledger says was used.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Governance {
+    /// The rules.
+    pub rules: Rules,
+    /// What was used; empty while there are no budgets, because then nobody counts.
+    pub tally: Arc<Tally>,
+}
+
+/// What stands against a whole request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The rules cannot be read: what they forbid is not known, so nothing is let through.
+    Unreadable,
+    /// The project's profile.
+    Profile,
+    /// A budget, until its window ends.
+    Budget(Moment),
+}
+
 /// Why a whole request is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ruling {
-    /// End of the budget window; `None` = the profile forbids the model.
-    pub ends: Option<Moment>,
+    /// What stands against it.
+    pub cause: Cause,
     /// For people, one each.
     pub reasons: Vec<String>,
 }
@@ -44,10 +66,25 @@ pub struct Evaluation {
     pub limit: Limit,
     /// What was used of it.
     pub used: Used,
-    /// What of it is used up.
+    /// Requests under way that will count.
+    pub running: u64,
+    /// What of it is used up, or will be when those under way have ended.
     pub reached: Vec<Reached>,
+    /// When its window began.
+    pub begins: Moment,
     /// When its window ends.
     pub ends: Moment,
+}
+
+/// A request as the rules look at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Asked<'a> {
+    /// Project of the client.
+    pub project: Option<&'a str>,
+    /// Model slug.
+    pub model: Option<&'a str>,
+    /// Id of the local client's key.
+    pub token: Option<&'a str>,
 }
 
 /// A budget that counts.
@@ -58,41 +95,40 @@ struct Meter {
     which: Vec<Which>,
     /// Accounts it binds; `None` = requests.
     accounts: Option<Vec<AccountKey>>,
+    /// Start of the window that `used` is about.
     since: Moment,
     used: Used,
 }
 
 impl Meter {
-    fn add(&mut self, row: &Glance<'_>, prices: &Prices, now: Moment) {
-        let start = self.limit.window.start(now);
-        if self.since < start {
-            self.since = start;
-            self.used = Used::default();
-        }
-        if row.at >= start && self.which.iter().any(|which| which.covers(row)) {
-            window::add(&mut self.used, row, prices);
-        }
+    fn is_current(&self, now: Moment) -> bool {
+        self.since == self.limit.window.start(now)
     }
 
-    fn evaluation(&self, now: Moment) -> Evaluation {
-        let is_running = self.since == self.limit.window.start(now);
-        let used = if is_running { self.used } else { Used::default() };
-        Evaluation {
-            limit: self.limit.clone(),
-            used,
-            reached: self.limit.reached(&used),
-            ends: self.limit.window.end(now),
-        }
-    }
-
-    fn binds(&self, project: Option<&str>, model: Option<&str>) -> bool {
+    fn binds(&self, asked: Asked<'_>) -> bool {
         let is = |wanted: &str, text: Option<&str>| text.and_then(budget::key).as_deref() == Some(wanted);
         self.which.iter().any(|which| match which {
             Which::Everything => true,
-            Which::Project(own) => is(own, project),
-            Which::Model(own) => is(own, model),
+            Which::Project(own) => is(own, asked.project),
+            Which::Model(own) => is(own, asked.model),
+            Which::Token(own) => is(own, asked.token),
             Which::Accounts(_) => false,
         })
+    }
+}
+
+/// A request under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Flight {
+    project: Option<String>,
+    model: Option<String>,
+    token: Option<String>,
+    account: AccountKey,
+}
+
+impl Flight {
+    fn asked(&self) -> Asked<'_> {
+        Asked { project: self.project.as_deref(), model: self.model.as_deref(), token: self.token.as_deref() }
     }
 }
 
@@ -101,36 +137,72 @@ impl Meter {
 #[derive(Debug, Clone, Default)]
 pub struct Meters {
     rules: Rules,
+    known: Reading,
     all: Vec<Meter>,
-    /// Rows of this process that a reading of the ledger may not have seen.
+    tally: Arc<Tally>,
+    /// Rows of this process, in the tally, that no reading of the ledger has seen.
     own: BTreeMap<String, Entry>,
+    /// Requests under way, with how many there are of each.
+    flights: Vec<(Flight, u64)>,
+}
+
+/// Whether the rules were ever read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+enum Reading {
+    /// Nobody has tried.
+    #[default]
+    Untried,
+    /// They cannot be, and never could.
+    Failed(String),
+    /// They were; what cannot be read later lifts nothing.
+    Done,
+}
+
+/// Whether the ledger has to be read from its beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Count {
+    /// What is known holds.
+    Holds,
+    /// There were no budgets, or other prices.
+    Anew,
 }
 
 impl Meters {
-    /// Obeys these rules from now on, for these accounts; what a budget that stays has counted stays.
-    pub fn set(&mut self, rules: Rules, roster: &Roster, policies: &Policies) {
-        let mut old = std::mem::take(&mut self.all);
-        self.all = rules
-            .budgets
-            .values()
-            .map(|limit| {
-                let (which, accounts) = scope(limit, &rules, roster, policies);
-                let known =
-                    old.iter().position(|meter| meter.which == which && meter.limit.window == limit.window);
-                let known = known.map(|place| old.swap_remove(place));
-                let (since, used) =
-                    known.map_or((Moment::EPOCH, Used::default()), |old| (old.since, old.used));
-                Meter { limit: limit.clone(), which, accounts, since, used }
-            })
-            .collect();
+    /// Obeys these rules from now on, for these accounts; rules that cannot be read lift nothing.
+    pub fn set(&mut self, read: Result<Rules, String>, roster: &Roster, policies: &Policies) -> Count {
+        let rules = match read {
+            Ok(rules) => rules,
+            Err(why) => {
+                if self.known != Reading::Done {
+                    self.known = Reading::Failed(why);
+                }
+                return Count::Holds;
+            }
+        };
+        self.known = Reading::Done;
+        if rules == self.rules {
+            return Count::Holds;
+        }
+        let is_anew =
+            !rules.budgets.is_empty() && (self.rules.budgets.is_empty() || self.rules.prices != rules.prices);
         self.rules = rules;
+        self.follow(roster, policies);
+        if self.all.is_empty() {
+            self.tally = Arc::default();
+            self.own.clear();
+            self.flights.clear();
+        }
+        if is_anew { Count::Anew } else { Count::Holds }
     }
 
     /// The same rules for other accounts or other tags.
     pub fn follow(&mut self, roster: &Roster, policies: &Policies) {
-        if !self.all.is_empty() {
-            self.set(self.rules.clone(), roster, policies);
-        }
+        let meter = |limit: &Limit| {
+            let (which, accounts) = scope(limit, &self.rules, roster, policies);
+            let used = Used::default();
+            Meter { limit: limit.clone(), which, accounts, since: Moment::EPOCH, used }
+        };
+        self.all = self.rules.budgets.values().map(meter).collect();
     }
 
     /// The rules in force.
@@ -143,48 +215,131 @@ impl Meters {
         if self.all.is_empty() {
             return;
         }
-        for meter in &mut self.all {
-            meter.add(&row.glance(), &self.rules.prices, now);
-        }
+        let glance = row.glance();
+        Arc::make_mut(&mut self.tally).add(&glance, &self.rules.prices);
         self.own.insert(row.id.clone(), row.clone());
+        for meter in &mut self.all {
+            if !meter.is_current(now) {
+                meter.since = meter.limit.window.start(now);
+                meter.used = self.tally.used(&meter.which, meter.since);
+            } else if row.at >= meter.since && meter.which.iter().any(|which| which.covers(&glance)) {
+                window::add(&mut meter.used, &glance, &self.rules.prices);
+            }
+        }
     }
 
-    /// The ledger was read; rows of ours that are not in it yet still count.
-    pub fn read(&mut self, rows: &[Entry], now: Moment) {
-        for row in rows {
-            self.own.remove(&row.id);
+    /// The ledger was read; rows of ours that are not in it yet still count, and none counts twice.
+    pub fn grow(&mut self, growth: Growth, now: Moment) {
+        match growth {
+            Growth::Anew { tally, recent } => {
+                self.tally = tally;
+                self.own.retain(|id, _| !recent.contains(id));
+                for row in self.own.values() {
+                    Arc::make_mut(&mut self.tally).add(&row.glance(), &self.rules.prices);
+                }
+            }
+            Growth::Rows(rows) => {
+                let mut is_new = false;
+                for row in &rows {
+                    if self.own.remove(&row.id).is_none() {
+                        Arc::make_mut(&mut self.tally).add(&row.glance(), &self.rules.prices);
+                        is_new = true;
+                    }
+                }
+                if !is_new {
+                    return;
+                }
+            }
         }
+        let oldest = Window::earliest(now);
+        if self.tally.reaches_before(oldest) {
+            Arc::make_mut(&mut self.tally).forget(oldest);
+        }
+        self.own.retain(|_, row| row.at >= oldest);
         for meter in &mut self.all {
             meter.since = meter.limit.window.start(now);
-            meter.used = Used::default();
-            for row in rows.iter().chain(self.own.values()) {
-                meter.add(&row.glance(), &self.rules.prices, now);
+            meter.used = self.tally.used(&meter.which, meter.since);
+        }
+    }
+
+    /// A request goes to an account: until it has ended it counts as if it had.
+    pub fn depart(&mut self, asked: Asked<'_>, account: &AccountKey) {
+        if self.all.is_empty() {
+            return;
+        }
+        let is_it = |flight: &Flight| flight.asked() == asked && flight.account == *account;
+        if let Some((_, count)) = self.flights.iter_mut().find(|(flight, _)| is_it(flight)) {
+            *count += 1;
+            return;
+        }
+        let own = |text: Option<&str>| text.map(str::to_owned);
+        let flight = Flight {
+            project: own(asked.project),
+            model: own(asked.model),
+            token: own(asked.token),
+            account: account.clone(),
+        };
+        self.flights.push((flight, 1));
+    }
+
+    /// It is back, or leaves the account.
+    pub fn arrive(&mut self, asked: Asked<'_>, account: &AccountKey) {
+        let is_it = |flight: &Flight| flight.asked() == asked && flight.account == *account;
+        let Some(place) = self.flights.iter().position(|(flight, _)| is_it(flight)) else { return };
+        if let Some((_, count)) = self.flights.get_mut(place) {
+            *count -= 1;
+            if *count == 0 {
+                self.flights.swap_remove(place);
             }
+        }
+    }
+
+    fn evaluation(&self, meter: &Meter, now: Moment) -> Evaluation {
+        let begins = meter.limit.window.start(now);
+        let used =
+            if meter.is_current(now) { meter.used.rounded() } else { self.tally.used(&meter.which, begins) };
+        let is_covered = |flight: &Flight| match &meter.accounts {
+            Some(keys) => keys.contains(&flight.account),
+            None => meter.binds(flight.asked()),
+        };
+        let running =
+            self.flights.iter().filter(|(flight, _)| is_covered(flight)).map(|(_, count)| count).sum();
+        let reserved = Used { requests: used.requests + running, ..used };
+        Evaluation {
+            limit: meter.limit.clone(),
+            used,
+            running,
+            reached: meter.limit.reached(&reserved),
+            begins,
+            ends: meter.limit.window.end(now),
         }
     }
 
     /// All budgets as they stand.
     pub fn evaluations(&self, now: Moment) -> Vec<Evaluation> {
-        self.all.iter().map(|meter| meter.evaluation(now)).collect()
+        self.all.iter().map(|meter| self.evaluation(meter, now)).collect()
     }
 
-    /// What stands against a request of this project for this model, whoever would serve it.
-    pub fn ruling(&self, project: Option<&str>, model: Option<&str>, now: Moment) -> Option<Ruling> {
-        let profile = project.and_then(|project| self.rules.profiles.get(project));
-        if let Some(reason) = profile.and_then(|profile| forbids(profile, model)) {
-            return Some(Ruling { ends: None, reasons: vec![reason] });
+    /// What stands against a request, whoever would serve it.
+    pub fn ruling(&self, asked: Asked<'_>, now: Moment) -> Option<Ruling> {
+        if let Reading::Failed(why) = &self.known {
+            return Some(Ruling { cause: Cause::Unreadable, reasons: vec![why.clone()] });
+        }
+        let profile = asked.project.and_then(|project| self.rules.profiles.get(project));
+        if let Some(reason) = profile.and_then(|profile| forbids(profile, asked.model)) {
+            return Some(Ruling { cause: Cause::Profile, reasons: vec![reason] });
         }
         let named = profile.and_then(|profile| budget::key(profile.budget_key.as_deref()?));
         let binding = self.all.iter().filter(|meter| {
             let is_named = named.as_deref() == Some(meter.limit.key.as_str());
-            meter.accounts.is_none() && (is_named || meter.binds(project, model))
+            meter.accounts.is_none() && (is_named || meter.binds(asked))
         });
         let spent: Vec<Evaluation> = binding
-            .map(|meter| meter.evaluation(now))
+            .map(|meter| self.evaluation(meter, now))
             .filter(|evaluation| !evaluation.reached.is_empty())
             .collect();
         let ends = spent.iter().map(|evaluation| evaluation.ends).max()?;
-        Some(Ruling { ends: Some(ends), reasons: spent.iter().map(reason).collect() })
+        Some(Ruling { cause: Cause::Budget(ends), reasons: spent.iter().map(reason).collect() })
     }
 
     /// Accounts whose own budget, or whose tag's, is used up, and until when.
@@ -192,7 +347,7 @@ impl Meters {
         let mut all = Vec::new();
         for meter in &self.all {
             let Some(keys) = &meter.accounts else { continue };
-            let evaluation = meter.evaluation(now);
+            let evaluation = self.evaluation(meter, now);
             if !evaluation.reached.is_empty() {
                 all.extend(keys.iter().map(|key| (key.clone(), evaluation.ends)));
             }
@@ -230,6 +385,7 @@ fn scope(
         None if limit.key == "global" => (vec![Which::Everything], None),
         Some(("project", project)) => (vec![Which::Project(project.to_owned())], None),
         Some(("model", model)) => (vec![Which::Model(model.to_owned())], None),
+        Some(("token", token)) => (vec![Which::Token(token.to_owned())], None),
         Some(("account", key)) => seats(&|account| budget::key(account.key.as_str()).as_deref() == Some(key)),
         Some(("tag", tag)) => seats(&|account| {
             policies.of(account).is_some_and(|policy| policy.tags.iter().any(|own| own == tag))
@@ -259,15 +415,18 @@ fn forbids(profile: &Profile, model: Option<&str>) -> Option<String> {
 }
 
 fn reason(evaluation: &Evaluation) -> String {
+    let limit = &evaluation.limit;
     let parts: Vec<String> = evaluation
         .reached
         .iter()
-        .map(|reached| match reached {
-            Reached::Requests => format!("{} requests", evaluation.used.requests),
-            Reached::Tokens => format!("{} tokens", evaluation.used.tokens),
-            Reached::Cost => format!("{:.2} USD", evaluation.used.cost),
+        .map(|reached| match (reached, evaluation.running) {
+            (Reached::Requests, 0) => format!("{} requests", evaluation.used.requests),
+            (Reached::Requests, running) => {
+                format!("{} requests and {running} under way", evaluation.used.requests)
+            }
+            (Reached::Tokens, _) => format!("{} tokens", evaluation.used.tokens),
+            (Reached::Cost, _) => format!("{:.2} USD", evaluation.used.cost),
         })
         .collect();
-    let limit = &evaluation.limit;
     format!("budget {} is used up for this {}: {}", limit.key, limit.window.word(), parts.join(", "))
 }

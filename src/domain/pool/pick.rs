@@ -149,7 +149,7 @@ impl Pool {
             sticky,
             owner: bond.filter(|_| !self.policies.is_empty()).and_then(|bond| self.position(&bond.owner)),
             bond,
-            ruled: self.ruling(ask, now).map(|ruling| ruling.ends.map_or(Bar::Ruled, Bar::OverBudget)),
+            ruled: self.ruled(ask, now),
             spent: self
                 .meters
                 .spent(now)
@@ -271,6 +271,7 @@ impl Pool {
     pub(super) fn dispatch(&mut self, position: usize, ask: &Ask, now: Moment) {
         let lane = self.enter_lane(ask);
         self.enter_turn(ask);
+        self.depart(position, ask);
         let Some(slot) = self.slots.get_mut(position) else { return };
         slot.in_flight += 1;
         slot.circuit.admit(now);

@@ -2,7 +2,7 @@
 
 use crate::base::{Moment, Span};
 use crate::domain::account::CooldownReason;
-use crate::domain::policy::compose::Ruling;
+use crate::domain::policy::compose::{Cause, Ruling};
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::selection::Ask;
 use crate::domain::selection::eligible::Bar;
@@ -177,7 +177,7 @@ impl Pool {
             }
         }
         first.map(|until| Ruling {
-            ends: Some(until),
+            cause: Cause::Budget(until),
             reasons: vec!["the budget of every usable account is used up".to_owned()],
         })
     }
@@ -192,7 +192,7 @@ impl Pool {
         if slot.lasting.is_some() || matches!(self.bar_at(position, ask, now), Some(Bar::Held(_))) {
             return None;
         }
-        if self.ruling(ask, now).is_some_and(|ruling| ruling.ends.is_none()) {
+        if matches!(self.ruled(ask, now), Some(Bar::Unreadable | Bar::Ruled)) {
             return None;
         }
         let account = self.account_at(position)?;
@@ -242,6 +242,7 @@ impl Pool {
                 | Bar::Invalidated
                 | Bar::Uncertain
                 | Bar::Held(_)
+                | Bar::Unreadable
                 | Bar::OverBudget(_)
                 | Bar::Ruled
                 | Bar::Spent(_)
@@ -265,7 +266,7 @@ fn reason_of(bar: Bar) -> &'static str {
         | Bar::Uncertain
         | Bar::Guarded(_) => "auth-failure",
         Bar::WorkspaceDisabled => "deactivated",
-        Bar::Held(_) | Bar::OverBudget(_) | Bar::Ruled | Bar::Spent(_) => "policy",
+        Bar::Held(_) | Bar::Unreadable | Bar::OverBudget(_) | Bar::Ruled | Bar::Spent(_) => "policy",
         Bar::Missing | Bar::Disabled | Bar::Attempted => "no-account",
     }
 }

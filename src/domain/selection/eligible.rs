@@ -20,6 +20,8 @@ pub enum Bar {
     Uncertain,
     /// The user's policy.
     Held(Rein),
+    /// The user's rules cannot be read.
+    Unreadable,
     /// A budget that covers the whole request is used up.
     OverBudget(Moment),
     /// The project's profile forbids the request.
@@ -54,6 +56,7 @@ impl Bar {
             Self::Held(Rein::Drained | Rein::Free) => "policy: drained",
             Self::Held(Rein::Paused) => "policy: paused",
             Self::Held(Rein::PausedAndDrained) => "policy: paused, drained",
+            Self::Unreadable => "runtime_policy_unavailable",
             Self::OverBudget(_) => "budget_blocked",
             Self::Ruled => "policy_blocked",
             Self::Spent(_) => "policy: budget",
@@ -88,6 +91,7 @@ impl Bar {
             | Self::Invalidated
             | Self::Uncertain
             | Self::Held(_)
+            | Self::Unreadable
             | Self::Ruled
             | Self::Attempted => None,
         }

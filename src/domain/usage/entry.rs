@@ -96,6 +96,8 @@ pub struct Entry {
     pub rotated_from: Vec<String>,
     /// The service tier that was asked for.
     pub service_tier: Option<String>,
+    /// Id of the local client's key, when one was used; never the key.
+    pub token: Option<String>,
 }
 
 /// What counting needs of a row, borrowed from wherever the row stands: a file is summed without keeping its rows.
@@ -115,6 +117,8 @@ pub struct Glance<'a> {
     pub account_hash: Option<Cow<'a, str>>,
     /// `sha256:…` of the lower-cased e-mail.
     pub email_hash: Option<Cow<'a, str>>,
+    /// Id of the local client's key.
+    pub token: Option<Cow<'a, str>>,
     /// Tokens.
     pub tokens: TurnTokens,
 }
@@ -130,6 +134,7 @@ impl Entry {
             project: borrowed(self.project.as_ref()),
             account_hash: borrowed(self.account_hash.as_ref()),
             email_hash: borrowed(self.email_hash.as_ref()),
+            token: borrowed(self.token.as_ref()),
             tokens: self.tokens,
         }
     }

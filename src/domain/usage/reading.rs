@@ -424,6 +424,7 @@ mod tests {
             project: None,
             account_hash: None,
             email_hash: Some(Cow::Borrowed("sha256:e")),
+            token: None,
             tokens: TurnTokens { input: 1_000, output: 100, cached: 0, reasoning: 50, total: 1_100 },
         }
     }

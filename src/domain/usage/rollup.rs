@@ -137,6 +137,7 @@ mod tests {
             failover: None,
             rotated_from: Vec::new(),
             service_tier: None,
+            token: None,
         }
     }
 

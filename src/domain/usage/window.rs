@@ -66,6 +66,8 @@ pub enum Which {
     Project(String),
     /// Those of a model, by its name as budgets write it.
     Model(String),
+    /// Those of a local client's key, by its id as budgets write it.
+    Token(String),
     /// Those of these accounts: one, or all that carry a tag.
     Accounts(Vec<Whose>),
 }
@@ -80,6 +82,7 @@ impl Which {
             Self::Everything => true,
             Self::Project(project) => is(project, row.project.as_deref()),
             Self::Model(model) => is(model, row.model.as_deref()),
+            Self::Token(token) => is(token, row.token.as_deref()),
             Self::Accounts(all) => all.iter().any(|whose| whose.is_of(row)),
         }
     }
@@ -129,6 +132,7 @@ mod tests {
             project: Some(Cow::Borrowed("Web Shop-1f")),
             account_hash: Some(Cow::Borrowed("sha256:a")),
             email_hash: Some(Cow::Borrowed("sha256:e")),
+            token: Some(Cow::Borrowed("key-1")),
             tokens: TurnTokens { input: 1_000_000, output: 0, cached: 0, reasoning: 0, total: 1_000_000 },
         }
     }
@@ -164,6 +168,8 @@ mod tests {
             (Which::Project("infra".into()), false),
             (Which::Model("gpt-5.5".into()), true),
             (Which::Model("gpt-5".into()), false),
+            (Which::Token("key-1".into()), true),
+            (Which::Token("key-2".into()), false),
             (Which::Accounts(vec![whose(Some("sha256:a"), Some("sha256:e"))]), true),
             (Which::Accounts(vec![whose(Some("sha256:a"), None)]), true),
             (Which::Accounts(vec![whose(Some("sha256:a"), Some("sha256:other"))]), false),

@@ -53,7 +53,7 @@ pub(super) fn glance(line: &[u8]) -> Option<Glance<'_>> {
     let total = rest.whole()?;
     rest.literal(b"},\"costUsd\":")?;
     rest.number_or_null()?;
-    rest.added()?;
+    let token = rest.added()?;
     Some(Glance {
         at,
         operation,
@@ -62,6 +62,7 @@ pub(super) fn glance(line: &[u8]) -> Option<Glance<'_>> {
         project: text(project)?,
         account_hash,
         email_hash,
+        token: text(token)?,
         tokens: TurnTokens { input, output, cached, reasoning, total },
     })
 }
@@ -182,8 +183,9 @@ impl<'a> Rest<'a> {
         true
     }
 
-    /// What this program adds, to the end of the line.
-    fn added(&mut self) -> Option<()> {
+    /// What this program adds, to the end of the line; the id of the client's key, if there is one.
+    #[expect(clippy::option_option, reason = "nothing, or not plain")]
+    fn added(&mut self) -> Option<Option<&'a [u8]>> {
         if self.has(b",\"attempts\":") {
             self.whole()?;
         }
@@ -209,7 +211,8 @@ impl<'a> Rest<'a> {
         if self.has(b",\"serviceTier\":\"") {
             self.string()?;
         }
-        (self.0 == b"}").then_some(())
+        let token = if self.has(b",\"clientTokenId\":\"") { Some(self.string()?) } else { None };
+        (self.0 == b"}").then_some(token)
     }
 }
 

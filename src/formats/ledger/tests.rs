@@ -27,6 +27,7 @@ fn sample() -> Entry {
         failover: Some("usage limit".to_owned()),
         rotated_from: vec!["sha256:bb".to_owned()],
         service_tier: Some("flex".to_owned()),
+        token: Some("key-1".to_owned()),
     }
 }
 

@@ -16,6 +16,7 @@ fn world(accounts: Vec<Account>) -> World {
     let setting = Setting {
         storage_path: "pool.json".to_owned(),
         project: None,
+        here: None,
         codex_home: "home".to_owned(),
         backups: "backups".to_owned(),
         home: "/home/me".to_owned(),

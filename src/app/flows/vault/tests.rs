@@ -13,6 +13,7 @@ fn world(names: &[&str]) -> World {
     let setting = Setting {
         storage_path: "/r/pool".to_owned(),
         project: None,
+        here: None,
         codex_home: "/c".to_owned(),
         home: "/".to_owned(),
         backups: "/r/backups".to_owned(),

@@ -10,6 +10,7 @@ fn world() -> World {
     let setting = Setting {
         storage_path: "pool.json".to_owned(),
         project: None,
+        here: None,
         codex_home: "home".to_owned(),
         backups: "backups".to_owned(),
         home: "home".to_owned(),
