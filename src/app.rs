@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod background;
+pub mod briefing;
 pub mod checkup;
 pub mod effect;
 pub mod field;
@@ -26,5 +27,6 @@ pub mod undo;
 pub mod update;
 pub mod world;
 
+pub use briefing::briefing;
 pub use model::{Boot, Model};
-pub use update::{briefing, init, subscriptions, update};
+pub use update::{init, subscriptions, update};

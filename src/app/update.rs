@@ -24,7 +24,6 @@ use crate::app::update::announce::is_view;
 use crate::app::world::World;
 use crate::base::{Moment, Span};
 use crate::domain::account::AccountKey;
-use crate::domain::briefing::Briefing;
 use crate::domain::change::{Change, Pin};
 use crate::domain::problem::{Exit, Hint, Problem};
 use crate::domain::quota::relief::is_lifted;
@@ -233,21 +232,6 @@ pub fn subscriptions(model: &Model) -> BTreeSet<Sub> {
         }
     }
     subs
-}
-
-/// What services obey.
-pub fn briefing(model: &Model) -> Briefing {
-    let forced = model.flows.running().find_map(|(_, flow)| {
-        if let Flow::Forward(flow) = flow { flow.proxy().and_then(|spec| spec.forced) } else { None }
-    });
-    Briefing {
-        revision: model.revision,
-        roster: model.world.roster.clone(),
-        settings: model.world.settings.clone(),
-        policies: model.world.policies.clone(),
-        unread: model.world.unread_policies().map(str::to_owned),
-        forced,
-    }
 }
 
 impl Model {

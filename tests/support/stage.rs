@@ -536,7 +536,7 @@ fn recalled(model: &Model, name: &str) -> Option<Kept> {
     for (key, snapshot) in &world.quota {
         pool.note_quota(key, snapshot.clone());
     }
-    (id % 2 == 0).then(|| pool.recall(id, &Ask::plain(), None, NOW, &mut seeded(0)).unwrap())
+    id.is_multiple_of(2).then(|| pool.recall(id, &Ask::plain(), None, NOW, &mut seeded(0)).unwrap())
 }
 
 /// The usage endpoint answers a running check of one account.
