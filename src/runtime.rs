@@ -261,6 +261,7 @@ async fn boot(goal: &Goal, host: &Host, form: Form, size: (u16, u16)) -> Boot {
         },
         size,
         remembered: host.remembered().await,
+        acknowledged: host.sign_in.acknowledged(),
     }
 }
 

@@ -51,6 +51,8 @@ struct Shared<S, H, C, E> {
     leases: Leases,
     intent: PathBuf,
     quarantine: PathBuf,
+    /// Where each account came from, among other things.
+    extension: PathBuf,
     turnstile: Turnstile<C>,
     flights: Mutex<HashMap<AccountKey, Flight>>,
     tasks: Mutex<JoinSet<()>>,
@@ -100,6 +102,7 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> TokenServer<S, H, C, E> {
             leases: Leases::of(places, parts.leases),
             intent: places.refresh_intent(),
             quarantine: places.quarantine(),
+            extension: places.extension(),
             flights: Mutex::default(),
             tasks: Mutex::default(),
             memory: Memory::of(places),

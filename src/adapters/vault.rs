@@ -10,6 +10,8 @@ pub(in crate::adapters) mod named;
 mod remove;
 mod transfer;
 
+pub(in crate::adapters) use found::reread;
+
 use crate::adapters::audit::append;
 use crate::adapters::store::DiskStore;
 use crate::domain::audit;

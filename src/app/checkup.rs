@@ -1,6 +1,7 @@
 //! What `doctor`, `fix` and `verify` are asked, what they ask for, and what they end with.
 
 use crate::app::flows::{Flow, Ticket, doctor, fix, verify};
+use crate::app::goal::Trying;
 use crate::base::Moment;
 use crate::domain::account::AccountKey;
 use crate::domain::checkup::Finding;
@@ -26,8 +27,12 @@ impl Order {
         match self {
             Self::Doctor(order) => Flow::Doctor(Box::new(doctor::Flow::new(ticket, order.clone()))),
             Self::Fix(order) => Flow::Fix(Box::new(fix::Flow::new(ticket, *order))),
-            Self::Verify(order) => Flow::Verify(verify::Flow::new(ticket, verify::Kind::Verify(*order))),
-            Self::Rotate(order) => Flow::Verify(verify::Flow::new(ticket, verify::Kind::Rotate(*order))),
+            Self::Verify(order) => {
+                Flow::Verify(Box::new(verify::Flow::new(ticket, verify::Kind::Verify(*order))))
+            }
+            Self::Rotate(order) => {
+                Flow::Verify(Box::new(verify::Flow::new(ticket, verify::Kind::Rotate(*order))))
+            }
         }
     }
 
@@ -84,6 +89,8 @@ pub struct Fixing {
 pub struct Verifying {
     /// Which part.
     pub part: Part,
+    /// How flagged accounts are tried.
+    pub trying: Trying,
 }
 
 /// A part of `verify`.

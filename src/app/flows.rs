@@ -92,7 +92,7 @@ pub enum Flow {
     /// `fix`.
     Fix(Box<fix::Flow>),
     /// `verify`, `usage rotate`.
-    Verify(verify::Flow),
+    Verify(Box<verify::Flow>),
     /// `history …`.
     History(history::Flow),
     /// `codex …`.

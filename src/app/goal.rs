@@ -187,6 +187,18 @@ pub struct Reporting {
     pub forecasting: Forecasting,
     /// A file for the document, too.
     pub out: Option<std::path::PathBuf>,
+    /// Whether it names people.
+    pub identities: Identities,
+}
+
+/// Whether what is handed on names people (CLI-17).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Identities {
+    /// Addresses, names and ids are masked.
+    #[default]
+    Masked,
+    /// `--show-identities`
+    Shown,
 }
 
 /// How `verify-flagged` tries accounts.

@@ -14,6 +14,7 @@ use crate::app::undo::Undo;
 use crate::app::world::{Setting, World};
 use crate::base::Moment;
 use crate::domain::problem::Exit;
+use crate::domain::terms::Acknowledged;
 
 /// What is given when the program starts.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +33,8 @@ pub struct Boot {
     pub size: (u16, u16),
     /// What the screens remembered from the last run.
     pub remembered: String,
+    /// What is on record of the acknowledgement.
+    pub acknowledged: Option<Acknowledged>,
 }
 
 /// The model.

@@ -6,7 +6,7 @@
 
 use crate::app::flows::Ticket;
 use crate::app::flows::login::{Request, Survey};
-use crate::domain::terms::{self, Consent, Gate};
+use crate::domain::terms::{self, Acknowledged, Consent, Gate};
 
 /// The threshold.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -17,6 +17,8 @@ pub struct Threshold {
     pub survey: Option<Survey>,
     /// The sign-in that the command line asked for.
     pub wanted: Option<Request>,
+    /// What was on record at the start.
+    pub known: Option<Acknowledged>,
 }
 
 /// How far it is.
@@ -32,9 +34,14 @@ pub enum Stage {
 }
 
 impl Threshold {
+    /// No threshold, as for everything that has no screen.
+    pub fn open(known: Option<Acknowledged>) -> Self {
+        Self { known, ..Self::default() }
+    }
+
     /// A threshold that waits for the surroundings.
     pub fn looking(ticket: Ticket, wanted: Option<Request>) -> Self {
-        Self { stage: Stage::Looking(ticket), survey: None, wanted }
+        Self { stage: Stage::Looking(ticket), survey: None, wanted, known: None }
     }
 
     /// What has to happen now; `None` while it is not known yet, or when it happened already.

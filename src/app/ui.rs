@@ -32,7 +32,7 @@ use crate::app::overlays::Overlay;
 use crate::app::overlays::wizard::Wizard;
 use crate::app::screens::accounts::{self, Accounts};
 use crate::app::screens::detail::Detail;
-use crate::app::screens::forecast::{self, Offer, Outlook};
+use crate::app::screens::forecast::{self, Outlook};
 use crate::app::screens::monitor::{self, Monitor, Rows};
 use crate::app::screens::settings::{self, Sheet};
 use crate::app::screens::usage::{self, Usage};
@@ -136,7 +136,7 @@ impl Ui {
             mode: if entry.pane { Mode::Pane } else { Mode::Full },
             accounts: Accounts::default(),
             detail: None,
-            outlook: looking_ahead(entry),
+            outlook: outlook::opened(entry),
             usage: opened(entry),
             monitor: Monitor::default(),
             sheet: Sheet::opened_on(asked(entry)),
@@ -485,15 +485,6 @@ fn opened(entry: &Entry) -> Usage {
         usage.pane = usage::Pane::Models;
     }
     usage
-}
-
-/// The forecast as a view command asks for it.
-fn looking_ahead(entry: &Entry) -> Outlook {
-    match &entry.command {
-        Some(Command::Forecast(asked)) => Outlook::asked(asked, Offer::No),
-        Some(Command::Best(choosing)) => Outlook::asked(&choosing.forecasting, Offer::Best),
-        Some(_) | None => Outlook::default(),
-    }
 }
 
 /// The setting a view command asks about.

@@ -29,7 +29,6 @@ use crate::domain::problem::{Exit, Hint, Problem};
 use crate::domain::quota::relief::is_lifted;
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::settings::BackgroundNetwork;
-use crate::domain::vault::Act;
 
 /// How long an act can be taken back (dashboard.md §11.8).
 const UNDO: Span = Span::seconds(8);
@@ -45,7 +44,7 @@ pub fn init(goal: Goal, boot: Boot) -> (Model, Effects) {
     let mut model = Model {
         world: World::new(boot.setting, boot.at),
         ui: Ui::new(&entry, boot.size, &boot.remembered),
-        threshold: Threshold::default(),
+        threshold: Threshold::open(boot.acknowledged),
         flows: crate::app::flows::Flows::default(),
         background: Background::default(),
         undo: None,
@@ -116,8 +115,7 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
     model.world.fold(&message);
     model.ui.hear(&message, &model.world, at);
     let (mut effects, finished) = model.flows.hear(&message, &model.world, at);
-    effects.extend(model.announce_recovery(&message));
-    effects.extend(model.announce_settings(&message));
+    effects.extend(model.announce(&message));
     for (ticket, outcome) in finished {
         effects.extend(model.finish(ticket, outcome, at));
     }
@@ -416,13 +414,6 @@ impl Model {
             Intent::TakeStock => vec![Effect::Store(StoreEffect::Stock)],
             Intent::Remember(text) => vec![Effect::Store(StoreEffect::Remember(text))],
         }
-    }
-
-    fn vault(&mut self, act: Act) -> Effects {
-        let ticket = self.flows.ticket();
-        let (flow, effects) = vault::Flow::start(ticket, act);
-        self.flows.keep(ticket, Flow::Vault(Box::new(flow)));
-        effects
     }
 
     fn take_back(&mut self, at: Moment) -> Effects {

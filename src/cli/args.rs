@@ -102,6 +102,9 @@ pub struct Global {
     /// Acknowledge once that this is your own use of your own accounts
     #[arg(long, global = true, help_heading = "Global options")]
     pub accept_terms: bool,
+    /// Name people where they are masked: in what `report` hands on
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub show_identities: bool,
     /// Let root write into a home that belongs to another user
     #[arg(long, global = true, help_heading = "Global options")]
     pub allow_root: bool,

@@ -8,15 +8,16 @@ use std::ffi::OsString;
 use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use crate::app::checkup::{Fixing, Order};
 use crate::app::flows::config::Ask;
 use crate::app::flows::login::{Method, Request};
 use crate::app::flows::usage::Shape;
 use crate::app::goal::{
-    Choosing, Command, Entry, Forwarding, Goal, Listing, Moments, Probe, Replaying, Serving, Tab,
+    Choosing, Command, Entry, Forwarding, Goal, Identities, Listing, Moments, Probe, Replaying, Serving, Tab,
 };
 use crate::app::options::{Chatter, Consent, Face, Form, Options, Root};
 use crate::base::Span;
-use crate::cli::args::{Cli, Global, PROGRAM, UsageArgs, Word, completions};
+use crate::cli::args::{AccountWord, Cli, Global, PROGRAM, UsageArgs, Word, completions};
 use crate::cli::exit::Numbers;
 use crate::cli::personality::Persona;
 use crate::domain::login::paste::Typist;
@@ -151,16 +152,10 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
         }
         Word::Switch { account: None } => return refuse(missing_index(), command),
         Word::Switch { account: Some(account) } => (Goal::Run(Command::Switch(account)), None),
-        Word::Login(args) => {
-            let typist = match manner {
-                Preference::Screen => Typist::Person,
-                Preference::Headless => Typist::Script,
-            };
-            match args.request(terms_consent(&global), typist, form(&global)) {
-                Ok(request) => (sign_in(request, manner), None),
-                Err(problem) => return refuse(problem, command),
-            }
-        }
+        Word::Login(args) => match args.request(terms_consent(&global), typist(manner), form(&global)) {
+            Ok(request) => (sign_in(request, manner), None),
+            Err(problem) => return refuse(problem, command),
+        },
         Word::Unpin => (Goal::Run(Command::Unpin), None),
         Word::WhySelected { request: Some(request), strategy, without, .. } => {
             let strategy = strategy.as_deref().and_then(Strategy::from_word);
@@ -169,6 +164,10 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
         Word::WhySelected { last, .. } => {
             let moment = if last { Moments::Last } else { Moments::Now };
             (Goal::Run(Command::Why(moment)), None)
+        }
+        Word::Check(args) if args.fix => {
+            let order = Order::Fix(Fixing { dry_run: false, live: true });
+            (Goal::Run(Command::Checkup(order)), None)
         }
         Word::Check(args) => (Goal::Run(Command::Check(args.into())), None),
         Word::Forecast(args) => match args.forecasting() {
@@ -185,7 +184,7 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
                 Err(problem) => return refuse(problem, command),
             }
         }
-        Word::Report(args) => match args.reporting() {
+        Word::Report(args) => match args.reporting(identities(&global)) {
             Ok(asked) => (Goal::Run(Command::Report(asked)), None),
             Err(problem) => return refuse(problem, command),
         },
@@ -211,6 +210,12 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
             Ok(errand) => (Goal::Run(Command::Vault(errand)), None),
             Err(problem) => return refuse(problem, command),
         },
+        Word::Account(AccountWord::Relogin(args)) => {
+            match args.request(terms_consent(&global), typist(manner), form(&global)) {
+                Ok(request) => (sign_in(request, manner), None),
+                Err(problem) => return refuse(problem, command),
+            }
+        }
         Word::Account(word) => match word.command() {
             Ok(order) => (Goal::Run(order), None),
             Err(problem) => return refuse(problem, command),
@@ -329,6 +334,17 @@ fn config(ask: Ask, manner: Preference) -> Goal {
     };
     let command = Command::Config(ask);
     if known { view(Tab::Settings, command, manner, None) } else { Goal::Run(command) }
+}
+
+fn typist(manner: Preference) -> Typist {
+    match manner {
+        Preference::Screen => Typist::Person,
+        Preference::Headless => Typist::Script,
+    }
+}
+
+fn identities(global: &Global) -> Identities {
+    if global.show_identities { Identities::Shown } else { Identities::Masked }
 }
 
 fn manner(global: &Global, around: Surroundings) -> Preference {

@@ -185,6 +185,18 @@ pub fn judge(finds: &mut [Find], roster: &Roster, at: Moment) {
     }
 }
 
+/// The newest tokens that a look at an imported account's source shows for it; `None` when the account's own are as
+/// new, or when the file holds somebody else by now.
+pub fn newer_for(finds: &[Find], account: &Account, roster: &Roster, at: Moment) -> Option<Credentials> {
+    let is_own = |find: &&Find| {
+        let sign_in = find.sign_in(at, Place::Behind);
+        let owner = sign_in.as_ref().and_then(|sign_in| roster.owner_of(sign_in));
+        owner.is_some_and(|owner| owner.key == account.key)
+    };
+    let newer = finds.iter().filter(is_own).filter(|find| is_newer(find, account));
+    newer.max_by_key(|find| find.fresh_at)?.credentials.clone()
+}
+
 /// Whether a find has newer tokens than the pool: by what both tokens say, and only without that by other times.
 fn is_newer(find: &Find, account: &Account) -> bool {
     let Some(own) = &find.credentials else { return false };
@@ -221,6 +233,23 @@ mod tests {
         let mut account = Account::sample(name);
         account.credentials = find(name, refresh, hour).credentials.unwrap();
         Roster { accounts: vec![account], ..Roster::default() }
+    }
+
+    #[test]
+    fn a_source_is_asked_only_about_its_own_account_and_only_for_newer_tokens() {
+        let roster = pool("alpha", "pool", 5);
+        let alpha = roster.accounts.first().unwrap();
+        for (name, finds, expected) in [
+            ("newer", vec![find("alpha", "later", 6)], Some("later")),
+            ("of several the newest", vec![find("alpha", "a", 6), find("alpha", "b", 7)], Some("b")),
+            ("older", vec![find("alpha", "earlier", 4)], None),
+            ("the same", vec![find("alpha", "pool", 6)], None),
+            ("somebody else", vec![find("zulu", "later", 6)], None),
+        ] {
+            let newer = newer_for(&finds, alpha, &roster, Moment::EPOCH);
+
+            assert_eq!(newer.as_ref().map(|tokens| tokens.refresh.expose()), expected, "{name}");
+        }
     }
 
     #[test]

@@ -111,6 +111,11 @@ pub fn imported_from(record: Option<&str>, source: &str, at: Moment) -> String {
     record.to_text()
 }
 
+/// The file an account was imported from, as its record in our extension file names it.
+pub fn origin_of(record: &str) -> Option<String> {
+    Object::parse(record).ok()?.object("importedFrom")?.text("source")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,5 @@
-//! `report`: the pool, the forecast and the running proxies in one document. Accounts
-//! are named as everywhere else: it is the user who hands it on.
+//! `report`: the pool, the forecast and the running proxies in one document. It is
+//! made to be handed on, so people are masked in it unless the user says otherwise (the flow sees to that).
 
 use std::fmt::Write as _;
 

@@ -93,6 +93,7 @@ fn model(accounts: usize, at: Moment) -> Model {
         announce: Announce::Text,
         size: SIZE,
         remembered: String::new(),
+        acknowledged: None,
     };
     let goal = Goal::Dashboard(Entry { tab: Some(Tab::Accounts), ..Entry::default() });
     let (mut model, _) = init(goal, boot);

@@ -305,6 +305,69 @@ async fn newer_tokens_are_adopted_without_a_call() {
     }
 }
 
+/// Notes in the extension file that `one` was imported from the file at this path.
+fn imported(stage: &Stage, source: &std::path::Path) {
+    let ext = stage.root.path().join("ext");
+    std::fs::create_dir_all(&ext).unwrap();
+    let source = source.display().to_string();
+    let records = serde_json::json!({ "version": 1, "records": {
+        one().as_str(): { "importedFrom": { "source": source, "at": 1 } } } });
+    std::fs::write(ext.join("accounts.json"), records.to_string()).unwrap();
+}
+
+/// What another program keeps of a sign-in.
+fn kept_elsewhere(path: &std::path::Path, tokens: &Credentials) {
+    let file = serde_json::json!({ "tokens": {
+        "refresh_token": tokens.refresh.expose(), "account_id": tokens.claims.workspace_id,
+        "access_token": tokens.access.as_ref().map(Secret::expose),
+        "id_token": tokens.id_token.as_ref().map(Secret::expose) } });
+    std::fs::write(path, file.to_string()).unwrap();
+}
+
+#[tokio::test]
+async fn a_token_that_its_other_owner_rotated_is_adopted_from_the_source_and_never_sent() {
+    let stage = Stage::new().await;
+    let source = stage.root.path().join("other-tool.json");
+    imported(&stage, &source);
+    let mine = stage.stored();
+    kept_elsewhere(&source, &mine.credentials);
+    // The other program spends the token it shares with us and keeps the new one in its own file.
+    let theirs = Stage {
+        backend: start_at(Scenario::pool(["unused"]), SystemClock::new().now()).await,
+        store: MemoryStore::of(vec![mine.clone()]),
+        home: MemoryHome::default(),
+        root: tempfile::tempdir().unwrap(),
+        rules: Rules::default(),
+    };
+    let outcome = theirs.server_at(&stage.backend.auth_url()).refresh(&one(), Reason::Forced, None).await;
+    assert!(matches!(outcome, Outcome::Renewed(_)), "{outcome:?}");
+    kept_elsewhere(&source, &theirs.stored().credentials);
+
+    let adopted = stage.server().refresh(&one(), Reason::UnauthorizedRecovery, stage.stale()).await;
+
+    assert_eq!(access(&adopted), theirs.stored().credentials.access.as_ref(), "{adopted:?}");
+    assert_eq!(stage.calls(), 1, "only the other program has asked");
+    let again = stage.server().refresh(&one(), Reason::UnauthorizedRecovery, stage.stale()).await;
+    assert!(matches!(again, Outcome::Renewed(_)), "the session lives: {again:?}");
+    assert_eq!(stage.calls(), 2);
+}
+
+#[tokio::test]
+async fn a_source_that_is_gone_or_holds_somebody_else_changes_nothing() {
+    let stage = Stage::new().await;
+    let source = stage.root.path().join("other-tool.json");
+    imported(&stage, &source);
+    let gone = stage.server().refresh(&one(), Reason::Forced, None).await;
+    assert!(matches!(gone, Outcome::Renewed(_)), "{gone:?}");
+
+    let before = stage.stored().credentials.refresh;
+    kept_elsewhere(&source, &credentials(&stage.backend.issue("two").unwrap()));
+    let renewed = stage.server().refresh(&one(), Reason::Forced, stage.stale()).await;
+    assert!(matches!(renewed, Outcome::Renewed(_)), "{renewed:?}");
+    assert_ne!(stage.stored().credentials.refresh, before);
+    assert_eq!(stage.stored().email.as_deref(), Some("one@example.com"));
+}
+
 #[tokio::test]
 async fn trouble_of_the_server_changes_nothing_and_says_how_long_to_wait() {
     let stage = Stage::new().await;

@@ -185,6 +185,18 @@ fn a_fix_renews_what_is_due_and_switches_dead_accounts_off_after_a_yes() {
 }
 
 #[test]
+fn a_check_that_is_to_fix_does_what_fix_does() {
+    let play = Play::start(Scenario::parse(MIXED).unwrap());
+    let home = play.home();
+
+    let told = document(&run(&mut home.manager(&["check", "--fix", "--json", "--yes"])).expect(4));
+
+    assert_eq!(words(&told["reports"], "outcome"), ["healthy", "healthy", "disabled-hard-failure"]);
+    assert_eq!(home.pool()["accounts"][2]["enabled"], false);
+    run(&mut home.manager(&["check", "1", "--fix"])).expect(2);
+}
+
+#[test]
 fn a_fix_without_accounts_says_so() {
     let home = Home::new();
 

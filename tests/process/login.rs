@@ -567,6 +567,29 @@ fn signing_in_again_gives_the_official_file_the_new_session() {
 }
 
 #[test]
+fn an_account_signs_in_again_in_its_place_and_nobody_else_does() {
+    let (play, home) = empty(&["one", "two"]);
+    sign_in(&play, &home, "one");
+    sign_in(&play, &home, "two");
+    let before = home.pool();
+    let relogin = ["account", "relogin", "one@example.com", "--json"];
+
+    play.backend().next_login("one");
+    let done = document(&run(&mut home.manager(&relogin)).expect(0));
+    assert_eq!((&done["outcome"], &done["number"]), (&json!("updated"), &json!(1)), "{done:#}");
+    assert_ne!(home.pool()["accounts"][0]["refreshToken"], before["accounts"][0]["refreshToken"]);
+    assert_eq!(home.pool()["accounts"][1], before["accounts"][1]);
+
+    play.backend().next_login("two");
+    let other = document(&run(&mut home.manager(&relogin)).expect(1));
+    assert_eq!(other["error"]["code"], "wrong-account", "{other:#}");
+    assert_eq!(home.pool()["accounts"].as_array().map(Vec::len), Some(2));
+    let nobody = document(&run(&mut home.manager(&["account", "relogin", "9", "--json"])).expect(2));
+    assert_eq!(nobody["error"]["code"], "unknown-account");
+    run(&mut home.manager(&["account", "relogin"])).expect(2);
+}
+
+#[test]
 fn seats_of_a_workspace_and_workspaces_of_a_person_stay_apart() {
     let names = ["a1", "b1", "a2", "b2"];
     let mut scenario = Scenario::pool(names);

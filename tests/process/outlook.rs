@@ -313,6 +313,60 @@ fn a_report_tells_everything_and_goes_to_a_file() {
 }
 
 #[test]
+fn a_report_names_nobody_unless_it_is_told_to() {
+    let play = Play::start(Scenario::parse(MIXED).unwrap());
+    let home = play.home();
+    run(&mut home.manager(&["account", "label", "1", "Jane Doe"])).expect(0);
+    let ids: Vec<String> = home.pool()["accounts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["accountId"].as_str().unwrap().to_owned())
+        .collect();
+    let all = |words: &[&str]| {
+        let path = home.path().join("report.json");
+        let mut args = vec!["report", "--live", "--explain", "--out", path.to_str().unwrap()];
+        args.extend(words);
+        let document = run(&mut home.manager(&[&args[..], &["--json"]].concat())).expect(0).stdout;
+        let text = run(&mut home.manager(&args)).expect(0);
+        // The path of the file itself was typed by the person.
+        let kept = std::fs::read_to_string(&path).unwrap();
+        format!("{document}{}{}{kept}", text.stdout, text.stderr).replace(path.to_str().unwrap(), "")
+    };
+
+    let masked = all(&[]);
+    for told in ["@example.com", "Jane Doe", home.path().to_str().unwrap()]
+        .into_iter()
+        .chain(ids.iter().map(String::as_str))
+    {
+        assert!(!masked.contains(told), "{told}: {masked}");
+    }
+    assert!(masked.contains("***@***.com"), "{masked}");
+    let shown = all(&["--show-identities"]);
+    assert!(shown.contains("Jane Doe") && shown.contains("@example.com"), "{shown}");
+}
+
+#[test]
+fn reading_commands_give_a_pool_of_old_the_notice_once() {
+    let play = Play::start(Scenario::parse(MIXED).unwrap());
+    let home = play.home();
+    home.forget_terms();
+
+    run(&mut home.manager(&["--help"])).expect(0);
+    run(&mut home.manager(&["--version"])).expect(0);
+    assert!(!home.root().join("ext/acknowledged.json").exists(), "help neither asks nor records");
+    let first = run(&mut home.manager(&["list", "--json"])).expect(0);
+    let second = run(&mut home.manager(&["forecast", "--json"])).expect(0);
+
+    assert!(first.stderr.contains("independent open-source project"), "{}", first.stderr);
+    assert!(document(&first)["accounts"].is_array(), "stdout is the document alone");
+    assert_eq!(second.stderr, "");
+    let record: Value =
+        serde_json::from_slice(&std::fs::read(home.root().join("ext/acknowledged.json")).unwrap()).unwrap();
+    assert_eq!((&record["by"], &record["revision"]), (&"notice".into(), &1.into()));
+}
+
+#[test]
 fn workspaces_are_listed_and_a_foreign_one_needs_its_own_sign_in() {
     let play = Play::start(Scenario::parse(MIXED).unwrap());
     let home = play.home();
@@ -381,6 +435,28 @@ fn flagged_accounts_that_work_again_come_back_and_the_others_stay() {
 
     let again = document(&run(&mut home.manager(&["verify-flagged", "--json"])).expect(4));
     assert_eq!((again["stillFlagged"].as_i64(), refreshes()), (Some(1), 2), "a dead token is not sent again");
+}
+
+#[test]
+fn verify_tries_flagged_accounts_alone_or_with_the_paths_in_one_document() {
+    let play = Play::start(Scenario::parse(MIXED).unwrap());
+    let home = play.home();
+    flag(&home, &[0, 1]);
+
+    let dry = document(&run(&mut home.manager(&["verify", "--flagged", "--dry-run", "--json"])).expect(0));
+    assert_eq!((&dry["command"], &dry["mode"]), (&"verify".into(), &"flagged".into()));
+    assert_eq!((&dry["flagged"]["total"], dry.get("paths")), (&2.into(), None), "{dry:#}");
+
+    let all = document(&run(&mut home.manager(&["verify", "--all", "--json"])).expect(4));
+    assert_eq!((&all["mode"], &all["flaggedExitCode"]), (&"all".into(), &4.into()));
+    assert_eq!(
+        [&all["flagged"]["restored"], &all["flagged"]["stillFlagged"]].map(Value::as_i64),
+        [Some(1), Some(1)]
+    );
+    assert_eq!(all["paths"]["sandboxTests"].as_array().map(Vec::len), Some(3), "{all:#}");
+    let text = run(&mut home.manager(&["verify", "--flagged"])).expect(4).stdout;
+    assert!(text.contains("still"), "{text}");
+    run(&mut home.manager(&["verify", "--paths", "--flagged"])).expect(2);
 }
 
 #[test]

@@ -382,6 +382,7 @@ impl Stage {
             announce: Announce::Text,
             size: self.size,
             remembered: String::new(),
+            acknowledged: None,
         };
         init(Goal::Dashboard(self.way.clone()), boot).0
     }

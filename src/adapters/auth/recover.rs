@@ -2,21 +2,28 @@
 //!
 //! Only under the machine's turn: a journal entry then belongs to nobody alive.
 
+use std::path::Path;
+
 use crate::adapters::auth::lease::Leases;
 use crate::adapters::auth::refresh::RefreshError;
 use crate::adapters::auth::renewal::{adoption, is_news};
 use crate::adapters::auth::{Shared, intent, lock};
 use crate::adapters::fault;
+use crate::adapters::vault::reread;
 use crate::base::Span;
 use crate::domain::account::Account;
 use crate::domain::change::Change;
+use crate::domain::found::newer_for;
 use crate::domain::official::Login;
 use crate::domain::refresh::past::{Fate, Trace};
 use crate::domain::refresh::{Intent, Settlement};
 use crate::domain::roster::Roster;
 use crate::domain::token;
+use crate::formats::extension::Extension;
+use crate::formats::found::origin_of;
 use crate::formats::leases::Lease;
 use crate::ports::home::Home;
+use crate::ports::store::Loaded;
 use crate::ports::{Clock, Entropy, Store};
 
 /// As runtime.md DB-38 has it.
@@ -67,6 +74,20 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> Shared<S, H, C, E> {
             });
         }
         newer
+    }
+
+    /// Newer tokens in the file of another program from which the account was imported: whoever keeps that file may
+    /// have rotated the token since, and the old one is good for nothing then (login.md §14). Read only.
+    pub(super) fn origin(&self, loaded: &Loaded, account: &Account) -> Option<Change> {
+        let text = std::fs::read_to_string(&self.extension).ok()?;
+        let source = origin_of(Extension::parse(&text).record_text(&account.key)?)?;
+        let finds = reread(Path::new(&source));
+        let at = self.clock.now();
+        let tokens = newer_for(&finds, account, &loaded.roster, at)?;
+        if self.memory.recall().is_spent(&token::hash(&tokens.refresh)) {
+            return None;
+        }
+        Some(Change::Renewed { key: account.key.clone(), credentials: Box::new(tokens), at })
     }
 
     /// Adopts newer tokens of `auth.json`; says whether there were any.

@@ -123,7 +123,7 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> Shared<S, H, C, E> {
         if let Some(tokens) = self.usable(&account, reason, stale) {
             return Ok(Look::Found(Outcome::Adopted(Box::new(tokens))));
         }
-        for source in [Source::Memory, Source::Result, Source::Official] {
+        for source in [Source::Memory, Source::Result, Source::Official, Source::Origin] {
             let Some(found) = self.newer(source, &loaded, &account).await else { continue };
             loaded = self.store.commit(vec![found]).await?;
             fault::pass("adopt.saved")?;
@@ -164,6 +164,7 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> Shared<S, H, C, E> {
                     .into_iter()
                     .find(|change| matches!(change, Change::Renewed { key, .. } if *key == account.key));
             }
+            Source::Origin => return self.origin(loaded, account),
         };
         kept.filter(|lease| is_news(account, lease)).map(|lease| adoption(account, &lease))
     }
@@ -235,6 +236,7 @@ enum Source {
     Memory,
     Result,
     Official,
+    Origin,
 }
 
 /// Why a refresh ended on our side.

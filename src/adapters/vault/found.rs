@@ -176,6 +176,12 @@ fn children(folder: &Path) -> Vec<PathBuf> {
     all
 }
 
+/// What is in the one file an account was imported from; nothing when it is gone, a link or too large.
+pub(in crate::adapters) fn reread(path: &Path) -> Vec<Find> {
+    let is_plain = fs::symlink_metadata(path).is_ok_and(|about| about.is_file() && about.len() <= LARGEST);
+    if is_plain { open(path, &[]) } else { Vec::new() }
+}
+
 fn open(path: &Path, named: &[PathBuf]) -> Vec<Find> {
     let source = shown(path);
     let mut text = String::new();

@@ -14,6 +14,7 @@ pub use ending::{Ending, SignedIn};
 pub use request::{Method, Request, unusable_workspace};
 pub use standing::{Standing, Waiting};
 pub use talk::{Courtesy, Listening, LoginEffect, LoginMsg, Opened, Survey, V6};
+pub use words::notice;
 
 use crate::app::effect::{Effect, Effects};
 use crate::app::flows::{Step, Ticket};
@@ -29,6 +30,7 @@ use crate::domain::login::device::DeviceCode;
 use crate::domain::login::failure::{Failure, Question};
 use crate::domain::login::paste::{self, Line, Paste, Typist};
 use crate::domain::problem::{Exit, Problem};
+use crate::domain::reference;
 use crate::domain::terms::{self, By, Gate};
 
 const COMMAND: &str = "login";
@@ -131,6 +133,12 @@ impl Flow {
         }
         if let Some(problem) = &world.trouble {
             return self.fail(&Failure::Ours(Box::new(problem.clone())));
+        }
+        if let Some(word) = self.request.whom.take() {
+            match reference::resolve(&word, &world.roster) {
+                Ok(key) => self.request.again = Some(key),
+                Err(problem) => return self.fail(&Failure::Ours(Box::new(problem))),
+            }
         }
         self.go(Stage::Survey, LoginEffect::Survey)
     }

@@ -377,7 +377,7 @@ fn login_told(ending: &Ending) -> Toast {
     }
 }
 
-fn problem_told(problem: &Problem) -> Toast {
+pub(super) fn problem_told(problem: &Problem) -> Toast {
     let toast = Toast::new(Level::Error, "task", clean(&problem.what).into_owned());
     let because = problem.because.iter().map(|cause| clean(cause).into_owned());
     let hints = problem.hints.iter().map(|hint| match hint {

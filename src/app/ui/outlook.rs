@@ -4,7 +4,7 @@
 use super::Ui;
 use crate::app::action::Action;
 use crate::app::geometry::Kind;
-use crate::app::goal::{Forecasting, Named, Overlay as Runtime, Probe, Reach, Tab};
+use crate::app::goal::{Command, Entry, Forecasting, Named, Overlay as Runtime, Probe, Reach, Tab};
 use crate::app::intent::Intent;
 use crate::app::outcome::{Body, Forecasted, Outcome};
 use crate::app::overlays::Overlay;
@@ -12,7 +12,7 @@ use crate::app::overlays::confirm::Confirm;
 use crate::app::overlays::for_model::ForModel;
 use crate::app::overlays::palette::Run;
 use crate::app::overlays::reasons::{About, Part, Reasons};
-use crate::app::screens::forecast::{Explain, Which};
+use crate::app::screens::forecast::{Explain, Offer, Outlook, Which};
 use crate::app::toasts::{Level, Toast};
 use crate::app::world::World;
 use crate::base::Moment;
@@ -187,6 +187,15 @@ impl Ui {
     /// Whether the tab is open; its keys mean something else elsewhere.
     pub(super) fn is_looking_ahead(&self) -> bool {
         self.tab == Tab::Forecast && self.layout().kind != Kind::Pane
+    }
+}
+
+/// The forecast as a view command asks for it.
+pub(super) fn opened(entry: &Entry) -> Outlook {
+    match &entry.command {
+        Some(Command::Forecast(asked)) => Outlook::asked(asked, Offer::No),
+        Some(Command::Best(choosing)) => Outlook::asked(&choosing.forecasting, Offer::Best),
+        Some(_) | None => Outlook::default(),
     }
 }
 

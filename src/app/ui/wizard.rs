@@ -1,6 +1,7 @@
 //! The wizard's place in the interface.
 
 use super::Ui;
+use super::hear::problem_told;
 use crate::app::action::Action;
 use crate::app::flows::Ticket;
 use crate::app::flows::login::{Ending, Method, Request, Standing};
@@ -12,6 +13,7 @@ use crate::base::Moment;
 use crate::domain::account::AccountKey;
 use crate::domain::login::browser::Outlook;
 use crate::domain::problem::Exit;
+use crate::domain::reference;
 
 /// Whether an ending was shown by the wizard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,12 +73,20 @@ impl Ui {
     }
 
     /// Opens what a `login` on the command line asks for: a way, or the menu, or the first start.
-    pub fn open_sign_in(&mut self, request: Request, world: &World) -> Vec<Intent> {
+    pub fn open_sign_in(&mut self, request: Request, world: &World, at: Moment) -> Vec<Intent> {
         let suppressed =
             self.welcome.survey.as_ref().is_some_and(|survey| survey.outlook == Outlook::Suppressed);
         let way = match Way::of(&request.method) {
             None if suppressed => Some(Way::Paste),
             way => way,
+        };
+        let again = match request.whom.as_deref().map(|word| reference::resolve(word, &world.roster)) {
+            Some(Err(problem)) => {
+                self.toasts.push(problem_told(&problem), world.settings.toast_duration, at);
+                return Vec::new();
+            }
+            Some(Ok(key)) => world.named(&key).map(|named| Again { key: named.key, label: named.label }),
+            None => None,
         };
         let leave = if request.method == Method::Fitting { Leave::Screen } else { Leave::Program };
         let wizard = Wizard {
@@ -84,6 +94,7 @@ impl Ui {
             consent: request.consent,
             place: self.fitting_place(),
             leave,
+            again,
             ..Wizard::default()
         };
         if let Some(way) = way {

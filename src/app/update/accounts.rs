@@ -13,6 +13,7 @@ use crate::domain::account::{AccountKey, Switch};
 use crate::domain::change::{Change, Pin};
 use crate::domain::policy::account::PolicyEdit;
 use crate::domain::selection::Ask;
+use crate::domain::vault::Act;
 
 impl Model {
     pub(super) fn use_account(&mut self, key: AccountKey, pin: Pin, at: Moment) -> Effects {
@@ -102,6 +103,14 @@ impl Model {
         }
         let ticket = self.flows.ticket();
         vec![Effect::Peers(PeersEffect::Next(ticket, ask))]
+    }
+
+    /// Has the keeper of backups do something.
+    pub(super) fn vault(&mut self, act: Act) -> Effects {
+        let ticket = self.flows.ticket();
+        let (flow, effects) = vault::Flow::start(ticket, act);
+        self.flows.keep(ticket, Flow::Vault(Box::new(flow)));
+        effects
     }
 
     /// Wants something else of an account; the undo wants what was wanted before.

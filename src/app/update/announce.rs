@@ -1,14 +1,40 @@
 //! What is told once on stderr when nobody looks at a screen, and what need not be told because one shows it.
 
-use crate::app::effect::{Effect, Effects};
+use crate::app::effect::{Effect, Effects, LoginEffect};
+use crate::app::flows::login;
 use crate::app::goal::{Command, Goal};
 use crate::app::model::Model;
 use crate::app::msg::{Msg, StoreMsg};
 use crate::app::outcome::{Body, Done, Outcome};
+use crate::domain::terms::{self, By, Consent, Gate};
 
 impl Model {
+    /// Everything that is told on stderr.
+    pub(super) fn announce(&mut self, message: &Msg) -> Effects {
+        let mut effects = self.announce_recovery(message);
+        effects.extend(self.announce_settings(message));
+        effects.extend(self.announce_terms(message));
+        effects
+    }
+
+    /// The notice, once: a pool that has accounts is never locked out, and whoever uses it was never asked
+    /// (commands.md §5.3). What adds accounts sees to it itself; a rehearsal neither asks nor records.
+    fn announce_terms(&mut self, message: &Msg) -> Effects {
+        let Msg::Store(StoreMsg::Loaded(Ok(loaded))) = message else { return Effects::new() };
+        let asks = matches!(self.goal, Goal::Dashboard(_) | Goal::Run(Command::Login(_) | Command::Vault(_)));
+        let accounts = loaded.roster.accounts.len();
+        let due = terms::gate(self.threshold.known, accounts, Consent::Unsaid) == Gate::Record(By::Notice);
+        if asks || !due || self.world.setting.demo.is_some() || !self.told.insert("terms".to_owned()) {
+            return Effects::new();
+        }
+        let ticket = self.flows.ticket();
+        let mut effects = login::notice();
+        effects.push(Effect::Login(ticket, LoginEffect::Acknowledge(By::Notice)));
+        effects
+    }
+
     /// What is wrong with the settings; screens, `status` and `config` show it themselves.
-    pub(super) fn announce_settings(&mut self, message: &Msg) -> Effects {
+    fn announce_settings(&mut self, message: &Msg) -> Effects {
         let Msg::Store(StoreMsg::Settings(report)) = message else { return Effects::new() };
         if self.is_dashboard() || matches!(self.goal, Goal::Run(Command::Config(_) | Command::Status(_))) {
             return Effects::new();
@@ -20,7 +46,7 @@ impl Model {
     }
 
     /// A recovery: here on stderr, in the dashboard by the screens (storage.md §6.4).
-    pub(super) fn announce_recovery(&self, message: &Msg) -> Effects {
+    fn announce_recovery(&self, message: &Msg) -> Effects {
         let Msg::Store(StoreMsg::Loaded(Ok(loaded))) = message else { return Effects::new() };
         let Some(recovery) = loaded.recovery.as_ref().filter(|_| !self.is_dashboard()) else {
             return Effects::new();

@@ -42,6 +42,7 @@ fn start(goal: Goal) -> (Model, Effects) {
         announce: Announce::Json,
         size: (80, 24),
         remembered: String::new(),
+        acknowledged: None,
     };
     init(goal, boot)
 }

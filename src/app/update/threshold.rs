@@ -78,7 +78,7 @@ impl Model {
     fn inside(&mut self, at: Moment) -> Effects {
         self.threshold.stage = Stage::Open;
         let Some(request) = self.threshold.wanted.take() else { return Effects::new() };
-        let intents = self.ui.open_sign_in(request, &self.world);
+        let intents = self.ui.open_sign_in(request, &self.world, at);
         intents.into_iter().flat_map(|intent| self.obey(intent, at)).collect()
     }
 }

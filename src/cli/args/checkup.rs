@@ -1,8 +1,9 @@
 //! `doctor`, `fix` and `verify` as clap reads them.
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use crate::app::checkup::{Doctoring, Fixing, Mode, Order, Part, Verifying};
+use crate::app::goal::Trying;
 
 /// Arguments of `doctor`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -51,15 +52,33 @@ impl From<FixArgs> for Order {
 
 /// Arguments of `verify`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
-#[group(required = true, multiple = false)]
+#[command(group(ArgGroup::new("part").required(true).args(["paths", "flagged", "all"])))]
 pub struct VerifyArgs {
     /// How the current directory's project and its paths are found
     #[arg(long)]
     pub paths: bool,
+    /// Whether accounts that were set aside work again, as `verify-flagged` does
+    #[arg(long)]
+    pub flagged: bool,
+    /// Both
+    #[arg(long)]
+    pub all: bool,
+    /// Only show which flagged accounts would be tried; never asks the token endpoint
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
+    /// Leave accounts that work again flagged, with their new tokens
+    #[arg(long)]
+    pub no_restore: bool,
 }
 
 impl From<VerifyArgs> for Order {
-    fn from(_: VerifyArgs) -> Self {
-        Self::Verify(Verifying { part: Part::Paths })
+    fn from(args: VerifyArgs) -> Self {
+        let part = match (args.all, args.flagged) {
+            (true, _) => Part::All,
+            (false, true) => Part::Flagged,
+            (false, false) => Part::Paths,
+        };
+        let trying = Trying { dry_run: args.dry_run, no_restore: args.no_restore };
+        Self::Verify(Verifying { part, trying })
     }
 }

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::app::flows::survey::Tokens;
 use crate::app::goal::{
-    Checking, Choosing, Forecasting, Named, Overlay, Probe, Reach, Reporting, Seating, Trying,
+    Checking, Choosing, Forecasting, Identities, Named, Overlay, Probe, Reach, Reporting, Seating, Trying,
 };
 use crate::domain::model::table;
 use crate::domain::problem::{Exit, Hint, Problem};
@@ -23,6 +23,9 @@ pub struct CheckArgs {
     /// Also ask about accounts that are switched off
     #[arg(long)]
     pub include_disabled: bool,
+    /// Then carry out the safe repairs, as `fix --live` does
+    #[arg(long, conflicts_with_all = ["accounts", "refresh", "include_disabled"])]
+    pub fix: bool,
 }
 
 impl From<CheckArgs> for Checking {
@@ -161,7 +164,7 @@ impl ReportArgs {
     ///
     /// # Errors
     /// `unknown-model`.
-    pub fn reporting(self) -> Result<Reporting, Problem> {
+    pub fn reporting(self, identities: Identities) -> Result<Reporting, Problem> {
         let count = |number: Option<u32>| number.and_then(|number| usize::try_from(number).ok());
         let reach = Reach {
             accounts: count(self.max_accounts),
@@ -169,7 +172,7 @@ impl ReportArgs {
             cached_only: self.cached_only,
         };
         let forecasting = Forecasting { explain: self.explain, reach, ..self.look.forecasting()? };
-        Ok(Reporting { forecasting, out: self.out })
+        Ok(Reporting { forecasting, out: self.out, identities })
     }
 }
 

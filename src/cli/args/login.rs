@@ -53,6 +53,6 @@ impl LoginArgs {
             Method::Fitting
         };
         let workspace = self.org.map(|org| org.trim().to_owned());
-        Ok(Request { method, workspace, again: None, consent, typist, form })
+        Ok(Request { method, workspace, again: None, whom: None, consent, typist, form })
     }
 }

@@ -4,15 +4,19 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::app::flows::login::Request;
 use crate::app::flows::policy::Order;
 use crate::app::flows::vault::{Errand, label};
 use crate::app::goal::Command;
+use crate::app::options::Form;
+use crate::cli::args::login::LoginArgs;
 use crate::cli::args::policy::{self, Noted, PolicyWord, Tagged, Weighed, Whom};
 use crate::domain::account::Switch;
 use crate::domain::backup::Name;
+use crate::domain::login::paste::Typist;
 use crate::domain::policy::account::PolicyEdit;
 use crate::domain::problem::{Exit, Problem};
-use crate::domain::terms::Consent;
+use crate::domain::terms::{self, Consent};
 use crate::domain::vault::{Copies, Existing, Run};
 
 /// A word behind `backup`.
@@ -107,6 +111,31 @@ impl ImportArgs {
     }
 }
 
+/// Arguments of `account relogin`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct ReloginArgs {
+    /// Number, e-mail, label, id or a unique beginning of one
+    #[arg(value_name = "ACCOUNT")]
+    pub account: String,
+    /// How to sign in.
+    #[command(flatten)]
+    pub login: LoginArgs,
+}
+
+impl ReloginArgs {
+    /// What is asked for.
+    ///
+    /// # Errors
+    /// `bad-argument` when the workspace cannot be required.
+    pub fn request(self, consent: terms::Consent, typist: Typist, form: Form) -> Result<Request, Problem> {
+        Ok(Request { whom: Some(self.account), ..self.login.request(consent, typist, form)? })
+    }
+
+    fn command(self) -> Result<Command, Problem> {
+        Ok(Command::Login(self.request(terms::Consent::Unsaid, Typist::Script, Form::Text)?))
+    }
+}
+
 /// A word behind `account`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum AccountWord {
@@ -146,6 +175,8 @@ pub enum AccountWord {
         #[arg(long)]
         clear: bool,
     },
+    /// Sign in to an account again: its place, name and wishes stay, only its session is new
+    Relogin(ReloginArgs),
     /// No traffic on an account until it is unpaused
     Pause(Whom),
     /// Traffic again
@@ -185,6 +216,8 @@ impl AccountWord {
                 Some(label) => Errand::Label(account, Some(label)),
                 None => return Err(Problem::new("bad-argument", Exit::Usage, "the label is empty")),
             },
+            // It is a sign-in: the dispatcher makes one of it before it comes here.
+            Self::Relogin(again) => return again.command(),
             Self::Pause(whom) => return Ok(ruled(policy::held(whom, PolicyEdit::Pause, Switch::On))),
             Self::Unpause(whom) => return Ok(ruled(policy::held(whom, PolicyEdit::Pause, Switch::Off))),
             Self::Drain(whom) => return Ok(ruled(policy::held(whom, PolicyEdit::Drain, Switch::On))),

@@ -16,6 +16,8 @@ pub struct Request {
     pub workspace: Option<String>,
     /// The account that is to sign in again.
     pub again: Option<AccountKey>,
+    /// The same as a person calls it, until the pool is known: number, e-mail, label or id.
+    pub whom: Option<String>,
     /// `--accept-terms`
     pub consent: Consent,
     /// Who is on the other side.

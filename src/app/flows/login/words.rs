@@ -20,7 +20,7 @@ pub(super) fn terms() -> Effects {
 }
 
 /// The text of the acknowledgement.
-pub(super) fn notice() -> Effects {
+pub fn notice() -> Effects {
     let mut lines = terms::LINES.iter();
     let first = lines.next().copied().unwrap_or_default();
     std::iter::once(tell(first)).chain(lines.map(|line| tell(&format!("  - {line}")))).collect()

@@ -62,6 +62,7 @@ impl Way {
             method,
             workspace: None,
             again: None,
+            whom: None,
             consent: Consent::Unsaid,
             typist: Typist::Screen,
             form: Form::Text,
