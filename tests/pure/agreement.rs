@@ -415,6 +415,7 @@ impl Read {
             announce: Announce::Text,
             size: (140, 40),
             remembered: String::new(),
+            acknowledged: None,
         };
         let (mut model, _) = init(goal, boot);
         for message in &self.messages {
