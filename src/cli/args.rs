@@ -5,6 +5,7 @@ mod checkup;
 mod config;
 mod forecast;
 mod history;
+pub(super) mod lean;
 mod login;
 mod policy;
 mod usage;

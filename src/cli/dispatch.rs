@@ -17,7 +17,7 @@ use crate::app::goal::{
 };
 use crate::app::options::{Chatter, Consent, Face, Form, Options, Root};
 use crate::base::Span;
-use crate::cli::args::{AccountWord, Cli, Global, PROGRAM, UsageArgs, Word, completions};
+use crate::cli::args::{AccountWord, Cli, Global, PROGRAM, UsageArgs, Word, completions, lean};
 use crate::cli::exit::Numbers;
 use crate::cli::personality::Persona;
 use crate::domain::login::paste::Typist;
@@ -373,6 +373,9 @@ fn chatter(global: &Global) -> Chatter {
 }
 
 fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
+    if let Some(cli) = lean::read(args) {
+        return Ok(cli);
+    }
     Cli::try_parse_from(std::iter::once(OsString::from(PROGRAM)).chain(args.iter().cloned()))
 }
 
