@@ -127,7 +127,7 @@ fn granted(answer: &call::Answer, now: Moment) -> Result<SignIn, Failure> {
             access: Some(granted.access),
             id_token: Some(id_token),
             expires_at,
-            claims,
+            claims: claims.into(),
             tokens: Tokens::Here,
         },
         at: now,

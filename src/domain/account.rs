@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use crate::base::{Moment, Secret};
+use crate::base::seldom::Nothing;
+use crate::base::{Moment, Secret, Seldom};
 use crate::domain::model::Family;
 use crate::domain::workspace::{Routing, Workspace};
 
@@ -69,6 +70,13 @@ pub struct Claims {
     pub issued_at: Option<Moment>,
 }
 
+impl Nothing for Claims {
+    fn nothing() -> &'static Self {
+        static NOTHING: LazyLock<Claims> = LazyLock::new(Claims::default);
+        &NOTHING
+    }
+}
+
 /// Whether the tokens of an account were read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Tokens {
@@ -91,7 +99,7 @@ pub struct Credentials {
     /// `exp` of the access token, else the stored `expiresAt`.
     pub expires_at: Option<Moment>,
     /// What the tokens say.
-    pub claims: Claims,
+    pub claims: Seldom<Claims>,
     /// Whether the tokens themselves were read; without them `claims` names at most the workspace.
     pub tokens: Tokens,
 }
@@ -109,7 +117,7 @@ impl Credentials {
         if self.id_token.is_none() {
             self.id_token.clone_from(&old.id_token);
         }
-        let (claims, older) = (&mut self.claims, &old.claims);
+        let (claims, older) = (&mut *self.claims, &*old.claims);
         for (own, theirs) in [
             (&mut claims.workspace_id, &older.workspace_id),
             (&mut claims.email, &older.email),
@@ -275,12 +283,12 @@ impl Account {
                 access: Some(Secret::new(format!("at_sample_{name}"))),
                 id_token: Some(Secret::new(format!("id_sample_{name}"))),
                 expires_at: Some(Moment::from_millis(i64::MAX)),
-                claims: Claims {
+                claims: Seldom::from(Claims {
                     workspace_id: Some(format!("ws-{name}")),
                     email: Some(format!("{name}@example.com")),
                     plan: Some("plus".to_owned()),
                     ..Claims::default()
-                },
+                }),
                 tokens: Tokens::Here,
             },
             switch: Switch::On,

@@ -330,14 +330,14 @@ impl Pool {
     /// Upstream has no socket for this account; it is not asked for one until then.
     pub fn without_socket(&mut self, key: &AccountKey, until: Moment) {
         if let Some(slot) = self.position(key).and_then(|position| self.slots.get_mut(position)) {
-            slot.no_socket = Some(until);
+            slot.seldom.no_socket = Some(until);
         }
     }
 
     /// Whether upstream had no socket for this account a moment ago.
     pub fn is_without_socket(&self, key: &AccountKey, now: Moment) -> bool {
         let slot = self.position(key).and_then(|position| self.slots.get(position));
-        slot.and_then(|slot| slot.no_socket).is_some_and(|until| until > now)
+        slot.and_then(|slot| slot.seldom.no_socket).is_some_and(|until| until > now)
     }
 
     /// A turn of the session was committed: its detours are over.

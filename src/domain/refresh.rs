@@ -133,7 +133,8 @@ mod tests {
                 workspace_id: workspace.map(str::to_owned),
                 email: email.map(str::to_owned),
                 ..Claims::default()
-            },
+            }
+            .into(),
             ..Credentials::default()
         };
         let stored = of(Some("w"), Some("a@x.test"));

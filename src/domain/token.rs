@@ -50,7 +50,7 @@ mod tests {
         Credentials {
             access: Some(Secret::new("a")),
             expires_at: expires.map(Moment::from_secs),
-            claims: Claims { issued_at: issued.map(Moment::from_secs), ..Claims::default() },
+            claims: Claims { issued_at: issued.map(Moment::from_secs), ..Claims::default() }.into(),
             ..Credentials::default()
         }
     }

@@ -83,7 +83,7 @@ pub fn credentials(login: &ChatGpt) -> Option<Credentials> {
         access: Some(login.access.clone()?),
         id_token: login.id_token.clone(),
         expires_at: login.claims.expires_at,
-        claims: login.claims.clone(),
+        claims: login.claims.clone().into(),
         tokens: Tokens::Here,
     })
 }

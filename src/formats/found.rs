@@ -80,7 +80,7 @@ fn row_of(row: &Object<'_>, shape: Shape, source: &str, written: Option<Moment>)
         access: access.map(Secret::new),
         id_token: id_token.map(Secret::new),
         expires_at,
-        claims,
+        claims: claims.into(),
         tokens: Tokens::Here,
     };
     Some(found(credentials, shape, source, fresh_at))

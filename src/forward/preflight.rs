@@ -402,7 +402,7 @@ fn visitor(login: &ChatGpt) -> Account {
             access: login.access.clone(),
             id_token: login.id_token.clone(),
             expires_at: login.claims.expires_at,
-            claims: login.claims.clone(),
+            claims: login.claims.clone().into(),
             tokens: Tokens::Here,
         },
         switch: Switch::On,

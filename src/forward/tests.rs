@@ -301,7 +301,7 @@ fn login(name: &str) -> ChatGpt {
         id_token,
         account_id: account.workspace_id().map(str::to_owned),
         last_refresh: Some(NOW),
-        claims: Claims { expires_at: Some(NOW + Span::hours(1)), ..account.credentials.claims },
+        claims: Claims { expires_at: Some(NOW + Span::hours(1)), ..(*account.credentials.claims).clone() },
     }
 }
 

@@ -6,10 +6,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::app::outcome::{BackgroundCalls, Checked, Facts, Mirrored, Moments, Named, Origin, Switched};
-use crate::base::{Moment, Percent, Span};
+use crate::base::{Moment, Percent, Seldom, Span};
 use crate::domain::account::{
-    Account, AccountKey, Claims, Cooldown, CooldownReason, Credentials, IdSource, Invalidation, Switch,
-    Tokens,
+    Account, AccountKey, Cooldown, CooldownReason, Credentials, IdSource, Invalidation, Switch, Tokens,
 };
 use crate::domain::facts::{Peer, PeerStatus, ProxyPulse, TurnRow, TurnStatus, Via};
 use crate::domain::problem::{Exit, Hint};
@@ -40,7 +39,7 @@ fn account(name: &str) -> Account {
             access: Some("at-MARKED".into()),
             id_token: None,
             expires_at: Some(NOW + Span::hours(1)),
-            claims: Claims::default(),
+            claims: Seldom::default(),
             tokens: Tokens::Here,
         },
         switch: Switch::On,

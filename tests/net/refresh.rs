@@ -139,7 +139,7 @@ fn credentials(issued: &Issued) -> Credentials {
         access: Some(issued.access.clone()),
         id_token: Some(issued.id_token.clone()),
         expires_at: Some(issued.expires_at),
-        claims: jwt::claims(Some(issued.access.expose()), Some(issued.id_token.expose())),
+        claims: jwt::claims(Some(issued.access.expose()), Some(issued.id_token.expose())).into(),
         tokens: Tokens::Here,
     }
 }

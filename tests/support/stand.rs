@@ -210,7 +210,7 @@ fn credentials(issued: &Issued) -> Credentials {
         access: Some(issued.access.clone()),
         id_token: Some(issued.id_token.clone()),
         expires_at: Some(issued.expires_at),
-        claims,
+        claims: claims.into(),
         tokens: Tokens::Here,
     }
 }

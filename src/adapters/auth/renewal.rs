@@ -52,7 +52,7 @@ fn fresh(
             (Some(claimed), Some(declared)) => Some(claimed.min(declared)),
             (claimed, declared) => claimed.or(declared),
         },
-        claims,
+        claims: claims.into(),
         tokens: Tokens::Here,
     }
 }

@@ -236,7 +236,8 @@ fn unclaimed(places: &Places, roster: &Roster) -> Vec<(AccountKey, Credentials)>
                 access: Some(lease.access.clone()),
                 id_token: lease.id_token.clone(),
                 expires_at: Some(lease.expires),
-                claims: jwt::claims(Some(lease.access.expose()), lease.id_token.as_ref().map(Secret::expose)),
+                claims: jwt::claims(Some(lease.access.expose()), lease.id_token.as_ref().map(Secret::expose))
+                    .into(),
                 tokens: Tokens::Here,
             };
             Some((account.key.clone(), credentials))

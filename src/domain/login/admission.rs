@@ -222,7 +222,8 @@ mod tests {
                     workspace_id: Some(workspace.to_owned()),
                     email: Some(email.to_owned()),
                     ..Claims::default()
-                },
+                }
+                .into(),
                 tokens: Tokens::Here,
             },
             seats: vec![seat(workspace)],

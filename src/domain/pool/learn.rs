@@ -66,8 +66,9 @@ impl Pool {
         self.mark(position, ask, &[Mark::Blow(Blow::Success)], now);
         if let Some(slot) = self.slots.get_mut(position) {
             slot.circuit.succeed();
-            slot.answered = Some(now);
-            slot.forbidden = None;
+            let seldom = &mut slot.seldom;
+            seldom.answered = Some(now);
+            seldom.forbidden = None;
         }
         self.gates.succeed();
         self.last = Some((key.clone(), now));
@@ -88,8 +89,9 @@ impl Pool {
             Class::PlanGap | Class::UnsupportedModel => {
                 self.mark(position, ask, &[Mark::Refund, Mark::Held], now);
                 if let Some(slot) = self.slots.get_mut(position) {
-                    slot.gaps.retain(|(model, until)| *until > now && *model != ask.model);
-                    slot.gaps.push((ask.model.clone(), now + GAP));
+                    let gaps = &mut slot.seldom.gaps;
+                    gaps.retain(|(model, until)| *until > now && *model != ask.model);
+                    gaps.push((ask.model.clone(), now + GAP));
                 }
             }
             Class::Overload => {
@@ -131,8 +133,8 @@ impl Pool {
             Class::Forbidden => {
                 self.mark(position, ask, &[Mark::Refund, Mark::Held], now);
                 let Some(slot) = self.slots.get_mut(position) else { return };
-                let is_second = slot.forbidden.is_some_and(|at| now.since(at) <= FORBIDDEN_WITHIN);
-                slot.forbidden = Some(now);
+                let before = slot.seldom.forbidden.replace(now);
+                let is_second = before.is_some_and(|at| now.since(at) <= FORBIDDEN_WITHIN);
                 if is_second {
                     self.rest(position, key, FORBIDDEN_REST, CooldownReason::AuthFailure, now);
                 }

@@ -220,11 +220,11 @@ impl Pool {
         if let Some(until) = slot.circuit.closed_until(now) {
             return Some(Bar::CircuitOpen(until));
         }
-        let gap = slot.gaps.iter().find(|(model, until)| *until > now && *model == survey.ask.model);
+        let gap = slot.seldom.gaps.iter().find(|(model, until)| *until > now && *model == survey.ask.model);
         if let Some((_, until)) = gap {
             return Some(Bar::NotEntitled(*until));
         }
-        self.gates.guarded_until(slot.answered, now).map(Bar::Guarded)
+        self.gates.guarded_until(slot.seldom.answered, now).map(Bar::Guarded)
     }
 
     fn limit(&self, position: usize, survey: &Survey<'_>) -> Option<Moment> {

@@ -72,16 +72,18 @@ impl Pool {
         let Some(token) = &account.credentials.access else {
             return Readiness::Refresh(Reason::ProactiveExpiry);
         };
-        if slot.refused.as_ref() == Some(token) {
+        let seldom = &slot.seldom;
+        if seldom.refused.as_ref() == Some(token) {
             return Readiness::Refresh(Reason::UnauthorizedRecovery);
         }
         if account.needs_refresh(now, self.settings.token_refresh_skew) {
             return Readiness::Refresh(Reason::ProactiveExpiry);
         }
         let Some(workspace) = account.workspace_id() else { return Readiness::NoWorkspace };
-        let is_same_token = slot.routed_with.as_ref().is_none_or(|known| known == token);
+        let is_same_token = seldom.routed_with.as_ref().is_none_or(|known| known == token);
         let is_known = is_same_token && is_fresh(account, now);
-        if !is_known && slot.routing_tried.is_none_or(|at| !is_same_token || now.since(at) > ROUTING_RETRY) {
+        if !is_known && seldom.routing_tried.is_none_or(|at| !is_same_token || now.since(at) > ROUTING_RETRY)
+        {
             return Readiness::Discover;
         }
         let routing = account.routing.as_ref();
@@ -105,13 +107,14 @@ impl Pool {
             &Change::Renewed { key: key.clone(), credentials: credentials.clone(), at: now },
         );
         if let Some(slot) = self.slots.get_mut(position)
-            && slot.refused.is_some()
+            && slot.seldom.refused.is_some()
             && let Some(token) = &credentials.access
         {
-            if slot.refused.as_ref() != Some(token) {
-                slot.refused = None;
+            let seldom = &mut slot.seldom;
+            if seldom.refused.as_ref() != Some(token) {
+                seldom.refused = None;
             }
-            slot.forced = Some((token.clone(), now));
+            seldom.forced = Some((token.clone(), now));
         }
     }
 
@@ -121,6 +124,7 @@ impl Pool {
         let current = self.account_at(position).and_then(|account| account.credentials.access.clone());
         let Some(slot) = self.slots.get_mut(position) else { return Recovery::GiveUp };
         let is_forced = slot
+            .seldom
             .forced
             .as_ref()
             .is_some_and(|(forced, at)| forced == token && now.since(*at) <= FORCED_WITHIN);
@@ -130,7 +134,7 @@ impl Pool {
         if current.is_some_and(|current| &current != token) {
             return Recovery::Resend;
         }
-        slot.refused = Some(token.clone());
+        slot.seldom.refused = Some(token.clone());
         Recovery::Refresh
     }
 
@@ -138,7 +142,7 @@ impl Pool {
     pub fn is_still_refused(&self, key: &AccountKey) -> bool {
         let Some(position) = self.position(key) else { return false };
         let token = self.account_at(position).and_then(|account| account.credentials.access.as_ref());
-        token.is_some() && self.slots.get(position).is_some_and(|slot| slot.refused.as_ref() == token)
+        token.is_some() && self.slots.get(position).is_some_and(|slot| slot.seldom.refused.as_ref() == token)
     }
 
     /// Routing discovery answered.
@@ -152,7 +156,7 @@ impl Pool {
     /// Upstream accepted this account's token, whatever it was asked: it is proven for the cascade guard.
     pub fn note_answer(&mut self, key: &AccountKey, now: Moment) {
         if let Some(slot) = self.position(key).and_then(|position| self.slots.get_mut(position)) {
-            slot.answered = Some(now);
+            slot.seldom.answered = Some(now);
         }
     }
 
@@ -168,8 +172,9 @@ impl Pool {
     fn note_discovery(&mut self, position: usize, now: Moment) {
         let token = self.account_at(position).and_then(|account| account.credentials.access.clone());
         if let Some(slot) = self.slots.get_mut(position) {
-            slot.routing_tried = Some(now);
-            slot.routed_with = token;
+            let seldom = &mut slot.seldom;
+            seldom.routing_tried = Some(now);
+            seldom.routed_with = token;
         }
     }
 }

@@ -206,8 +206,8 @@ impl Pool {
             slot.strain.empty_until,
             Some(slot.cooling),
             slot.circuit.closed_until(now),
-            slot.gaps.iter().find(|(model, _)| *model == ask.model).map(|(_, until)| *until),
-            self.gates.guarded_until(slot.answered, now),
+            slot.seldom.gaps.iter().find(|(model, _)| *model == ask.model).map(|(_, until)| *until),
+            self.gates.guarded_until(slot.seldom.answered, now),
         ];
         Some(ends.into_iter().flatten().max().map_or(now, |end| end.max(now)))
     }

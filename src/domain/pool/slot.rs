@@ -1,6 +1,9 @@
 //! The hot facts of one account, laid out for a scan over all of them.
 
-use crate::base::{Moment, Secret};
+use std::sync::LazyLock;
+
+use crate::base::seldom::Nothing;
+use crate::base::{Moment, Secret, Seldom};
 use crate::domain::account::Account;
 use crate::domain::health::bucket::Bucket;
 use crate::domain::health::circuit::Circuit;
@@ -51,6 +54,13 @@ pub(super) struct Slot {
     pub(super) circuit: Circuit,
     pub(super) trackers: Vec<Tracker>,
     pub(super) quota: Option<Box<Snapshot>>,
+    /// What few accounts of a large pool have.
+    pub(super) seldom: Seldom<Uncommon>,
+}
+
+/// What few accounts of a large pool have; apart, so that a scan over all of them stays narrow.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Uncommon {
     /// Snapshots of limit ids that bind some models only.
     pub(super) others: Vec<Snapshot>,
     /// Models this account was refused for, and until when that is believed.
@@ -67,6 +77,13 @@ pub(super) struct Slot {
     pub(super) no_socket: Option<Moment>,
     /// The access token routing was last asked with.
     pub(super) routed_with: Option<Secret>,
+}
+
+impl Nothing for Uncommon {
+    fn nothing() -> &'static Self {
+        static NOTHING: LazyLock<Uncommon> = LazyLock::new(Uncommon::default);
+        &NOTHING
+    }
 }
 
 impl Slot {
@@ -86,15 +103,7 @@ impl Slot {
             circuit: Circuit::default(),
             trackers: Vec::new(),
             quota: None,
-            others: Vec::new(),
-            gaps: Vec::new(),
-            forbidden: None,
-            answered: None,
-            refused: None,
-            forced: None,
-            routing_tried: None,
-            routed_with: None,
-            no_socket: None,
+            seldom: Seldom::default(),
         };
         slot.follow(account);
         slot
@@ -128,14 +137,15 @@ impl Slot {
             self.quota = Some(Box::new(known));
             return true;
         }
-        match self.others.iter_mut().find(|known| known.limit_id == snapshot.limit_id) {
+        let others = &mut self.seldom.others;
+        match others.iter_mut().find(|known| known.limit_id == snapshot.limit_id) {
             Some(known) if known.at > snapshot.at => false,
             Some(known) => {
                 *known = snapshot;
                 true
             }
             None => {
-                self.others.push(snapshot);
+                others.push(snapshot);
                 true
             }
         }
@@ -145,7 +155,9 @@ impl Slot {
     pub(super) fn forget(&mut self) {
         self.trackers.clear();
         self.circuit = Circuit::default();
-        self.gaps.clear();
-        self.forbidden = None;
+        if !self.seldom.gaps.is_empty() || self.seldom.forbidden.is_some() {
+            self.seldom.gaps.clear();
+            self.seldom.forbidden = None;
+        }
     }
 }

@@ -315,7 +315,8 @@ pub(super) fn decode_claims(credentials: &mut Credentials) {
     credentials.claims = jwt::claims(
         credentials.access.as_ref().map(Secret::expose),
         credentials.id_token.as_ref().map(Secret::expose),
-    );
+    )
+    .into();
     credentials.expires_at = credentials.claims.expires_at.or(credentials.expires_at);
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use codex_multi_auth::adapters::shelf::{Changed, Shelf};
-use codex_multi_auth::base::Moment;
-use codex_multi_auth::domain::account::{Account, AccountKey, Claims};
+use codex_multi_auth::base::{Moment, Seldom};
+use codex_multi_auth::domain::account::{Account, AccountKey};
 use codex_multi_auth::domain::client_token::{self, ClientToken};
 use codex_multi_auth::domain::policy::account::{AccountPolicy, Policies};
 use codex_multi_auth::domain::policy::budget::Limit;
@@ -147,7 +147,7 @@ fn known(name: &str, email: Option<&str>) -> Account {
     let mut account = Account { key: AccountKey::new(name), ..Account::sample(name) };
     account.email = email.map(str::to_owned);
     account.account_id = email.is_none().then(|| name.to_owned());
-    account.credentials.claims = Claims::default();
+    account.credentials.claims = Seldom::default();
     account
 }
 

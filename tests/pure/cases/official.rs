@@ -43,7 +43,7 @@ fn selection(arg: &Value) -> Account {
         account_id: text("accountId"),
         email: text("email").as_deref().and_then(jwt::email_key),
         credentials: Credentials {
-            claims: jwt::claims(access.as_deref(), id_token.as_deref()),
+            claims: jwt::claims(access.as_deref(), id_token.as_deref()).into(),
             refresh: text("refreshToken").unwrap_or_default().into(),
             access: access.map(Secret::new),
             id_token: id_token.map(Secret::new),

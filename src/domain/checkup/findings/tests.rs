@@ -32,7 +32,7 @@ fn holding(account: &Account) -> Login {
         id_token: account.credentials.id_token.clone(),
         account_id: account.workspace_id().map(str::to_owned),
         last_refresh: Some(AT),
-        claims: account.credentials.claims.clone(),
+        claims: (*account.credentials.claims).clone(),
     }))
 }
 

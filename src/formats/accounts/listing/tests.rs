@@ -24,7 +24,11 @@ fn whole(text: &str, extension: &str) -> Roster {
         let is_taken = claims.workspace_id == account.account_id;
         account.credentials = Credentials {
             expires_at,
-            claims: Claims { workspace_id: claims.workspace_id.filter(|_| !is_taken), ..Claims::default() },
+            claims: Claims {
+                workspace_id: claims.workspace_id.clone().filter(|_| !is_taken),
+                ..Claims::default()
+            }
+            .into(),
             tokens: Tokens::InFile,
             ..Credentials::default()
         };
