@@ -142,9 +142,13 @@ impl Toasts {
         self.history.push(Shown { toast, at, until, count: 1 });
     }
 
-    /// The message for the line: the newest that still stands.
+    /// The message for the line: the newest that still stands. What was done or merely said does not come back when
+    /// a later message has gone: it may be undone by then. A warning does.
     pub fn standing(&self, at: Moment) -> Option<&Shown> {
-        self.history.iter().filter(|shown| shown.until > at).max_by_key(|shown| shown.at)
+        let latest = self.history.iter().map(|shown| shown.at).max()?;
+        let stands =
+            |shown: &&Shown| shown.until > at && (shown.toast.level >= Level::Warn || shown.at == latest);
+        self.history.iter().filter(stands).max_by_key(|shown| shown.at)
     }
 
     /// Errors leave the line at the next key.
@@ -182,6 +186,20 @@ mod tests {
             Some("delta: network error (2×)")
         );
         assert_eq!(toasts.standing(at + Span::seconds(15)), None);
+    }
+
+    #[test]
+    fn what_was_done_does_not_come_back_behind_a_later_message_and_a_warning_does() {
+        let at = Moment::from_secs(100);
+        for (level, back) in [(Level::Info, None), (Level::Done, None), (Level::Warn, Some("first"))] {
+            let mut toasts = Toasts::default();
+            toasts.push(Toast::new(level, "e", "first"), Span::seconds(9), at);
+            toasts.push(Toast::new(Level::Done, "u", "undone"), Span::seconds(2), at + Span::seconds(1));
+
+            let then = |seconds| toasts.standing(at + Span::seconds(seconds)).map(Shown::text);
+            assert_eq!(then(2).as_deref(), Some("undone"));
+            assert_eq!(then(4).as_deref(), back, "{level:?}");
+        }
     }
 
     #[test]

@@ -42,6 +42,7 @@ pub fn resolve(word: &str, roster: &Roster) -> Result<AccountKey, Problem> {
 /// The problem of an empty pool.
 pub fn no_accounts() -> Problem {
     Problem::new("no-accounts", Exit::NoAccounts, "No accounts configured.")
+        .hint(Hint::Run("login".to_owned()))
         .hint(Hint::Say("To look around without an account, run `codex-multi-auth --demo`".to_owned()))
 }
 

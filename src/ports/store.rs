@@ -182,8 +182,8 @@ impl StoreError {
             Self::Corrupt { .. } => vec![
                 Hint::Run("backup list".to_owned()),
                 Hint::Say(
-                    "The file was left as it is; restore a backup, or sign in again: the damaged file is then \
-                     kept in quarantine"
+                    "The file was left as it is; restore a backup, or sign in again with \
+                     `codex-multi-auth login`: the damaged file is then kept in quarantine"
                         .to_owned(),
                 ),
             ],
@@ -191,7 +191,9 @@ impl StoreError {
             Self::Locked { holder: Some(pid), .. } => {
                 vec![Hint::Say(format!("Close the program with pid {pid} or try again; nothing was changed"))]
             }
-            Self::Locked { holder: None, .. } => say("Close the other program or try again; nothing was changed"),
+            Self::Locked { holder: None, .. } => {
+                say("Close the other program or try again; nothing was changed")
+            }
             Self::Fixtures { .. } => say("Sign in with `login`, or import a backup; nothing was changed"),
             Self::Foreign { owner, .. } => vec![Hint::Say(format!(
                 "Run it as {owner}, or add `--allow-root` to write there all the same"

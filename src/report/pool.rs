@@ -161,7 +161,8 @@ pub(super) fn concern(facts: &Facts, exit: Exit) -> Option<Problem> {
     match exit {
         Exit::Ok | Exit::Signal(_) | Exit::Child(_) => None,
         Exit::NoAccounts => Some(
-            Problem::new("no-accounts", exit, empty_sentence(facts.health))
+            Problem::new("no-accounts", exit, empty_sentence(facts))
+                .hint(Hint::Run("login".to_owned()))
                 .hint(Hint::Run("--demo".to_owned())),
         ),
         Exit::Attention => Some(attention(facts)),
@@ -216,8 +217,11 @@ fn attention(facts: &Facts) -> Problem {
 }
 
 /// The one sentence of an empty pool.
-pub(super) const fn empty_sentence(health: Health) -> &'static str {
-    match health {
+pub(super) fn empty_sentence(facts: &Facts) -> &'static str {
+    if facts.trouble.as_ref().is_some_and(|trouble| trouble.code == "storage-newer") {
+        return "The account pool was written by a newer version.";
+    }
+    match facts.health {
         Health::Healthy | Health::Empty => "No accounts configured.",
         Health::IntentionalReset => "No accounts configured: all of them were deleted on purpose.",
         Health::Recoverable => "No accounts could be read, but a journal or backup holds some.",

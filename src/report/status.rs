@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::app::outcome::{Facts, Outcome};
 use crate::domain::account::Account;
+use crate::domain::recovery::Health;
 use crate::formats::status_row::StatusRow;
 use crate::report::pool::{self, Row};
 use crate::report::{json, text};
@@ -164,7 +165,7 @@ pub(super) fn text(facts: &Facts) -> String {
         let _ = writeln!(out, "Rehearsal: {scenario} (nothing of yours is read or written)");
     }
     if facts.roster.accounts.is_empty() {
-        let _ = writeln!(out, "{}", pool::empty_sentence(facts.health));
+        let _ = writeln!(out, "{}", pool::empty_sentence(facts));
         let _ = writeln!(out, "Storage: {}", facts.storage_path);
         scope(facts, &mut out);
         let _ = writeln!(out, "Storage health: {}", facts.health.word());
@@ -172,6 +173,11 @@ pub(super) fn text(facts: &Facts) -> String {
             let _ = writeln!(out, "Note: {note}");
         }
         if facts.trouble.is_none() {
+            let _ = writeln!(out, "Add an account with `codex-multi-auth login`");
+            if facts.beside.pool || facts.health == Health::IntentionalReset {
+                let _ =
+                    writeln!(out, "Accounts from before may be in a copy: `codex-multi-auth backup list`");
+            }
             let _ = writeln!(out, "To look around without an account, run `codex-multi-auth --demo`");
         }
         return out;

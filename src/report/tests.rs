@@ -11,7 +11,7 @@ use crate::domain::account::{
     Account, AccountKey, Cooldown, CooldownReason, Credentials, IdSource, Invalidation, Switch, Tokens,
 };
 use crate::domain::facts::{Peer, PeerStatus, ProxyPulse, TurnRow, TurnStatus, Via};
-use crate::domain::problem::{Exit, Hint};
+use crate::domain::problem::{Exit, Hint, Problem};
 use crate::domain::quota::snapshot::{Snapshot, Source};
 use crate::domain::quota::window::Window;
 use crate::domain::recovery::{Beside, Health};
@@ -285,9 +285,20 @@ fn an_empty_pool_says_so_and_what_to_do() {
     };
 
     let text = print(&status(facts.clone(), Exit::NoAccounts), Form::Text).out;
-    let document = document(&status(facts, Exit::NoAccounts));
+    let document = document(&status(facts.clone(), Exit::NoAccounts));
+    let reset = Facts { health: Health::IntentionalReset, ..facts.clone() };
+    let reset = print(&status(reset, Exit::NoAccounts), Form::Text).out;
+    let newer = Facts {
+        health: Health::Corrupt,
+        trouble: Some(Problem::new("storage-newer", Exit::Failed, "too new")),
+        ..facts
+    };
+    let newer = print(&status(newer, Exit::Failed), Form::Text).out;
 
     assert!(text.starts_with("No accounts configured.\nStorage: "), "{text}");
+    assert!(text.contains("`codex-multi-auth login`"), "{text}");
+    assert!(reset.contains("`codex-multi-auth backup list`"), "{reset}");
+    assert!(newer.starts_with("The account pool was written by a newer version."), "{newer}");
     assert_eq!(
         (document["ok"].clone(), document["error"]["code"].clone()),
         (json!(false), json!("no-accounts"))

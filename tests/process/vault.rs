@@ -146,7 +146,12 @@ fn a_file_that_is_no_pool_is_refused_with_its_own_words_and_nothing_is_written()
         assert!(words.split('|').any(|word| message.contains(word)), "{message}");
         assert!(home.files() == before, "{message}: something was written");
     }
-    assert_eq!(told(&home, &["import", "/nowhere/at/all.json"], 1)["ok"], false);
+    let missing = told(&home, &["import", "/nowhere/at/all.json"], 1);
+    let folder = told(&home, &["import", home.path().to_str().expect("plain")], 2);
+
+    let hint = |document: &Value| document["error"]["hint"].as_str().map(str::to_owned).unwrap_or_default();
+    assert!(hint(&missing).contains("Check the path"), "{missing:#}");
+    assert!(hint(&folder).contains("Name a file"), "{folder:#}");
 }
 
 #[test]

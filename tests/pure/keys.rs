@@ -300,8 +300,10 @@ fn the_mouse_focuses_opens_and_presses() {
     assert_eq!(model.ui.tab, Tab::Forecast, "a tab is opened");
 
     let scopes = model.ui.scopes(&model.world);
-    let help =
-        hints(&scopes, Signs::Unicode, 80).into_iter().find(|hint| hint.action == Action::Help).unwrap();
+    let help = hints(&scopes, Signs::Unicode, None, 80)
+        .into_iter()
+        .find(|hint| hint.action == Action::Help)
+        .unwrap();
     click(&mut model, NOW + Span::seconds(9), u16::try_from(help.column).unwrap(), 23);
     assert!(matches!(model.ui.overlays.last(), Some(Overlay::Help(_))), "a hint is pressed");
 }

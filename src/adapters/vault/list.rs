@@ -85,12 +85,16 @@ pub(super) fn refusal(path: &Path, error: &ParseAccountsError) -> Problem {
                 .hint(Hint::Run("backup list".to_owned()))
         }
         ParseAccountsError::Damaged { detail } => {
-            invalid(format!("{} is no account pool: it {detail}", shown(path)))
+            invalid(format!("{} is no account pool: it {detail}", shown(path))).hint(what_is_a_pool())
         }
         ParseAccountsError::Shape { detail } => {
-            invalid(format!("{} is no account pool: {detail}", shown(path)))
+            invalid(format!("{} is no account pool: {detail}", shown(path))).hint(what_is_a_pool())
         }
     }
+}
+
+fn what_is_a_pool() -> Hint {
+    Hint::Say("Name an export, a backup, or the `openai-codex-accounts.json` of another computer".to_owned())
 }
 
 /// Opens a copy; one without accounts is refused.
@@ -102,7 +106,8 @@ pub(super) fn open<R>(
 ) -> Result<R, Problem> {
     let document = Document::parse(text, &Extension::default(), at).map_err(|error| refusal(path, &error))?;
     if document.roster().accounts.is_empty() {
-        return Err(invalid(format!("the backup does not contain any accounts: {}", shown(path))));
+        return Err(invalid(format!("the backup does not contain any accounts: {}", shown(path)))
+            .hint(Hint::Run("backup list".to_owned())));
     }
     then(&document)
 }

@@ -128,7 +128,7 @@ pub(super) fn incoming(pool: &Locked<'_>, source: &Source) -> Result<Incoming, P
     };
     let mut bytes = Vec::new();
     let read = File::open(&path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
-    read.map_err(|error| Problem::from(unreadable(&path, &error)))?;
+    read.map_err(|error| refused(&path, &error))?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > LARGEST) {
         return Err(list::invalid(format!("{} is larger than 4 MiB", shown(&path)))
             .because("no account pool is that large"));
@@ -137,6 +137,19 @@ pub(super) fn incoming(pool: &Locked<'_>, source: &Source) -> Result<Incoming, P
     // Refused before any lock is taken: a file that is no pool leaves no trace.
     list::open(&path, &text, pool.now(), |_| Ok(()))?;
     Ok(Incoming { path, text: Secret::new(text) })
+}
+
+/// Why a file that somebody named cannot be read.
+fn refused(path: &Path, error: &std::io::Error) -> Problem {
+    if path.is_dir() {
+        return Problem::new("bad-argument", Exit::Usage, format!("{} is a folder", shown(path)))
+            .hint(Hint::Say("Name a file inside it".to_owned()));
+    }
+    if error.kind() == std::io::ErrorKind::NotFound {
+        return Problem::new("storage-unreadable", Exit::Failed, format!("there is no file {}", shown(path)))
+            .hint(Hint::Say("Check the path; nothing was changed".to_owned()));
+    }
+    unreadable(path, error).into()
 }
 
 /// What merging a file in would do; nothing is written.

@@ -1,6 +1,8 @@
 //! The last line: which keys are worth naming where, cut to the width by rank. Only keys the table binds in
 //! the active scopes can appear.
 
+use std::borrow::Cow;
+
 use crate::app::action::Action;
 use crate::app::keys::{Scope, shown};
 use crate::base::text::width;
@@ -13,7 +15,7 @@ pub struct Hint {
     /// Keys as written.
     pub keys: String,
     /// What they do; empty when the key says it all.
-    pub word: &'static str,
+    pub word: Cow<'static, str>,
     /// What a click on it does.
     pub action: Action,
 }
@@ -21,7 +23,7 @@ pub struct Hint {
 impl Hint {
     /// Cells it takes.
     pub fn width(&self) -> usize {
-        width(&self.keys) + if self.word.is_empty() { 0 } else { 1 + width(self.word) }
+        width(&self.keys) + if self.word.is_empty() { 0 } else { 1 + width(&self.word) }
     }
 }
 
@@ -357,12 +359,16 @@ impl Signs {
     }
 }
 
+/// What yes and no mean for an open question.
+pub type Answers = Option<(&'static str, &'static str)>;
+
 /// The hints of the innermost of `scopes` that fit `room` cells, in order.
-pub fn hints(scopes: &[Scope], signs: Signs, room: usize) -> Vec<Hint> {
+pub fn hints(scopes: &[Scope], signs: Signs, answers: Answers, room: usize) -> Vec<Hint> {
     let Some(innermost) = scopes.first() else { return Vec::new() };
-    let mut chosen = candidates(scopes, *innermost, signs, Words::Full);
+    let candidates = |words| candidates(scopes, *innermost, signs, answers, words);
+    let mut chosen = candidates(Words::Full);
     if total(&chosen) > room {
-        chosen = candidates(scopes, *innermost, signs, Words::Brief);
+        chosen = candidates(Words::Brief);
     }
     while total(&chosen) > room {
         let Some(worst) = chosen.iter().map(|(rank, _)| *rank).max() else { break };
@@ -387,7 +393,13 @@ enum Words {
     Brief,
 }
 
-fn candidates(scopes: &[Scope], innermost: Scope, signs: Signs, words: Words) -> Vec<(u8, Hint)> {
+fn candidates(
+    scopes: &[Scope],
+    innermost: Scope,
+    signs: Signs,
+    answers: Answers,
+    words: Words,
+) -> Vec<(u8, Hint)> {
     wishes(innermost)
         .iter()
         .filter_map(|wish| {
@@ -404,9 +416,11 @@ fn candidates(scopes: &[Scope], innermost: Scope, signs: Signs, words: Words) ->
                 keys = format!("{keys}{joint}{other}");
             }
             let keys = signs.write(keys);
-            let word = match words {
-                Words::Full => wish.word,
-                Words::Brief => wish.brief.unwrap_or(wish.word),
+            let word = match (answers, words) {
+                (Some((yes, _)), _) if wish.action == Action::Yes => Cow::Owned(yes.to_lowercase()),
+                (Some((_, no)), _) if wish.action == Action::No => Cow::Owned(no.to_lowercase()),
+                (_, Words::Full) => Cow::Borrowed(wish.word),
+                (_, Words::Brief) => Cow::Borrowed(wish.brief.unwrap_or(wish.word)),
             };
             Some((wish.rank, Hint { column: 0, keys, word, action: wish.action }))
         })
@@ -424,7 +438,7 @@ mod tests {
     const SCOPES: [Scope; 4] = [Scope::Accounts, Scope::Moving, Scope::Tabs, Scope::Everywhere];
 
     fn line(scopes: &[Scope], room: usize) -> String {
-        let words: Vec<String> = hints(scopes, Signs::Unicode, room)
+        let words: Vec<String> = hints(scopes, Signs::Unicode, None, room)
             .into_iter()
             .map(|hint| if hint.word.is_empty() { hint.keys } else { format!("{} {}", hint.keys, hint.word) })
             .collect();
@@ -442,21 +456,31 @@ mod tests {
     }
 
     #[test]
+    fn a_question_names_what_yes_and_no_do() {
+        let line: Vec<String> = hints(&[Scope::Confirm], Signs::Unicode, Some(("Merge", "Keep")), 80)
+            .into_iter()
+            .map(|hint| format!("{} {}", hint.keys, hint.word))
+            .collect();
+
+        assert_eq!(line, ["←→ choose", "y merge", "n keep"]);
+    }
+
+    #[test]
     fn every_hint_names_a_key_of_the_table() {
         for scope in [Scope::Detail, Scope::Turns, Scope::Sessions, Scope::Pane, Scope::Bare] {
             let scopes = [scope, Scope::Moving, Scope::Tabs, Scope::Everywhere];
             let wanted = wishes(scope).len();
-            assert_eq!(hints(&scopes, Signs::Unicode, 400).len(), wanted, "{scope:?}");
+            assert_eq!(hints(&scopes, Signs::Unicode, None, 400).len(), wanted, "{scope:?}");
         }
         for scope in [Scope::Help, Scope::Messages, Scope::Turn] {
             assert_eq!(
-                hints(&[scope, Scope::Moving], Signs::Unicode, 400).len(),
+                hints(&[scope, Scope::Moving], Signs::Unicode, None, 400).len(),
                 wishes(scope).len(),
                 "{scope:?}"
             );
         }
         for scope in [Scope::Confirm, Scope::Palette, Scope::Field] {
-            assert_eq!(hints(&[scope], Signs::Unicode, 400).len(), wishes(scope).len(), "{scope:?}");
+            assert_eq!(hints(&[scope], Signs::Unicode, None, 400).len(), wishes(scope).len(), "{scope:?}");
         }
     }
 }

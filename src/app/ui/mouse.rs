@@ -69,7 +69,8 @@ impl Ui {
         self.clicked = if double { None } else { Some((at, column, row)) };
         if hits(layout.hints, column, row) {
             let scopes = self.scopes(world);
-            let hint = hints(&scopes, self.signs, usize::from(layout.hints.width)).into_iter().find(|hint| {
+            let room = usize::from(layout.hints.width);
+            let hint = hints(&scopes, self.signs, self.answers(), room).into_iter().find(|hint| {
                 let start = hint.column;
                 (start..start + hint.width()).contains(&usize::from(column))
             });

@@ -6,6 +6,7 @@ use crate::app::field::Field;
 use crate::app::geometry::scrolled;
 use crate::app::goal::Tab;
 use crate::app::intent::Intent;
+use crate::app::keys::hints::Answers;
 use crate::app::overlays::Overlay;
 use crate::app::overlays::confirm::{Answer, Confirm, Deed};
 use crate::app::overlays::help::Help;
@@ -65,6 +66,14 @@ impl Ui {
                 let text = turn.map(|turn| super::hear::turn_line(world, turn));
                 text.map(Intent::Copy).into_iter().collect()
             }
+        }
+    }
+
+    /// What yes and no do, while a question is open.
+    pub fn answers(&self) -> Answers {
+        match self.overlays.last() {
+            Some(Overlay::Confirm(question)) => Some((question.act, question.safe)),
+            Some(_) | None => None,
         }
     }
 

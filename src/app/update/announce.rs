@@ -52,8 +52,12 @@ impl Model {
             return Effects::new();
         };
         vec![Effect::Tell(format!(
-            "codex-multi-auth: the account pool was damaged; {} accounts were recovered from the {} {}",
-            recovery.accounts,
+            "codex-multi-auth: the account pool was damaged; {} recovered from the {} {}",
+            if recovery.accounts == 1 {
+                "1 account was".to_owned()
+            } else {
+                format!("{} accounts were", recovery.accounts)
+            },
             if recovery.source == "wal" { "journal" } else { "backup" },
             recovery.path
         ))]

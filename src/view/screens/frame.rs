@@ -54,7 +54,7 @@ fn has_side(scene: &Scene) -> bool {
 pub fn keys(scene: &Scene, buffer: &mut Buffer) {
     let area = scene.layout.hints;
     let signs = if scene.skin.glyphs() == Glyphs::Ascii { Signs::Ascii } else { Signs::Unicode };
-    let hints = hints(&scene.ui.scopes(scene.world), signs, usize::from(area.width));
+    let hints = hints(&scene.ui.scopes(scene.world), signs, scene.ui.answers(), usize::from(area.width));
     (&Hints { hints: &hints, skin: scene.skin }).render(area, buffer);
 }
 

@@ -23,7 +23,7 @@ impl Widget for &Hints<'_> {
             let column = u16::try_from(hint.column).unwrap_or(u16::MAX);
             let after = pen.put(column, 0, &hint.keys, self.skin.accent());
             if !hint.word.is_empty() {
-                pen.put(after + 1, 0, hint.word, self.skin.dim());
+                pen.put(after + 1, 0, &hint.word, self.skin.dim());
             }
         }
     }

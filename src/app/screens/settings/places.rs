@@ -65,19 +65,18 @@ pub fn places(layout: &Layout, page: Page, count: usize) -> Places {
         let preview = if preview > 0 { rows(from + detail + 1, preview) } else { none };
         return parts(list, rows(from, detail), preview);
     }
-    let detail = if panel.height < LOW {
+    // A low screen explains in one line, unless the rows leave more than they need.
+    let low = panel.height < LOW && (page.has_preview() || room < count + 5);
+    let detail = if low {
         1
     } else if page.has_preview() {
         3
     } else {
         4
     };
-    let list = rows(
-        HEAD,
-        room.saturating_sub(detail + 1).min(if panel.height < LOW { u16::MAX } else { count.max(11) }),
-    );
+    let list = rows(HEAD, room.saturating_sub(detail + 1).min(if low { u16::MAX } else { count.max(11) }));
     let last = rows(panel.height.saturating_sub(1), 1);
-    if panel.height < LOW {
+    if low {
         return parts(list, last, none);
     }
     if page.has_preview() {

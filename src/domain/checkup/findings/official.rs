@@ -42,7 +42,8 @@ pub(super) fn findings(facts: &Facts, all: &mut Vec<Finding>) {
     match &official.program {
         Some(Ok(program)) => all.push(Finding::ok("official-cli", format!("Official CLI: {program}"))),
         Some(Err(why)) => all.push(
-            Finding::warn("official-cli", format!("The official CLI was not found: {why}"))
+            Finding::warn("official-cli", "The official CLI cannot be used")
+                .details(why.clone())
                 .hint("Install it with `npm install -g @openai/codex`"),
         ),
         None => {}

@@ -5,6 +5,7 @@ use crate::domain::checkup::Finding;
 use crate::domain::checkup::facts::Facts;
 use crate::domain::checkup::findings::{count, counted, some};
 use crate::domain::checkup::repair::Repair;
+use crate::domain::problem::Hint;
 use crate::domain::recovery::Health;
 
 /// A pool needs little, but a full disk loses a refreshed token.
@@ -53,7 +54,12 @@ fn health(facts: &Facts) -> Finding {
     };
     let finding = Finding::error(KEY, trouble.what.clone());
     if trouble.code != "storage-corrupt" {
-        return finding;
+        let said =
+            trouble.hints.iter().find_map(|hint| if let Hint::Say(text) = hint { Some(text) } else { None });
+        return match said {
+            Some(text) => finding.hint(text.clone()),
+            None => finding,
+        };
     }
     match &facts.pool.copy {
         Some(copy) => finding

@@ -216,6 +216,7 @@ fn facts(scene: &Scene, pen: &mut Pen, found: &Comparison) {
         if found.only_there.is_empty() { "" } else { "would come back" },
     );
     let tokens = match (found.older_tokens, found.newer_tokens) {
+        (0, 0) if found.same.is_empty() => "no account is in both".to_owned(),
         (0, 0) => "as old as the pool's".to_owned(),
         (0, newer) => format!("{newer} newer than the pool's"),
         (older, 0) => format!("{older} older than the pool's: the newer ones stay"),

@@ -256,7 +256,8 @@ fn detail(scene: &Scene, area: Rect, buffer: &mut Buffer) {
         let text = truncate(&format!("key {}{bounds}", setting.key), room, CUT);
         pen.put(1, 2, &text, skin.dim());
     }
-    status(scene, &mut pen, area.height.saturating_sub(1), setting);
+    let spare = (area.height > 2 && wrap(&help, room).len() < 2).then_some(1);
+    status(scene, &mut pen, (area.height.saturating_sub(1), spare), setting);
 }
 
 /// What is allowed; a switch says it by itself.
@@ -264,11 +265,14 @@ fn allowed(setting: &Row) -> Option<String> {
     (!matches!(setting.kind, Kind::Flag(_))).then(|| words::bounds(setting))
 }
 
-/// `• changed   default: off   env: none`
-fn status(scene: &Scene, pen: &mut Pen, row: u16, setting: &'static Row) {
+/// `• changed   default: off   env: none`; a variable that does not fit goes to the spare row.
+fn status(scene: &Scene, pen: &mut Pen, (row, spare): (u16, Option<u16>), setting: &'static Row) {
     let skin = scene.skin;
-    let (text, tone) = state(scene, setting);
+    let (mut text, tone) = state(scene, setting);
     let all = pen.width();
+    if width(&text) > usize::from(all.saturating_sub(2)) {
+        text = text.replace("= locked by", "= set by");
+    }
     let after = pen.put(1, row, &truncate(&text, usize::from(all.saturating_sub(2)), CUT), tone).max(10) + 3;
     if matches!(scene.ui.sheet.draft.origin(setting, &scene.world.config), Origin::Variable(_)) {
         return;
@@ -278,7 +282,14 @@ fn status(scene: &Scene, pen: &mut Pen, row: u16, setting: &'static Row) {
     let env = setting.env.first().copied().unwrap_or("none");
     let room = usize::from(all.saturating_sub(after + 1));
     let env = format!("env: {env}");
-    pen.put(after, row, &truncate(&env, room, CUT), skin.dim());
+    match spare {
+        Some(spare) if width(&env) > room => {
+            pen.put(1, spare, &truncate(&env, usize::from(all.saturating_sub(2)), CUT), skin.dim());
+        }
+        Some(_) | None => {
+            pen.put(after, row, &truncate(&env, room, CUT), skin.dim());
+        }
+    }
 }
 
 /// Where the value comes from, or what stands in the way of changing it.
