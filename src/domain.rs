@@ -11,6 +11,7 @@ pub mod checkup;
 pub mod client_token;
 pub mod digest;
 pub mod endpoints;
+pub mod event;
 pub mod facts;
 pub mod failure;
 pub mod forecast;

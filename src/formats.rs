@@ -18,6 +18,7 @@ pub mod device_login;
 pub mod events;
 pub mod extension;
 pub mod fake;
+pub mod feed;
 pub mod first_run;
 pub mod flagged;
 pub mod found;

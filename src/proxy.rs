@@ -7,6 +7,7 @@
 mod answer;
 mod approach;
 mod catalog;
+mod company;
 mod control;
 mod exchange;
 mod facts;
@@ -210,9 +211,10 @@ pub async fn start<P: Ports>(
         affinity: plan.places.affinity,
         observability: plan.places.observability,
         shards: plan.places.shards,
+        run: plan.places.run_dir.clone(),
         decisions: plan.places.run_dir.join("decisions.jsonl"),
     };
-    hub.desk.announce(vec![ProxyFact::Listening { port }]);
+    hub.desk.announce(vec![ProxyFact::Listening { port }], None, hub.now());
     Ok(Running { port, base_url, refresh_url, hub, listeners, briefing, registered, files, tail })
 }
 

@@ -4,6 +4,7 @@ mod ask;
 pub mod checkup;
 pub mod demo;
 pub mod engine;
+mod feed;
 pub mod guardian;
 pub mod history;
 pub mod host;

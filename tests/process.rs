@@ -9,6 +9,7 @@ mod crash;
 mod decisions;
 mod demo;
 mod endure;
+mod feed;
 mod forward;
 mod found;
 mod harness;

@@ -8,6 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tokio::sync::mpsc;
+
 use crate::base::Moment;
 use crate::domain::account::AccountKey;
 use crate::domain::facts::{Peer, PeerStatus};
@@ -29,6 +31,35 @@ impl LivePeers {
     /// Reads `<root>/run`.
     pub fn new(run_dir: impl Into<PathBuf>) -> Self {
         Self { run_dir: run_dir.into() }
+    }
+
+    /// Hands on every event of a peer, line by line, until it or the reader leaves.
+    #[cfg(unix)]
+    pub async fn follow(&self, peer: &Peer, lines: mpsc::Sender<String>) {
+        use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+
+        let Ok(mut stream) = tokio::net::UnixStream::connect(&peer.socket).await else { return };
+        let asked = format!("{}\n", Request::Events.print());
+        if stream.write_all(asked.as_bytes()).await.is_err() {
+            return;
+        }
+        let mut reader = BufReader::new(stream);
+        loop {
+            let mut line = String::new();
+            let read = tokio::select! {
+                () = lines.closed() => return,
+                read = reader.read_line(&mut line) => read,
+            };
+            if !read.is_ok_and(|read| read > 0) || !line.ends_with('\n') || lines.send(line).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Systems without control sockets have no feed.
+    #[cfg(not(unix))]
+    pub async fn follow(&self, _: &Peer, lines: mpsc::Sender<String>) {
+        lines.closed().await;
     }
 
     /// One request to one peer; `None` when it does not answer in time.

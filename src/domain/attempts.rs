@@ -74,6 +74,11 @@ impl Budget {
         self.transient = 0;
     }
 
+    /// How many sends there may be in all.
+    pub const fn most_sends(&self) -> u32 {
+        self.most_sends
+    }
+
     /// Sends so far.
     pub const fn sends(&self) -> u32 {
         self.sends

@@ -165,6 +165,19 @@ pub struct AccountPulse {
     pub in_flight: u32,
 }
 
+/// The newest final word about a whole pool.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Exhausted {
+    /// When.
+    pub at: Moment,
+    /// Why.
+    pub reason: String,
+    /// How long until the first account was back.
+    pub retry_after: Span,
+    /// What stood against each account; one that has served since is gone.
+    pub skips: BTreeMap<AccountKey, String>,
+}
+
 /// Counters and states of one proxy, sampled.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ProxyPulse {
@@ -202,6 +215,18 @@ pub struct ProxyPulse {
     pub accounts: BTreeMap<AccountKey, AccountPulse>,
     /// Masked text of the last error.
     pub last_error: Option<String>,
+    /// Requests that were answered from the memory of an exhausted pool.
+    pub pool_fast_fails: u64,
+    /// Requests that were answered from the memory of a burst of server errors.
+    pub burst_fast_fails: u64,
+    /// Until when those memories hold.
+    pub closed_until: (Option<Moment>, Option<Moment>),
+    /// The newest exhaustion.
+    pub exhaustion: Option<Box<Exhausted>>,
+    /// When everything learnt was forgotten on demand.
+    pub reset_at: Option<Moment>,
+    /// When the pool was read anew.
+    pub reloaded_at: Option<Moment>,
 }
 
 /// A registered live proxy (forwarder.md §9.2).

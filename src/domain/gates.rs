@@ -41,6 +41,16 @@ impl Gates {
         self.exhausted.get(&family).copied().filter(|until| *until > now)
     }
 
+    /// The latest moment any family counts as exhausted until.
+    pub fn exhausted_last(&self, now: Moment) -> Option<Moment> {
+        self.exhausted.values().copied().max().filter(|until| *until > now)
+    }
+
+    /// Somebody can serve again.
+    pub fn reopen(&mut self) {
+        self.exhausted.clear();
+    }
+
     /// An account met a server error.
     pub fn error(&mut self, key: &AccountKey, now: Moment) {
         self.errors.retain(|(other, at)| other != key && now.since(*at) <= BURST_WITHIN);

@@ -93,6 +93,10 @@ pub enum Count {
     Refresh,
     /// Reasoning was taken out of a body.
     Strip,
+    /// The pool was exhausted a moment ago.
+    PoolFastFail,
+    /// A burst of server errors is a moment old.
+    BurstFastFail,
 }
 
 /// How often a session was told to reconnect for its current turn.
@@ -347,6 +351,8 @@ impl Pool {
 
     /// Forgets what is only learnt here: trackers, breakers, network and server rests; genuine limits stay.
     pub fn reset(&mut self, now: Moment) {
+        self.pulse.reset_at = Some(now);
+        self.pulse.exhaustion = None;
         self.gates.clear();
         self.detours.clear();
         self.ramps.clear();
@@ -376,6 +382,8 @@ impl Pool {
             Count::Retry => &mut pulse.retries,
             Count::Refresh => &mut pulse.refreshes,
             Count::Strip => &mut pulse.reasoning_strips,
+            Count::PoolFastFail => &mut pulse.pool_fast_fails,
+            Count::BurstFastFail => &mut pulse.burst_fast_fails,
         };
         *counter += 1;
     }
@@ -403,6 +411,7 @@ impl Pool {
             accounts: accounts.collect(),
             sessions: u32::try_from(self.bonds.len()).unwrap_or(u32::MAX),
             in_flight: self.slots.iter().map(|slot| slot.in_flight).sum(),
+            closed_until: (self.gates.exhausted_last(now), self.gates.burst_until(now)),
             ..self.pulse.clone()
         }
     }

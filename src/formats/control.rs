@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::Secret;
 use crate::domain::account::AccountKey;
-use crate::domain::facts::{ProxyPulse, SessionRow, TurnRow};
+use crate::domain::facts::{ProxyPulse, SessionRow, TurnRow, TurnStatus};
 use crate::domain::model::Family;
 use crate::domain::selection::explain::Decision;
 use crate::domain::selection::{Ask, SessionKey};
@@ -262,14 +262,9 @@ impl Answer {
     }
 }
 
-/// One line of the event feed: a turn row as it stands now.
-pub fn print_turn(row: &TurnRow) -> String {
-    serde_json::to_string(&rows::Turn::from(row)).unwrap_or_default()
-}
-
-/// Reads a line of the event feed.
-pub fn parse_turn(line: &str) -> Option<TurnRow> {
-    serde_json::from_str::<rows::Turn>(line).ok()?.into_row()
+/// How a turn ended, in a contract word.
+pub fn status_word(status: &TurnStatus) -> String {
+    rows::status_word(status)
 }
 
 /// The body of `GET status` under the prefix: counters only, nothing that names an account.

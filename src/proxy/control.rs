@@ -174,6 +174,7 @@ mod socket {
     use tokio::task::JoinSet;
 
     use super::{Answer, Arc, Hub, Path, Ports, Request, answer, control, fs, io, private_dir};
+    use crate::formats::feed;
 
     /// An open control socket and the user it is for.
     #[derive(Debug)]
@@ -260,11 +261,13 @@ mod socket {
     ) -> io::Result<()> {
         use tokio::sync::broadcast::error::RecvError;
 
-        let mut feed = hub.desk.follow();
+        let mut events = hub.desk.follow();
         loop {
-            match feed.recv().await {
-                Ok(row) => {
-                    let mut text = control::print_turn(&row);
+            match events.recv().await {
+                Ok(event) => {
+                    let roster = hub.roster();
+                    let number = |key: &_| roster.index_of(key).map(|index| index + 1);
+                    let mut text = feed::line(&event, std::process::id(), number);
                     text.push('\n');
                     writing.write_all(text.as_bytes()).await?;
                 }

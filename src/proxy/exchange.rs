@@ -192,7 +192,10 @@ impl<P: Ports> Exchange<P> {
     pub(super) fn step(&mut self, event: Event<'_>) -> Step {
         let turn = &mut self.turn;
         let step = self.hub.with_pool(|pool, now, rng| turn.step(event, pool, now, rng));
-        self.hub.desk.announce(self.turn.take_facts());
+        let facts = self.turn.take_facts();
+        if !facts.is_empty() {
+            self.hub.desk.announce(facts, Some(self.turn.id()), self.hub.now());
+        }
         self.hub.desk.decided(self.turn.take_decisions());
         step
     }

@@ -13,6 +13,7 @@ use crate::base::shape::Ring;
 use crate::base::{Moment, Span};
 use crate::domain::account::AccountKey;
 use crate::domain::change::Change;
+use crate::domain::event::{Event, What};
 use crate::domain::facts::{ProxyFact, SessionRow, TurnRow, TurnStatus};
 use crate::domain::pool::Due;
 use crate::domain::quota::snapshot::Snapshot;
@@ -35,7 +36,7 @@ const SESSION_STAYS: Span = Span::minutes(20);
 #[derive(Debug)]
 pub(super) struct Desk {
     facts: mpsc::UnboundedSender<ProxyFact>,
-    feed: broadcast::Sender<TurnRow>,
+    feed: broadcast::Sender<Event>,
     board: Mutex<Board>,
     pending: Mutex<Pending>,
     /// Changes that must not wait.
@@ -134,16 +135,48 @@ impl Desk {
         self.stirred.send_replace(());
     }
 
-    /// Announces what a turn learnt.
-    pub(super) fn announce(&self, facts: Vec<ProxyFact>) {
+    /// Whether anybody reads the feed.
+    fn is_followed(&self) -> bool {
+        self.feed.receiver_count() > 0
+    }
+
+    fn tell(&self, events: impl IntoIterator<Item = Event>) {
+        for event in events {
+            // The last reader may just have left.
+            let _ = self.feed.send(event);
+        }
+    }
+
+    /// What no row tells: limits, and clients that were told to reconnect.
+    fn tell_of(&self, fact: &ProxyFact, request: Option<u64>, at: Moment) {
+        match fact {
+            ProxyFact::Quota(key, snapshot) => self.tell([Event::limits(key, snapshot)]),
+            ProxyFact::Rotated { from, to: None, why } => {
+                let what = What::Rotated { class: why.clone(), from: from.clone() };
+                self.tell([Event { at, request, session: None, account: None, what }]);
+            }
+            ProxyFact::Rotated { to: Some(_), .. }
+            | ProxyFact::Listening { .. }
+            | ProxyFact::Changed(_)
+            | ProxyFact::Failed(_) => {}
+        }
+    }
+
+    /// Announces what a turn learnt; `request` is its number.
+    pub(super) fn announce(&self, facts: Vec<ProxyFact>, request: Option<u64>, at: Moment) {
         for fact in facts {
             if let ProxyFact::Quota(key, snapshot) = &fact {
                 let slot = (key.clone(), snapshot.limit_id.clone());
                 self.pending().quota.insert(slot, (**snapshot).clone());
                 self.stirred.send_replace(());
             }
-            if let ProxyFact::Rotated { why, .. } = &fact {
-                self.board().meter.rotated(why);
+            if let ProxyFact::Rotated { why, to, .. } = &fact {
+                let mut board = self.board();
+                board.meter.rotated(why);
+                board.meter.reconnects += u64::from(to.is_none());
+            }
+            if self.is_followed() {
+                self.tell_of(&fact, request, at);
             }
             // Nobody listening means that the process is on its way out.
             let _ = self.facts.send(fact);
@@ -154,6 +187,9 @@ impl Desk {
     pub(super) fn decided(&self, decisions: Vec<Kept>) {
         if decisions.is_empty() {
             return;
+        }
+        if self.is_followed() {
+            self.tell(decisions.iter().map(Event::selected));
         }
         let mut pending = self.pending();
         for mut kept in decisions {
@@ -184,11 +220,11 @@ impl Desk {
 
     /// Shows a turn as it stands; `client` lists its session when it has no socket of its own.
     pub(super) fn show_turn(&self, row: TurnRow, client: Option<&str>) {
-        let heard = (self.feed.receiver_count() > 0).then(|| row.clone());
-        self.board().note_turn(row, client);
-        if let Some(row) = heard {
-            let _ = self.feed.send(row);
+        if self.is_followed() {
+            let events = Event::between(self.board().turn(row.id), &row);
+            self.tell(events);
         }
+        self.board().note_turn(row, client);
     }
 
     /// Shows the session of an open socket, as the socket knows it.
@@ -228,6 +264,12 @@ impl Desk {
         self.board().refresh_endpoint
     }
 
+    /// The newest request that runs.
+    pub(super) fn running(&self) -> Option<u64> {
+        let board = self.board();
+        board.turns.iter().rev().find(|row| row.status == TurnStatus::Running).map(|row| row.id)
+    }
+
     /// The last error, masked.
     pub(super) fn last_error(&self) -> Option<String> {
         self.board().last_error.clone()
@@ -252,8 +294,8 @@ impl Desk {
         self.stirred.subscribe()
     }
 
-    /// Follows turns as they change.
-    pub(super) fn follow(&self) -> broadcast::Receiver<TurnRow> {
+    /// Follows what happens.
+    pub(super) fn follow(&self) -> broadcast::Receiver<Event> {
         self.feed.subscribe()
     }
 
@@ -268,6 +310,12 @@ impl Desk {
 }
 
 impl Board {
+    /// The newest row of a turn.
+    fn turn(&self, id: u64) -> Option<&TurnRow> {
+        let place = self.ids.iter().rposition(|known| *known == id)?;
+        self.turns.iter().nth(place)
+    }
+
     /// Takes a turn as it stands.
     fn note_turn(&mut self, row: TurnRow, client: Option<&str>) {
         let place = self.ids.iter().rposition(|id| *id == row.id);

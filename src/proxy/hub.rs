@@ -272,6 +272,7 @@ impl<P: Ports> Hub<P> {
             pool.replace(Arc::clone(&briefing.roster), Arc::clone(&briefing.settings), now);
             pool.set_policies(Arc::clone(&briefing.policies));
             pool.set_unread_policies(briefing.unread.clone());
+            pool.reconsider(now);
         });
     }
 }

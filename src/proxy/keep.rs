@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::{Moment, Span};
+use crate::domain::attempts::Budget;
 use crate::domain::facts::ProxyFact;
 use crate::domain::policy::budget::Window;
 use crate::domain::policy::compose::{Count, Governance};
@@ -21,8 +22,9 @@ use crate::domain::selection::replay::Kept;
 use crate::domain::usage::tally::{Growth, Tail};
 use crate::formats::affinity;
 use crate::formats::decisions;
-use crate::formats::observability::Observed;
+use crate::formats::observability::{Beside, Observed};
 use crate::ports::{Ports, Store as _};
+use crate::proxy::company::{Met, meet};
 use crate::proxy::hub::Hub;
 
 const GATHER: Duration = Duration::from_millis(500);
@@ -52,6 +54,8 @@ pub(super) struct Files {
     pub(super) observability: PathBuf,
     /// `ext/observability`
     pub(super) shards: PathBuf,
+    /// `run`
+    pub(super) run: PathBuf,
     /// `run/decisions.jsonl`
     pub(super) decisions: PathBuf,
 }
@@ -65,7 +69,7 @@ pub(super) async fn keep<P: Ports>(hub: Arc<Hub<P>>, files: Files, tail: Tail, e
         every(&hub, &end, BONDS, Batch::Bonds, &files),
         every(&hub, &end, QUOTA, Batch::Quota, &files),
         every(&hub, &end, OBSERVE, Batch::Observed, &files),
-        keep_rules(&hub, tail, &end),
+        keep_rules(&hub, &files, tail, &end),
     );
     let _ = commit(&hub).await;
     for batch in [Batch::Ledger, Batch::Decisions, Batch::Bonds, Batch::Quota, Batch::Observed] {
@@ -76,16 +80,25 @@ pub(super) async fn keep<P: Ports>(hub: Arc<Hub<P>>, files: Files, tail: Tail, e
 }
 
 /// Follows profiles and budgets, and what other processes use of these.
-async fn keep_rules<P: Ports>(hub: &Hub<P>, mut tail: Tail, end: &CancellationToken) {
+async fn keep_rules<P: Ports>(hub: &Hub<P>, files: &Files, mut tail: Tail, end: &CancellationToken) {
     let mut counted = hub.now();
+    let mut met = Met::default();
+    meet(hub, &files.run, &mut met).await;
     loop {
         tokio::select! {
             biased;
             () = end.cancelled() => return,
             () = tokio::time::sleep(RULES) => {}
         }
+        meet(hub, &files.run, &mut met).await;
         let read = hub.ports.store().rules().await;
-        let (count, counts) = hub.with_pool(|pool, _, _| (pool.set_rules(read), pool.has_budgets()));
+        let (count, counts) = hub.with_pool(|pool, now, _| {
+            let count = pool.set_rules(read);
+            if count == Count::Anew {
+                pool.reconsider(now);
+            }
+            (count, pool.has_budgets())
+        });
         // Without a number of the file every reading is one of everything.
         let is_cheap = tail.file.is_some() || hub.now().since(counted) >= COUNT;
         if !counts || !(count == Count::Anew || is_cheap) {
@@ -165,7 +178,7 @@ async fn commit<P: Ports>(hub: &Hub<P>) -> bool {
     }
     match hub.ports.store().commit(changes.clone()).await {
         Ok(_) => {
-            hub.desk.announce(vec![ProxyFact::Changed(changes)]);
+            hub.desk.announce(vec![ProxyFact::Changed(changes)], None, hub.now());
             true
         }
         Err(error) => {
@@ -262,8 +275,14 @@ async fn on_disk<P: Ports>(hub: &Hub<P>, work: impl FnOnce() -> io::Result<()> +
 /// This proxy's shard, with the newest account named by its position.
 fn observed<P: Ports>(hub: &Hub<P>) -> Observed {
     let pulse = hub.pulse();
-    let mut observed = Observed::of(&pulse, hub.desk.refresh_endpoint(), hub.now());
     let roster = hub.roster();
+    let beside = Beside {
+        refresh_endpoint: hub.desk.refresh_endpoint(),
+        account_checks: hub.routes.asked(),
+        attempt_budget: hub.with_pool(|pool, _, _| Budget::new(pool.len(), pool.settings()).most_sends()),
+        running: hub.desk.running(),
+    };
+    let mut observed = hub.desk.with_meter(|meter| Observed::of(&pulse, meter, &beside, &roster, hub.now()));
     if let Some(key) = &pulse.last_account
         && let Some(index) = roster.index_of(key)
     {
@@ -273,11 +292,14 @@ fn observed<P: Ports>(hub: &Hub<P>) -> Observed {
             roster.get(key).and_then(|account| account.workspace_id()).map(str::to_owned);
     }
     let decision = hub.explain(&crate::domain::selection::Ask::plain());
-    observed.account_skip_reasons = decision
-        .candidates
-        .into_iter()
-        .filter_map(|candidate| candidate.skip.map(|skip| (candidate.index.to_string(), skip.reason)))
-        .collect();
+    for candidate in decision.candidates {
+        let Some(skip) = candidate.skip else { continue };
+        if skip.reason.starts_with("policy") {
+            observed.policy_blocked_indexes.push(candidate.index);
+            observed.policy_blocked_reasons.insert(candidate.index.to_string(), vec![skip.reason.clone()]);
+        }
+        observed.account_skip_reasons.insert(candidate.index.to_string(), skip.reason);
+    }
     observed
 }
 
@@ -323,7 +345,7 @@ fn append_decisions(path: &Path, kept: &VecDeque<Kept>, most: u64) -> io::Result
 }
 
 /// Whether the process named by a shard lives, where the system has a folder per process.
-fn is_alive(shard: &Path) -> bool {
+pub(super) fn is_alive(shard: &Path) -> bool {
     let processes = Path::new("/proc/self");
     !processes.exists() || shard.file_stem().is_some_and(|pid| Path::new("/proc").join(pid).exists())
 }

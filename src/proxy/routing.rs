@@ -2,6 +2,7 @@
 //! means is decided by the turn and the pool; here is only the single flight.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::base::Moment;
@@ -17,9 +18,15 @@ type Flight = Arc<tokio::sync::Mutex<Option<(Moment, Answer)>>>;
 #[derive(Debug, Default)]
 pub(super) struct Routes {
     flights: Mutex<BTreeMap<AccountKey, Flight>>,
+    asked: AtomicU64,
 }
 
 impl Routes {
+    /// How often the back end was asked.
+    pub(super) fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
+    }
+
     /// Asks for an account, or shares the answer to a question put after `asked`.
     pub(super) async fn discover(
         &self,
@@ -37,6 +44,7 @@ impl Routes {
         {
             return answer.clone();
         }
+        self.asked.fetch_add(1, Ordering::Relaxed);
         let answer = upstream.routing(account).await;
         *newest = Some((asked, answer.clone()));
         answer

@@ -51,9 +51,9 @@ impl<P: Ports> Driven<P> {
         let session = &mut self.session;
         let step = self.hub.with_pool(|pool, now, rng| session.step(event, pool, now, rng));
         let desk = &self.hub.desk;
-        desk.announce(self.session.take_facts());
-        desk.decided(self.session.take_decisions());
         let now = self.hub.now();
+        desk.announce(self.session.take_facts(), Some(self.id), now);
+        desk.decided(self.session.take_decisions());
         let rows = self.session.take_rows(now);
         if !rows.is_empty() {
             desk.show_session(self.id, self.session.row(now));

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use crate::app::goal::Goal;
+use crate::app::goal::{Command, Goal};
 use crate::app::options::{Form, Options};
 use crate::app::outcome::{Body, Outcome};
 use crate::base::Span;
@@ -10,11 +10,15 @@ use crate::domain::problem::Exit;
 use crate::ports::Clock as _;
 use crate::report;
 use crate::runtime::engine;
+use crate::runtime::feed;
 use crate::runtime::host::Host;
 use crate::runtime::shell::headless::Headless;
 
 /// Repeats the report of `goal` with `pause` between; returns how the process ends.
 pub(super) async fn watch(host: &Host, goal: &Goal, options: &Options, pause: Span) -> Exit {
+    if (goal, options.form) == (&Goal::Run(Command::Monitor), Form::Json) {
+        return feed::print(host).await;
+    }
     let mut place = Place::First;
     loop {
         let boot = super::boot(goal, host, options.form, super::NO_SCREEN).await;
@@ -53,7 +57,7 @@ fn write(outcome: &Outcome, form: Form, place: Place) -> io::Result<()> {
 
 /// The number of the signal that asks us to end.
 #[cfg(unix)]
-async fn ended() -> u8 {
+pub(super) async fn ended() -> u8 {
     use tokio::signal::unix::{SignalKind, signal};
     let listeners =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()));
@@ -68,7 +72,7 @@ async fn ended() -> u8 {
 }
 
 #[cfg(not(unix))]
-async fn ended() -> u8 {
+pub(super) async fn ended() -> u8 {
     match tokio::signal::ctrl_c().await {
         Ok(()) => 2,
         Err(_) => std::future::pending().await,

@@ -71,6 +71,9 @@ impl Pool {
             seldom.forbidden = None;
         }
         self.gates.succeed();
+        if let Some(exhaustion) = &mut self.pulse.exhaustion {
+            exhaustion.skips.remove(key);
+        }
         self.last = Some((key.clone(), now));
         self.pulse.last_account = Some(key.clone());
         self.pulse.last_account_at = Some(now);

@@ -33,6 +33,7 @@ impl Pool {
             self.cursor.clear();
             self.moved.clear();
         }
+        self.pulse.reloaded_at = Some(now);
         let old = std::mem::replace(&mut self.roster, roster);
         let mut slots: Vec<Option<Slot>> = std::mem::take(&mut self.slots).into_iter().map(Some).collect();
         let mut own = std::mem::take(&mut self.own);

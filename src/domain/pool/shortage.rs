@@ -2,6 +2,7 @@
 
 use crate::base::{Moment, Span};
 use crate::domain::account::CooldownReason;
+use crate::domain::facts::Exhausted;
 use crate::domain::policy::compose::{Cause, Ruling};
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::selection::Ask;
@@ -104,6 +105,42 @@ impl Pool {
             quota,
             accounts: self.slots.len(),
         }
+    }
+
+    /// The pool was found exhausted a moment ago, so nobody is looked for (runtime.md §20.2). A pin, a policy and a
+    /// budget have answers of their own.
+    pub fn fast_fail(&self, ask: &Ask, now: Moment) -> Option<Exhaustion> {
+        let until = self.gates.exhausted_until(ask.family, now)?;
+        if self.is_bound(ask) || self.ruled_out(ask, now).is_some() || self.is_held_back(ask, now) {
+            return None;
+        }
+        let mut shortage = self.exhaustion(ask, now);
+        shortage.class = Shortage::Final;
+        shortage.returns_at = Some(shortage.returns_at.map_or(until, |back| back.max(until)));
+        Some(shortage)
+    }
+
+    /// What the user or another process changed may have brought somebody back: then nothing is exhausted any more.
+    pub fn reconsider(&mut self, now: Moment) {
+        if self.gates.exhausted_last(now).is_none() {
+            return;
+        }
+        let ask = Ask::plain();
+        if (0..self.slots.len()).any(|position| self.bar_at(position, &ask, now).is_none()) {
+            self.gates.reopen();
+        }
+    }
+
+    /// Remembers the newest final word about the whole pool, for whoever looks at the snapshot.
+    pub fn note_exhaustion(&mut self, shortage: &Exhaustion, reason: &str, now: Moment) {
+        let name = |position: &usize| self.roster.accounts.get(*position).map(|account| account.key.clone());
+        let skips = shortage.skips.iter();
+        self.pulse.exhaustion = Some(Box::new(Exhausted {
+            at: now,
+            reason: reason.to_owned(),
+            retry_after: shortage.returns_at.map(|back| now.until(back)).unwrap_or_default(),
+            skips: skips.filter_map(|(position, word)| Some((name(position)?, (*word).to_owned()))).collect(),
+        }));
     }
 
     /// Whether the user's policies alone keep this question from being served: every account that could is held.

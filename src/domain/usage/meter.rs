@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::Span;
-use crate::domain::facts::{TurnRow, TurnStatus, TurnTokens};
+use crate::base::{Moment, Span};
+use crate::domain::facts::{TurnRow, TurnStatus, TurnTokens, Via};
 use crate::domain::refresh::Outcome;
 use crate::domain::usage::entry::{Ending, Entry, Operation};
 
@@ -32,6 +32,18 @@ pub struct Meter {
     pub tokens: TurnTokens,
     /// Times to the first byte.
     pub first_byte: Histogram,
+    /// Clients that were told to reconnect.
+    pub reconnects: u64,
+    /// Turns over sockets that ended.
+    pub socket_turns: u64,
+    /// Requests that moved at least once, and those of them that then succeeded.
+    pub moved: (u64, u64),
+    /// Requests whose attempts were used up while accounts were left.
+    pub spent: u64,
+    /// All requests together, from start to end.
+    pub latency: Span,
+    /// When the newest one ended.
+    pub last_at: Option<Moment>,
 }
 
 /// Times in buckets.
@@ -65,6 +77,13 @@ impl Meter {
         if let Some(span) = entry.first_byte {
             self.first_byte.note(span);
         }
+        if !entry.rotated_from.is_empty() {
+            self.moved.0 += 1;
+            self.moved.1 += u64::from(entry.ending == Ending::Success);
+        }
+        self.spent += u64::from(entry.error.as_deref() == Some("budget"));
+        self.latency = self.latency + entry.took.unwrap_or_default();
+        self.last_at = self.last_at.max(Some(entry.at));
     }
 
     /// A turn is over: its attempts are what they are.
@@ -72,6 +91,7 @@ impl Meter {
         if row.status == TurnStatus::Running {
             return;
         }
+        self.socket_turns += u64::from(row.via == Via::Ws && row.status != TurnStatus::Warm);
         for attempt in &row.attempts {
             count(&mut self.attempts, &attempt.verdict);
         }

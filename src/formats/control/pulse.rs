@@ -107,6 +107,8 @@ impl Pulse {
                 })
                 .collect(),
             last_error: self.last_error,
+            // The rest goes to the snapshot file only.
+            ..ProxyPulse::default()
         }
     }
 

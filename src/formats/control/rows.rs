@@ -82,7 +82,7 @@ const STATES: [(TurnStatus, &str); 7] = [
     (TurnStatus::Gone, "gone"),
 ];
 
-fn status_word(status: &TurnStatus) -> String {
+pub(super) fn status_word(status: &TurnStatus) -> String {
     if let TurnStatus::Status(code) = status {
         return code.to_string();
     }

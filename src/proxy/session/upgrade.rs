@@ -35,7 +35,18 @@ impl Session {
         if let Some(session) = &self.ask.session {
             self.ask.tried.extend(pool.detoured(session, now));
         }
+        if let Some(shortage) = pool.fast_fail(&self.ask, now) {
+            pool.count(Count::PoolFastFail);
+            self.state = State::Over;
+            return Step::Refuse(Box::new(Refusal::exhausted(
+                &shortage,
+                shortage.reason,
+                Cause::Cooldown,
+                now,
+            )));
+        }
         if pool.gates().burst_until(now).is_some() {
+            pool.count(Count::BurstFastFail);
             return self.over_http(pool);
         }
         self.select(pool, now, rng)
@@ -246,6 +257,7 @@ impl Session {
         if let Some(trouble) = trouble {
             return Step::Refuse(Box::new(Refusal::pinned(&trouble, now)));
         }
+        pool.note_exhaustion(&shortage, shortage.reason, now);
         if let Some(back) = shortage.returns_at {
             pool.exhaust(self.ask.family, now.until(back), now);
         }

@@ -27,6 +27,11 @@ use super::{
 const PATIENCE: Span = Span::seconds(10);
 
 impl Turn {
+    /// Its number.
+    pub(in crate::proxy) fn id(&self) -> u64 {
+        self.facts.id
+    }
+
     /// Choices made since the last call, with all that led to them.
     pub fn take_decisions(&mut self) -> Vec<replay::Kept> {
         std::mem::take(&mut self.record.decisions)
@@ -41,7 +46,14 @@ impl Turn {
         if let Some(session) = &self.ask.session {
             self.record.row.turn = pool.bond(session, now).map_or(1, |bond| bond.turns.saturating_add(1));
         }
+        if let Some(shortage) = pool.fast_fail(&self.ask, now) {
+            pool.count(Count::PoolFastFail);
+            let reason = shortage.reason;
+            let refusal = Refusal::exhausted(&shortage, reason, Cause::Cooldown, now);
+            return self.refuse(refusal, reason, pool, now, rng);
+        }
         if let Some(until) = pool.gates().burst_until(now) {
+            pool.count(Count::BurstFastFail);
             let mut shortage = pool.exhaustion(&self.ask, now);
             shortage.class = Shortage::Transient;
             shortage.returns_at = Some(until);
@@ -311,15 +323,13 @@ impl Turn {
             shortage.returns_at = Some(now);
         }
         let reason = if is_cut_short { "budget" } else { self.reason(&shortage) };
-        let was_known =
-            pool.gates().exhausted_until(self.ask.family, now).is_some() && self.record.last.is_none();
-        let cause = if was_known { Cause::Cooldown } else { Cause::Pool };
+        pool.note_exhaustion(&shortage, reason, now);
         if shortage.class == Shortage::Final
             && let Some(back) = shortage.returns_at
         {
             pool.exhaust(self.ask.family, now.until(back), now);
         }
-        let refusal = Refusal::exhausted(&shortage, reason, cause, now);
+        let refusal = Refusal::exhausted(&shortage, reason, Cause::Pool, now);
         self.refuse(refusal, reason, pool, now, rng)
     }
 
