@@ -20,6 +20,7 @@ mod inbound;
 mod inspect;
 mod issuers;
 mod keep;
+mod log;
 mod outbound;
 mod pump;
 mod record;

@@ -11,6 +11,7 @@ pub mod host;
 pub mod input;
 pub mod launch;
 pub mod listen;
+mod logging;
 mod login;
 pub mod perform;
 pub mod screen;
@@ -77,6 +78,7 @@ async fn start(goal: Goal, options: Options) -> Exit {
         Ok(host) => Host { consent: options.consent, ..host },
         Err(problem) => return refuse(&goal, problem, options.form),
     };
+    let _log = logging::start(&host.env, &goal, &options, host.places.logs());
     if options.face == Face::Headless && matches!(goal, Goal::Run(_)) {
         host.store.work_alone();
     }

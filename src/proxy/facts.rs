@@ -21,6 +21,7 @@ use crate::domain::refresh::Outcome;
 use crate::domain::selection::replay::Kept;
 use crate::domain::usage::entry::Entry;
 use crate::domain::usage::meter::Meter;
+use crate::proxy::log;
 
 /// Rows of the ledger that wait; beyond it the oldest are dropped and counted.
 const LEDGER_CAP: usize = 4_096;
@@ -175,6 +176,7 @@ impl Desk {
                 board.meter.rotated(why);
                 board.meter.reconnects += u64::from(to.is_none());
             }
+            log::fact(&fact);
             if self.is_followed() {
                 self.tell_of(&fact, request, at);
             }
@@ -224,7 +226,11 @@ impl Desk {
             let events = Event::between(self.board().turn(row.id), &row);
             self.tell(events);
         }
-        self.board().note_turn(row, client);
+        let mut board = self.board();
+        if row.took.is_some() && board.turn(row.id).is_none_or(|known| known.took.is_none()) {
+            log::turn(&row);
+        }
+        board.note_turn(row, client);
     }
 
     /// Shows the session of an open socket, as the socket knows it.
@@ -241,7 +247,9 @@ impl Desk {
     /// Something went wrong that a person should see; masked text only.
     pub(super) fn failed(&self, what: String) {
         self.board().last_error = Some(what.clone());
-        let _ = self.facts.send(ProxyFact::Failed(what));
+        let fact = ProxyFact::Failed(what);
+        log::fact(&fact);
+        let _ = self.facts.send(fact);
     }
 
     /// A refresh ended.

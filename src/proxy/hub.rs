@@ -266,6 +266,14 @@ impl<P: Ports> Hub<P> {
         {
             let mut hot = self.hot.lock().unwrap_or_else(PoisonError::into_inner);
             hot.forced.clone_from(&briefing.forced);
+            let (old, new) = (&hot.roster, &briefing.roster);
+            if (old.generation, old.accounts.len()) != (new.generation, new.accounts.len()) {
+                tracing::info!(
+                    part = "sync",
+                    accounts = new.accounts.len(),
+                    "the pool was changed, read anew"
+                );
+            }
             hot.roster = Arc::clone(&briefing.roster);
         }
         self.with_pool(|pool, now, _| {

@@ -1,0 +1,223 @@
+//! Our own log: one JSON object per line in `<root>/logs/codex-multi-auth.<day>.jsonl`, 14 days of it, mode 0600.
+//!
+//! A line holds `timestamp`, `level`, `part` (who speaks), `message`, and what the speaker adds; accounts stand by their
+//! short key. Whatever looks like a secret or an identity is masked once more on the way out. Nothing is opened before
+//! the first line, so a command with nothing to say leaves no file. Lines are written by a thread of their own: a slow
+//! disk loses lines, it never holds a request.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tracing::level_filters::LevelFilter;
+use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
+use tracing_appender::rolling::{RollingFileAppender, Rotation};
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::adapters::disk::perms;
+use crate::adapters::env::Env;
+use crate::app::goal::Goal;
+use crate::app::options::{Face, Options};
+use crate::base::redact;
+
+/// Beginning of every file's name.
+const NAME: &str = "codex-multi-auth";
+const ENDING: &str = "jsonl";
+/// Days that are kept.
+const DAYS: usize = 14;
+
+/// The log of this process; what is still under way is written when it is dropped.
+#[derive(Debug)]
+pub(super) struct Log(Arc<Sink>);
+
+/// Begins the log. A second one in the same process, as in a test, changes nothing.
+pub(super) fn start(env: &Env, goal: &Goal, options: &Options, folder: PathBuf) -> Log {
+    let level = level(env, goal);
+    let sink = Arc::new(Sink { folder, open: Mutex::default() });
+    let file = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_target(false)
+        .with_writer(Lines(Arc::clone(&sink)))
+        .with_filter(ours(level));
+    let console = (env.console_log.as_deref() == Some("1") && options.face != Face::Screen).then(|| {
+        tracing_subscriber::fmt::layer()
+            .with_target(false)
+            .with_ansi(false)
+            .without_time()
+            .with_writer(io::stderr)
+            .with_filter(ours(level))
+    });
+    let _ = tracing_subscriber::registry().with(file).with(console).try_init();
+    Log(sink)
+}
+
+/// Lines of this program alone: what its libraries have to say names hosts and headers.
+fn ours(level: LevelFilter) -> tracing_subscriber::filter::Targets {
+    tracing_subscriber::filter::Targets::new().with_target("codex_multi_auth", level)
+}
+
+/// What runs for long tells what it does; one command tells what went wrong.
+fn level(env: &Env, goal: &Goal) -> LevelFilter {
+    let usual = match goal {
+        Goal::Run(_) => LevelFilter::ERROR,
+        Goal::Dashboard(_) | Goal::Forward(_) | Goal::Serve(_) => LevelFilter::INFO,
+    };
+    let named =
+        env.log_level.as_deref().map(str::trim).and_then(|word| match word.to_ascii_lowercase().as_str() {
+            "trace" => Some(LevelFilter::TRACE),
+            "debug" => Some(LevelFilter::DEBUG),
+            "info" => Some(LevelFilter::INFO),
+            "warn" => Some(LevelFilter::WARN),
+            "error" => Some(LevelFilter::ERROR),
+            _ => None,
+        });
+    let lifted = [&env.debug_plugin, &env.request_logging].iter().any(|one| one.as_deref() == Some("1"));
+    named.unwrap_or(if lifted { LevelFilter::DEBUG } else { usual })
+}
+
+/// Where lines go, opened by the first of them.
+#[derive(Debug)]
+struct Sink {
+    folder: PathBuf,
+    open: Mutex<Option<Open>>,
+}
+
+#[derive(Debug)]
+struct Open {
+    writer: Option<NonBlocking>,
+    guard: Option<WorkerGuard>,
+}
+
+impl Sink {
+    fn write(&self, line: &[u8]) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = open.get_or_insert_with(|| Open::new(&self.folder));
+        if let Some(writer) = &mut open.writer {
+            let _ = writer.write_all(redact::text(&String::from_utf8_lossy(line)).as_bytes());
+        }
+    }
+}
+
+impl Open {
+    /// A folder that cannot be written to silences the log and nothing else.
+    fn new(folder: &Path) -> Self {
+        match Daily::open(folder) {
+            Ok(daily) => {
+                let (writer, guard) = tracing_appender::non_blocking(daily);
+                Self { writer: Some(writer), guard: Some(guard) }
+            }
+            Err(_) => Self { writer: None, guard: None },
+        }
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
+        // Dropping the guard waits for the writing thread.
+        if let Some(open) = open.as_mut() {
+            open.writer = None;
+            drop(open.guard.take());
+        }
+    }
+}
+
+/// One file per day, each for its owner alone.
+struct Daily {
+    folder: PathBuf,
+    inner: RollingFileAppender,
+    files: usize,
+}
+
+impl Daily {
+    fn open(folder: &Path) -> io::Result<Self> {
+        perms::private_dir(folder)?;
+        let inner = RollingFileAppender::builder()
+            .rotation(Rotation::DAILY)
+            .filename_prefix(NAME)
+            .filename_suffix(ENDING)
+            .max_log_files(DAYS)
+            .build(folder)
+            .map_err(io::Error::other)?;
+        let mut daily = Self { folder: folder.to_owned(), inner, files: 0 };
+        daily.close_to_others()?;
+        Ok(daily)
+    }
+
+    /// The library makes its files as the process's mask says; the folder is private either way.
+    fn close_to_others(&mut self) -> io::Result<()> {
+        let all = fs::read_dir(&self.folder)?.flatten().map(|entry| entry.path());
+        let files: Vec<PathBuf> = all.filter(|path| is_log(path)).collect();
+        if files.len() != self.files {
+            self.files = files.len();
+            files.iter().for_each(|path| perms::tighten(path));
+        }
+        Ok(())
+    }
+}
+
+fn is_log(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    name.starts_with(NAME) && path.extension().is_some_and(|ending| ending == ENDING)
+}
+
+impl Write for Daily {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(line)?;
+        let _ = self.close_to_others();
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// Hands whole lines to the sink.
+struct Lines(Arc<Sink>);
+
+struct Line<'a>(&'a Sink);
+
+impl Write for Line<'_> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.write(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Line<'a>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        Line(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_tells_what_went_wrong_and_a_service_what_it_does() {
+        let run = Goal::Run(crate::app::goal::Command::Monitor);
+        let serve = Goal::Serve(crate::app::goal::Serving::default());
+        let env = |name: &str, value: &str| Env::from(|asked| (asked == name).then(|| value.to_owned()));
+
+        assert_eq!(level(&env("", ""), &run), LevelFilter::ERROR);
+        assert_eq!(level(&env("", ""), &serve), LevelFilter::INFO);
+        assert_eq!(level(&env("DEBUG_CODEX_PLUGIN", "1"), &run), LevelFilter::DEBUG);
+        assert_eq!(level(&env("CODEX_PLUGIN_LOG_LEVEL", " Warn "), &serve), LevelFilter::WARN);
+        assert_eq!(level(&env("CODEX_PLUGIN_LOG_LEVEL", "loud"), &serve), LevelFilter::INFO);
+    }
+}
