@@ -1,5 +1,6 @@
 //! Proxy, logins and quota against the rehearsal back end, over loopback sockets.
 
+mod acceptance;
 mod faults;
 mod guardian;
 mod proxy;

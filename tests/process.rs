@@ -1,5 +1,6 @@
 //! The real binaries: headless commands, terminal sessions, signals, two processes at once.
 
+mod acceptance;
 mod arguments;
 mod canary;
 mod chaos;
@@ -16,6 +17,7 @@ mod harness;
 mod headless;
 mod history;
 mod login;
+mod logs;
 mod outlook;
 mod real;
 mod refresh;

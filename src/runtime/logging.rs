@@ -157,7 +157,9 @@ impl Daily {
         let files: Vec<PathBuf> = all.filter(|path| is_log(path)).collect();
         if files.len() != self.files {
             self.files = files.len();
-            files.iter().for_each(|path| perms::tighten(path));
+            for path in &files {
+                perms::tighten(path);
+            }
         }
         Ok(())
     }

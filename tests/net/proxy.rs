@@ -4,6 +4,6 @@ mod control;
 mod entrance;
 mod refresh;
 mod rows;
-mod sockets;
+pub(super) mod sockets;
 mod streams;
 mod turns;

@@ -17,9 +17,9 @@ use codex_multi_auth::formats::scenario::{Action, Endpoint, Rule, Scenario};
 use crate::support::backend::{assert_clean, order};
 use crate::support::stand::Stand;
 
-pub(super) type Socket = WebSocketStream<TcpStream>;
+pub(in crate::net) type Socket = WebSocketStream<TcpStream>;
 
-pub(super) async fn open(stand: &Stand, session: &str) -> Result<Socket, Error> {
+pub(in crate::net) async fn open(stand: &Stand, session: &str) -> Result<Socket, Error> {
     let mut request =
         format!("ws://127.0.0.1:{}{}", stand.port, Stand::path("responses")).into_client_request()?;
     let headers = request.headers_mut();
@@ -36,11 +36,11 @@ pub(super) async fn open(stand: &Stand, session: &str) -> Result<Socket, Error> 
     tokio_tungstenite::client_async(request, stream).await.map(|(socket, _)| socket)
 }
 
-pub(super) fn user(text: &str) -> Value {
+pub(in crate::net) fn user(text: &str) -> Value {
     json!({"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]})
 }
 
-pub(super) async fn create(socket: &mut Socket, more: Value) {
+pub(in crate::net) async fn create(socket: &mut Socket, more: Value) {
     let mut frame = json!({
         "type": "response.create", "model": "gpt-5.5", "stream": true, "store": false,
         "include": ["reasoning.encrypted_content"], "prompt_cache_key": "thread",
@@ -52,7 +52,7 @@ pub(super) async fn create(socket: &mut Socket, more: Value) {
 }
 
 /// All frames up to the end of a response, an error, or the end of the socket.
-pub(super) async fn answer(socket: &mut Socket) -> Vec<Value> {
+pub(in crate::net) async fn answer(socket: &mut Socket) -> Vec<Value> {
     let mut frames: Vec<Value> = Vec::new();
     let reading = async {
         while let Some(message) = socket.next().await {
