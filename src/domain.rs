@@ -4,6 +4,7 @@ pub mod account;
 pub mod attempts;
 pub mod audit;
 pub mod backup;
+pub mod bind;
 pub mod briefing;
 pub mod chance;
 pub mod change;

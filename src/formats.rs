@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod acknowledged;
 pub mod affinity;
+pub mod app_bind;
 pub mod audit;
 pub mod budgets;
 pub mod client_refresh;

@@ -1,5 +1,6 @@
 //! The official CLI's `config.toml`, as far as a launch reads it; [`edit`] changes one key of it.
 
+pub mod bind;
 pub mod edit;
 
 use toml_edit::{DocumentMut, Item, TableLike};

@@ -269,4 +269,4 @@ fn without_mark(text: &str) -> &str {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -169,7 +169,7 @@ fn tables() -> impl Strategy<Value = String> {
 }
 
 /// A document in parts: what precedes the edited key's line, the line if there is one, and what follows.
-fn document() -> impl Strategy<Value = (String, Option<String>, String, bool, bool, bool)> {
+pub(in crate::formats::codex_config) fn document() -> impl Strategy<Value = (String, Option<String>, String, bool, bool, bool)> {
     let own = prop::option::of((value(), any::<bool>()).prop_map(|(value, commented)| {
         format!("'openai_base_url' = {value}{}\n", if commented { " # mine" } else { "" })
     }));
@@ -180,7 +180,14 @@ fn document() -> impl Strategy<Value = (String, Option<String>, String, bool, bo
     (top, own, rest, any::<bool>(), any::<bool>(), any::<bool>())
 }
 
-fn whole(before: &str, own: &str, after: &str, crlf: bool, mark: bool, cut: bool) -> String {
+pub(in crate::formats::codex_config) fn whole(
+    before: &str,
+    own: &str,
+    after: &str,
+    crlf: bool,
+    mark: bool,
+    cut: bool,
+) -> String {
     let mut text = format!("{before}{own}{after}");
     if cut && text.ends_with('\n') {
         text.pop();
