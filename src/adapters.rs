@@ -3,6 +3,7 @@
 pub mod attach;
 pub mod audit;
 pub mod auth;
+pub mod bind;
 pub mod checkup;
 pub mod clock;
 pub mod codex;
@@ -17,8 +18,10 @@ pub mod login;
 pub mod peers;
 pub mod places;
 pub mod platform;
+pub mod process;
 pub mod question;
 pub mod shelf;
+pub mod startup;
 pub mod stock;
 pub mod store;
 pub mod upstream;

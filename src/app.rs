@@ -18,6 +18,7 @@ pub mod msg;
 pub mod options;
 pub mod outcome;
 pub mod overlays;
+pub mod rotation;
 pub mod screens;
 pub mod sub;
 pub mod threshold;

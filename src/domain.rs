@@ -37,6 +37,7 @@ pub mod recovery;
 pub mod reference;
 pub mod refresh;
 pub mod roster;
+pub mod rotation;
 pub mod scope;
 pub mod selection;
 pub mod settings;

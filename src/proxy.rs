@@ -47,8 +47,9 @@ use tokio_util::sync::CancellationToken;
 use crate::base::{Moment, Secret};
 use crate::domain::briefing::Briefing;
 use crate::domain::chance;
-use crate::domain::facts::ProxyFact;
+use crate::domain::facts::{ProxyFact, ProxyPulse};
 use crate::domain::pool::{Known, Pool};
+use crate::domain::roster::Roster;
 use crate::domain::usage::tally::Tail;
 use crate::formats::affinity;
 use crate::ports::{Entropy as _, Ports, Store as _};
@@ -71,6 +72,8 @@ pub struct Plan {
     pub prefix: Secret,
     /// Credential of unprefixed paths, for old binds and the bridge.
     pub client_key: Option<Secret>,
+    /// What a router tells over its control socket, so that nobody takes another process for it.
+    pub identity: Option<String>,
     /// `inline`, `serve` or `router`.
     pub kind: String,
     /// The Codex home of the client, for the registry.
@@ -196,6 +199,7 @@ pub async fn start<P: Ports>(
         project: plan.project.clone(),
         goals: Goals::restored(memory.goals),
         descriptors: plan.descriptors,
+        identity: plan.identity,
         stop,
     }));
     let registration =
@@ -219,7 +223,40 @@ pub async fn start<P: Ports>(
     Ok(Running { port, base_url, refresh_url, hub, listeners, briefing, registered, files, tail })
 }
 
+/// What the host of a proxy sees of it, and may change, while it runs.
+pub struct Overlook<P: Ports>(Arc<Hub<P>>);
+
+impl<P: Ports> fmt::Debug for Overlook<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Overlook").field(&self.0.port).finish()
+    }
+}
+
+impl<P: Ports> Overlook<P> {
+    /// Counters and states as they stand.
+    pub fn pulse(&self) -> ProxyPulse {
+        self.0.pulse()
+    }
+
+    /// The pool it serves.
+    pub fn roster(&self) -> Arc<Roster> {
+        self.0.roster()
+    }
+
+    /// From now on clients come in by this prefix instead of the old one. Prefixes of attached launches stay.
+    pub fn admit_by(&self, prefix: Secret) {
+        if gate::is_prefix(&prefix) {
+            self.0.gate.admit_by(prefix);
+        }
+    }
+}
+
 impl<P: Ports> Running<P> {
+    /// A view of it that outlives this value.
+    pub fn overlook(&self) -> Overlook<P> {
+        Overlook(Arc::clone(&self.hub))
+    }
+
     /// Serves until the stop token is cancelled; returns when everything is drained and flushed.
     pub async fn run(self) {
         let Self { hub, listeners, briefing, mut registered, files, tail, .. } = self;

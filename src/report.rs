@@ -16,6 +16,7 @@ pub mod models;
 pub mod monitor;
 pub mod policy;
 pub mod pool;
+pub mod rotation;
 pub mod seats;
 pub mod status;
 pub mod switch;
@@ -119,6 +120,7 @@ fn value(outcome: &Outcome) -> Option<serde_json::Value> {
         Body::Login(ending) => login::value(outcome, ending),
         Body::Checkup(report) => checkup::value(outcome, report),
         Body::History(told) => history::value(outcome, told),
+        Body::Rotation(told) => rotation::value(outcome, told),
         Body::Ruled(ruled) => policy::ruled_value(outcome, ruled),
         Body::Policies(facts) => policy::list_value(outcome, facts),
         Body::Vault(told) => vault::value(outcome, told),
@@ -152,6 +154,7 @@ fn plain(outcome: &Outcome) -> Printed {
         Body::Login(ending) => return login::printed(ending),
         Body::Checkup(report) => return checkup::printed(outcome, report),
         Body::History(told) => return history::printed(told),
+        Body::Rotation(told) => return rotation::printed(outcome, told),
         Body::Ruled(ruled) => policy::ruled_text(ruled),
         Body::Policies(facts) => policy::list_text(facts),
         Body::Vault(told) => return vault::printed(outcome, told),

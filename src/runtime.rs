@@ -14,6 +14,8 @@ pub mod listen;
 mod logging;
 mod login;
 pub mod perform;
+pub mod rotation;
+pub mod router;
 pub mod screen;
 pub mod services;
 pub mod settings;
@@ -34,13 +36,14 @@ use crate::adapters::store::DiskStore;
 use crate::app::effect::Capture;
 use crate::app::flows::login::{Method, Request};
 use crate::app::flows::serve::Announce;
-use crate::app::goal::{Command, Entry, Goal, Listing};
+use crate::app::goal::{Command, Entry, Goal, Listing, Serving};
 use crate::app::keys::hints::Signs;
 use crate::app::model::{Boot, Model};
 use crate::app::options::{Chatter, Face, Form, Options, Root};
 use crate::app::outcome::{Body, Outcome, Shape};
 use crate::app::world::Setting;
 use crate::base::calendar::Zone;
+use crate::domain::bind::heal::Rotation;
 use crate::domain::endpoints::Endpoints;
 use crate::domain::login::paste::Typist;
 use crate::domain::places::Places;
@@ -73,7 +76,12 @@ pub fn run(goal: Goal, options: Options) -> Exit {
 }
 
 async fn start(goal: Goal, options: Options) -> Exit {
-    let env = Env::read();
+    let mut env = Env::read();
+    if let Goal::Serve(Serving { router: Some(state), .. }) = &goal
+        && let Some(ended) = router::prepare(&mut env, state).await
+    {
+        return ended;
+    }
     let host = match build(&goal, &options, env) {
         Ok(host) => Host { consent: options.consent, ..host },
         Err(problem) => return refuse(&goal, problem, options.form),
@@ -94,6 +102,7 @@ async fn start(goal: Goal, options: Options) -> Exit {
         });
     }
     let settings = host.settings().await;
+    heal(&host, &goal, &options, &settings).await;
     let goal = settle(goal, &options, &settings);
     if lists_only(&goal) {
         host.store.only_list();
@@ -185,6 +194,22 @@ fn stranger(host: &Host, options: &Options) -> Option<Problem> {
     let home = home.display().to_string();
     host.store.forbid(home.clone(), owner.clone());
     Some(StoreError::Foreign { home, owner }.into())
+}
+
+/// Mends what a crash left of the persistent bind; whoever is about to change it, or serves it, does so himself.
+async fn heal(host: &Host, goal: &Goal, options: &Options, settings: &Settings) {
+    let is_at_it = match goal {
+        Goal::Serve(Serving { router: Some(_), .. }) => true,
+        Goal::Run(command) => command.changes_bind(),
+        Goal::Serve(_) | Goal::Dashboard(_) | Goal::Forward(_) => false,
+    };
+    if is_at_it || host.demo.is_some() || stranger(host, options).is_some() {
+        return;
+    }
+    let rotation = if settings.rotation { Rotation::On } else { Rotation::Off };
+    for line in host.binder.heal(host.places.config_toml(), rotation, host.clock.now()).await {
+        let _ = writeln!(io::stderr().lock(), "{line}");
+    }
 }
 
 /// Whether a command can do its work without writing anything.
@@ -334,6 +359,7 @@ fn is_act(goal: &Goal) -> bool {
         Goal::Run(Command::Config(ask)) => ask.is_act(),
         Goal::Run(Command::Checkup(order)) => order.is_act(),
         Goal::Run(Command::History(order)) => order.is_act(),
+        Goal::Run(Command::Rotation(order)) => order.is_act(),
         Goal::Run(_) | Goal::Dashboard(_) | Goal::Forward(_) | Goal::Serve(_) => {
             matches!(goal, Goal::Run(Command::Vault(errand)) if errand.is_act())
                 || matches!(goal, Goal::Run(Command::Switch(_) | Command::Unpin | Command::Login(_)))
@@ -386,5 +412,6 @@ fn word(goal: &Goal) -> &'static str {
         Some(Command::Login(_)) => "login",
         Some(Command::Checkup(order)) => order.word(),
         Some(Command::History(order)) => order.word(),
+        Some(Command::Rotation(order)) => order.word(),
     }
 }

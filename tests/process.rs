@@ -2,6 +2,7 @@
 
 mod acceptance;
 mod arguments;
+mod bind;
 mod canary;
 mod chaos;
 mod checkup;

@@ -6,6 +6,8 @@
 
 use std::path::{Path, PathBuf};
 
+#[cfg(unix)]
+use crate::adapters::peers::answers;
 use crate::adapters::peers::{LivePeers, process_start};
 use crate::base::{Moment, Secret};
 use crate::domain::account::AccountKey;
@@ -116,21 +118,13 @@ fn major(version: &str) -> Option<&str> {
 /// Whether the port of the registry answers under the prefix of the socket.
 #[cfg(unix)]
 async fn holds(port: u16, base: &Secret) -> bool {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-
     let prefix = base
         .expose()
         .strip_prefix(&format!("http://127.0.0.1:{port}/"))
         .and_then(|rest| rest.split_once('/'))
-        .map(|(prefix, _)| prefix);
-    let Some(prefix) = prefix else { return false };
-    let Ok(mut stream) = tokio::net::TcpStream::connect(("127.0.0.1", port)).await else { return false };
-    let head =
-        format!("GET /{prefix}/healthz HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\n\r\n");
-    if stream.write_all(head.as_bytes()).await.is_err() {
-        return false;
+        .map(|(prefix, _)| Secret::new(prefix));
+    match prefix {
+        Some(prefix) => answers(port, &prefix).await,
+        None => false,
     }
-    let mut answer = Vec::new();
-    let read = stream.take(4_096).read_to_end(&mut answer).await;
-    read.is_ok() && answer.starts_with(b"HTTP/1.1 200") && answer.ends_with(b"{\"ok\":true}\n")
 }

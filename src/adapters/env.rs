@@ -34,6 +34,20 @@ pub struct Env {
     pub cli_config_path: Option<String>,
     /// `XDG_DATA_HOME`
     pub xdg_data_home: Option<String>,
+    /// `XDG_CONFIG_HOME`
+    pub xdg_config_home: Option<String>,
+    /// `XDG_CACHE_HOME`
+    pub xdg_cache_home: Option<String>,
+    /// `XDG_RUNTIME_DIR`
+    pub xdg_runtime_dir: Option<String>,
+    /// `CODEX_MULTI_AUTH_APP_BIND_CODEX_HOME`
+    pub app_bind_codex_home: Option<String>,
+    /// `CODEX_MULTI_AUTH_APP_BIND_INSTALL`
+    pub app_bind_install: Option<String>,
+    /// `CODEX_MULTI_AUTH_APP_ROTATION_IDLE_MS`
+    pub app_rotation_idle_ms: Option<String>,
+    /// `CODEX_MULTI_AUTH_APP_ROTATION_MAX_LIFETIME_MS`
+    pub app_rotation_max_lifetime_ms: Option<String>,
     /// `APPDATA`
     pub app_data: Option<String>,
     /// `LOCALAPPDATA`
@@ -226,6 +240,13 @@ impl Env {
             cli_accounts_path: var("CODEX_CLI_ACCOUNTS_PATH"),
             cli_config_path: var("CODEX_CLI_CONFIG_PATH"),
             xdg_data_home: var("XDG_DATA_HOME"),
+            xdg_config_home: var("XDG_CONFIG_HOME"),
+            xdg_cache_home: var("XDG_CACHE_HOME"),
+            xdg_runtime_dir: var("XDG_RUNTIME_DIR"),
+            app_bind_codex_home: var("CODEX_MULTI_AUTH_APP_BIND_CODEX_HOME"),
+            app_bind_install: var("CODEX_MULTI_AUTH_APP_BIND_INSTALL"),
+            app_rotation_idle_ms: var("CODEX_MULTI_AUTH_APP_ROTATION_IDLE_MS"),
+            app_rotation_max_lifetime_ms: var("CODEX_MULTI_AUTH_APP_ROTATION_MAX_LIFETIME_MS"),
             app_data: var("APPDATA"),
             local_app_data: var("LOCALAPPDATA"),
             auto_sync_on_startup: var("CODEX_MULTI_AUTH_AUTO_SYNC_ON_STARTUP"),

@@ -55,6 +55,12 @@ pub const POINTS: &[&str] = &[
     "settings.backed",
     "settings.written",
     "settings.renamed",
+    "bind.state",
+    "bind.router",
+    "bind.key",
+    "bind.startup",
+    "unbind.stopped",
+    "unbind.key",
     "frame.drawn",
 ];
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::base::Moment;
+use crate::base::{Moment, Secret};
 use crate::domain::account::AccountKey;
 use crate::domain::facts::{Peer, PeerStatus};
 use crate::domain::selection::Ask;
@@ -87,6 +87,7 @@ impl Peers for LivePeers {
             Answer::Decision(_)
             | Answer::BaseUrl { .. }
             | Answer::Sessions { .. }
+            | Answer::Identity(_)
             | Answer::Done
             | Answer::Refused(_) => None,
         }
@@ -111,6 +112,27 @@ impl Peers for LivePeers {
             Vec::new()
         }
     }
+}
+
+/// Whether something of ours answers on a loopback port under a prefix.
+pub async fn answers(port: u16, prefix: &Secret) -> bool {
+    tokio::time::timeout(PATIENCE, knock(port, prefix)).await.unwrap_or(false)
+}
+
+async fn knock(port: u16, prefix: &Secret) -> bool {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let Ok(mut stream) = tokio::net::TcpStream::connect(("127.0.0.1", port)).await else { return false };
+    let head = format!(
+        "GET /{}/healthz HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\n\r\n",
+        prefix.expose()
+    );
+    if stream.write_all(head.as_bytes()).await.is_err() {
+        return false;
+    }
+    let mut answer = Vec::new();
+    let read = stream.take(4_096).read_to_end(&mut answer).await;
+    read.is_ok() && answer.starts_with(b"HTTP/1.1 200") && answer.ends_with(b"{\"ok\":true}\n")
 }
 
 #[cfg(unix)]

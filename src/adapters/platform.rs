@@ -33,3 +33,11 @@ pub fn stop_self() {
     #[cfg(unix)]
     unix::stop_self();
 }
+
+/// Lets a program that is about to be started outlive this one and its terminal.
+pub fn detach(command: &mut std::process::Command) {
+    #[cfg(unix)]
+    unix::detach(command);
+    #[cfg(not(unix))]
+    let _ = command;
+}

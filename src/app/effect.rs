@@ -42,6 +42,8 @@ pub enum Effect {
     Checkup(Ticket, crate::app::checkup::Act),
     /// Kept sessions of the official CLI.
     History(Ticket, crate::app::history::Act),
+    /// The switch, the bind and the services.
+    Rotation(Ticket, crate::app::rotation::Act),
     /// A line on stderr, now (forwarder notes, recovery announcements).
     Tell(String),
     /// A line on stdout, now (`serve`'s address). Holds the prefix, hence secret.

@@ -16,6 +16,7 @@ pub mod login;
 pub mod models;
 pub mod policy;
 pub mod report;
+pub mod rotation;
 pub mod serve;
 pub mod status;
 pub mod survey;
@@ -95,6 +96,8 @@ pub enum Flow {
     Verify(Box<verify::Flow>),
     /// `history …`.
     History(history::Flow),
+    /// `rotation …`.
+    Rotation(Box<rotation::Flow>),
     /// `codex …`.
     Forward(forward::Flow),
     /// `serve`.
@@ -127,6 +130,7 @@ impl Flow {
             Self::Fix(flow) => flow.on(message, world, at),
             Self::Verify(flow) => flow.on(message, world, at),
             Self::History(flow) => flow.on(message, world, at),
+            Self::Rotation(flow) => flow.on(message, world, at),
             Self::Forward(flow) => flow.on(message, world, at),
             Self::Serve(flow) => flow.on(message, world, at),
             Self::Login(flow) => flow.on(message, world, at),

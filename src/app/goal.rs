@@ -104,10 +104,19 @@ pub enum Command {
     Login(crate::app::flows::login::Request),
     /// `history …`.
     History(crate::app::history::Order),
+    /// `rotation …`.
+    Rotation(crate::app::rotation::Order),
     /// `doctor`, `fix`, `verify`, `usage rotate`.
     Checkup(crate::app::checkup::Order),
     /// `account pause` and the like, `account policy list`; with its word.
     Policy(crate::app::flows::policy::Order, &'static str),
+}
+
+impl Command {
+    /// Whether it makes or takes back a bind itself, so that nobody heals it under its hands.
+    pub fn changes_bind(&self) -> bool {
+        matches!(self, Self::Rotation(order) if order.changes_bind())
+    }
 }
 
 /// What `check` asks about.
@@ -275,4 +284,6 @@ pub struct Forwarding {
 pub struct Serving {
     /// Port; `None` = ephemeral.
     pub port: Option<u16>,
+    /// State file of the bind whose router this is.
+    pub router: Option<std::path::PathBuf>,
 }

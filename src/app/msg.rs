@@ -47,6 +47,8 @@ pub enum Msg {
     Peers(PeersMsg),
     /// Kept sessions of the official CLI were listed or filed anew.
     History(Ticket, crate::app::history::Heard),
+    /// The switch, the bind and the services were looked at or changed.
+    Rotation(Ticket, crate::app::rotation::Heard),
     /// From a look at everything, or its mending.
     Checkup(Ticket, crate::app::checkup::Heard),
     /// From services of this process.

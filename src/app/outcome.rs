@@ -14,6 +14,7 @@ pub use crate::app::goal::{Forecasting, Listing, Moments, Overlay, Reporting, Tr
 pub use crate::app::history;
 pub use crate::app::msg::Mirrored;
 pub use crate::app::options::Form;
+pub use crate::app::rotation;
 use crate::base::Moment;
 use crate::domain::account::AccountKey;
 use crate::domain::facts::PeerStatus;
@@ -84,6 +85,8 @@ pub enum Body {
     Checkup(Box<checkup::Report>),
     /// `history …`.
     History(Box<history::Told>),
+    /// `rotation …`.
+    Rotation(Box<rotation::Told>),
     /// `account pause` and the like.
     Ruled(Box<Ruled>),
     /// `account policy list`.

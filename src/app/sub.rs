@@ -48,6 +48,8 @@ pub enum ProxyKind {
     Inline,
     /// `serve`, and the rehearsal's.
     Serve,
+    /// The router of a bind.
+    Router,
 }
 
 impl ProxyKind {
@@ -56,6 +58,7 @@ impl ProxyKind {
         match self {
             Self::Inline => "inline",
             Self::Serve => "serve",
+            Self::Router => "router",
         }
     }
 }

@@ -7,9 +7,9 @@ use crate::app::effect::{DesktopEffect, Effect, Effects, LoginEffect, PeersEffec
 use crate::app::flows::survey::Tokens;
 use crate::app::flows::{
     Flow, Ticket, best, check, config, flagged, forecast, forward, history, login, models, policy, report,
-    serve, status, switch, undo, unpin, usage, vault, why, workspace,
+    rotation, serve, status, switch, undo, unpin, usage, vault, why, workspace,
 };
-use crate::app::goal::{Command, Entry, Goal, Tab};
+use crate::app::goal::{Command, Entry, Goal, Serving, Tab};
 use crate::app::input::{Focus, Input};
 use crate::app::intent::Intent;
 use crate::app::model::{Boot, Model};
@@ -155,6 +155,7 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
         | Msg::Login(..)
         | Msg::Checkup(..)
         | Msg::History(..)
+        | Msg::Rotation(..)
         | Msg::Answered(..)
         | Msg::Peers(_)
         | Msg::Service(_) => {}
@@ -225,7 +226,8 @@ pub fn subscriptions(model: &Model) -> BTreeSet<Sub> {
             subs.insert(Sub::Official);
             if model.world.loaded && model.world.settled && model.exit.is_none() {
                 let port = serving.port.unwrap_or(0);
-                subs.insert(Sub::Proxy(ProxySpec { port, kind: ProxyKind::Serve, forced: None }));
+                let kind = if serving.router.is_some() { ProxyKind::Router } else { ProxyKind::Serve };
+                subs.insert(Sub::Proxy(ProxySpec { port, kind, forced: None }));
             }
         }
     }
@@ -292,6 +294,7 @@ impl Model {
             Command::Login(request) => Flow::Login(Box::new(login::Flow::new(ticket, request.clone()))),
             Command::Checkup(order) => order.flow(ticket),
             Command::History(order) => Flow::History(history::Flow::new(ticket, order.clone())),
+            Command::Rotation(order) => Flow::Rotation(Box::new(rotation::Flow::new(ticket, order.clone()))),
             Command::Policy(order, word) => Flow::Policy(policy::Flow::new(ticket, order.clone(), word)),
             Command::Best(choosing) => Flow::Best(Box::new(best::Flow::new(ticket, choosing.clone()))),
         };
@@ -468,7 +471,14 @@ impl Model {
         if signal == Signal::Continued {
             return vec![Effect::Desktop(DesktopEffect::Redraw)];
         }
-        self.exit = Some(Exit::Signal(signal.number()));
+        let asked_to_end = matches!(signal, Signal::Terminate | Signal::HangUp);
+        self.exit = Some(match &self.goal {
+            // To be told to end is how a router ends; its manager must not take that for a failure.
+            Goal::Serve(Serving { router: Some(_), .. }) if asked_to_end => Exit::Ok,
+            Goal::Serve(_) | Goal::Run(_) | Goal::Dashboard(_) | Goal::Forward(_) => {
+                Exit::Signal(signal.number())
+            }
+        });
         Effects::new()
     }
 }

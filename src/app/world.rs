@@ -250,6 +250,7 @@ impl World {
             | Msg::Service(_)
             | Msg::Checkup(..)
             | Msg::History(..)
+            | Msg::Rotation(..)
             | Msg::Signal(_) => {}
         }
     }

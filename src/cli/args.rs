@@ -8,6 +8,7 @@ mod history;
 pub(super) mod lean;
 mod login;
 mod policy;
+mod rotation;
 mod usage;
 mod vault;
 
@@ -21,6 +22,7 @@ pub use crate::cli::args::config::{ConfigWord, TemplateArgs};
 pub use crate::cli::args::forecast::{BestArgs, CheckArgs, ForecastArgs, ReportArgs, TryArgs, WorkspaceArgs};
 pub use crate::cli::args::history::HistoryArgs;
 pub use crate::cli::args::login::LoginArgs;
+pub use crate::cli::args::rotation::RotationArgs;
 pub use crate::cli::args::usage::{ModelsArgs, UsageArgs};
 pub use crate::cli::args::vault::{AccountWord, BackupWord, ExportArgs, FlaggedWord, ImportArgs};
 use crate::domain::selection::Strategy;
@@ -232,11 +234,20 @@ pub enum Word {
         )]
         watch: Option<u32>,
     },
+    /// Switch rotation on and off, bind desktop app and IDE, reset what was learnt
+    Rotation(RotationArgs),
     /// Run the proxy in the foreground, until it is stopped
     Serve {
         /// Loopback port; 0 takes a free one
         #[arg(long, default_value_t = 0, value_name = "PORT")]
         port: u16,
+    },
+    /// Serve the persistent bind
+    #[command(name = "__router", hide = true)]
+    Router {
+        /// State file of the bind
+        #[arg(long, value_name = "PATH")]
+        state: std::path::PathBuf,
     },
     /// Run the official Codex CLI with these accounts; --account and --print-launch are ours
     #[command(disable_help_flag = true)]
@@ -301,7 +312,9 @@ impl Word {
             Self::Account(_) => "account",
             Self::Flagged(_) => "flagged",
             Self::Monitor { .. } => "monitor",
+            Self::Rotation(_) => "rotation",
             Self::Serve { .. } => "serve",
+            Self::Router { .. } => "__router",
             Self::Codex { .. } => "codex",
             Self::Completions { .. } => "completions",
         }

@@ -227,7 +227,11 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
             (Goal::Dashboard(Entry { tab: Some(Tab::Monitor), pane: true, command: None }), None)
         }
         Word::Monitor { watch, .. } => (view(Tab::Monitor, Command::Monitor, manner, watch), watch),
-        Word::Serve { port } => (Goal::Serve(Serving { port: (port != 0).then_some(port) }), None),
+        Word::Rotation(args) => (args.into(), None),
+        Word::Serve { port } => {
+            (Goal::Serve(Serving { port: (port != 0).then_some(port), router: None }), None)
+        }
+        Word::Router { state } => (Goal::Serve(Serving { port: None, router: Some(state) }), None),
         // The word itself is cut off before this parser; it stands in the table for help and completions.
         Word::Codex { args } => (Goal::Forward(Forwarding { args, resume: None }), None),
     };

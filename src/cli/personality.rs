@@ -50,6 +50,9 @@ const KNOWN_AUTH: [&str; 38] = [
     "update",
 ];
 
+/// The hidden word of a bind's router.
+const ROUTER_WORD: &str = "__router";
+
 /// Global flags of ours whose value is the next argument.
 const TAKES_VALUE: [&str; 1] = ["--color"];
 
@@ -104,6 +107,10 @@ fn manager(args: &[OsString], bypass: Bypass) -> Persona {
 
 fn forwarder(global: &[OsString], args: &[OsString], bypass: Bypass) -> Persona {
     let plain = |args: &[OsString]| Persona::Forwarder { global: global.to_vec(), args: args.to_vec() };
+    // A router is started by whichever of our programs made the bind.
+    if args.first().is_some_and(|word| word == ROUTER_WORD) {
+        return Persona::Manager(args.to_vec());
+    }
     if bypass == Bypass::On {
         return plain(args);
     }
@@ -192,6 +199,7 @@ mod tests {
             ("codex-multi-auth-codex auth token", forwards("", "auth token")),
             ("codex-multi-auth-codex multi word", forwards("", "multi word")),
             ("something-else status", manages("status")),
+            ("codex-multi-auth-codex __router --state x", manages("__router --state x")),
         ] {
             assert_eq!(read(&words(line), Bypass::Off), persona, "{line}");
         }

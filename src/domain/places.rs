@@ -335,7 +335,22 @@ impl Places {
 
     /// Lock of the official CLI's home.
     pub fn codex_home_lock(&self) -> PathBuf {
-        self.locks().join(format!("codex-home-{}.lock", short_hash(&self.codex_home)))
+        self.home_lock(&self.codex_home)
+    }
+
+    /// Lock of any home of the official CLI.
+    pub fn home_lock(&self, codex_home: &Path) -> PathBuf {
+        self.locks().join(format!("codex-home-{}.lock", short_hash(codex_home)))
+    }
+
+    /// A file of the persistent bind.
+    pub fn app_bind(&self, name: &str) -> PathBuf {
+        self.root.join("app-bind").join(name)
+    }
+
+    /// What the router of a leased bind says of itself, where the reference's helper said it.
+    pub fn app_helper(&self) -> PathBuf {
+        self.root.join("runtime-rotation-app-helper.json")
     }
 
     /// Refresh leases and results.

@@ -274,7 +274,11 @@ mod tests {
         for (name, text, expected) in [
             ("the reference's", r#"{"version":1,"clientApiKey":"k","port":1}"#.to_owned(), State::Legacy),
             ("no document", "{".to_owned(), State::Unreadable),
-            ("another host", text.replace("\"host\": \"127.0.0.1\"", "\"host\": \"0.0.0.0\""), State::Unreadable),
+            (
+                "another host",
+                text.replace("\"host\": \"127.0.0.1\"", "\"host\": \"0.0.0.0\""),
+                State::Unreadable,
+            ),
             ("no port", text.replace("\"port\": 4455", "\"port\": 0"), State::Unreadable),
             ("no secret", text.replace("\"secret\": \"0123", "\"secrets\": \"0123"), State::Unreadable),
         ] {

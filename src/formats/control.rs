@@ -46,6 +46,8 @@ pub enum Request {
     SessionMove(SessionKey, Option<AccountKey>),
     /// The event feed.
     Events,
+    /// Who it is: the token of a bind's router.
+    Identify,
 }
 
 /// What the proxy answers.
@@ -78,6 +80,8 @@ pub enum Answer {
         /// Owners of known sessions.
         owners: Vec<AccountKey>,
     },
+    /// To `identify`; `None` for a proxy that serves no bind.
+    Identity(Option<String>),
     /// Done.
     Done,
     /// Not understood or not possible.
@@ -126,7 +130,8 @@ impl Request {
             | Self::Reload
             | Self::Shutdown
             | Self::Sessions
-            | Self::Events => {}
+            | Self::Events
+            | Self::Identify => {}
         }
         serde_json::to_string(&wire).unwrap_or_default()
     }
@@ -160,6 +165,7 @@ impl Request {
             "session-pin" => Self::SessionPin(needed(session)?, account),
             "session-move" => Self::SessionMove(needed(session)?, account),
             "events" => Self::Events,
+            "identify" => Self::Identify,
             other => return Err(format!("unknown request `{other}`")),
         })
     }
@@ -176,6 +182,7 @@ impl Request {
             Self::SessionPin(..) => "session-pin",
             Self::SessionMove(..) => "session-move",
             Self::Events => "events",
+            Self::Identify => "identify",
         }
     }
 }
@@ -202,6 +209,8 @@ struct WireAnswer {
     refresh_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<String>,
 }
 
 impl Answer {
@@ -224,6 +233,7 @@ impl Answer {
                 wire.sessions = Some(sessions.iter().map(Into::into).collect());
                 wire.owners = Some(owners.iter().map(|key| key.as_str().to_owned()).collect());
             }
+            Self::Identity(identity) => wire.identity = Some(identity.clone().unwrap_or_default()),
             Self::Done => {}
             Self::Refused(why) => {
                 wire.ok = false;
@@ -246,6 +256,9 @@ impl Answer {
             let turns = wire.turns.unwrap_or_default().into_iter().filter_map(rows::Turn::into_row).collect();
             let sessions = sessions.unwrap_or_default();
             return Some(Self::Status { pulse: Box::new(pulse.into_pulse()), turns, sessions });
+        }
+        if let Some(identity) = wire.identity {
+            return Some(Self::Identity(Some(identity).filter(|identity| !identity.is_empty())));
         }
         if let Some(decision) = wire.decision {
             return Some(Self::Decision(Box::new(decision.into_decision()?)));

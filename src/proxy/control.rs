@@ -104,6 +104,7 @@ pub(super) async fn answer<P: Ports>(hub: &Hub<P>, request: Request, own: &mut O
             Answer::Refused("sessions cannot be moved by hand yet".to_owned())
         }
         Request::Events => Answer::Done,
+        Request::Identify => Answer::Identity(hub.identity.clone()),
     }
 }
 

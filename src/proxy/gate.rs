@@ -17,7 +17,7 @@ pub(super) const PREFIX_MIN: usize = 32;
 /// The credentials of one listener.
 #[derive(Debug)]
 pub(super) struct Gate {
-    prefix: Secret,
+    prefix: RwLock<Secret>,
     client_key: Option<Secret>,
     launches: RwLock<Vec<(Secret, Entrance)>>,
 }
@@ -42,7 +42,12 @@ pub(super) enum Admission {
 
 impl Gate {
     pub(super) fn new(prefix: Secret, client_key: Option<Secret>) -> Self {
-        Self { prefix, client_key, launches: RwLock::default() }
+        Self { prefix: RwLock::new(prefix), client_key, launches: RwLock::default() }
+    }
+
+    /// Replaces the prefix.
+    pub(super) fn admit_by(&self, prefix: Secret) {
+        *self.prefix.write().unwrap_or_else(PoisonError::into_inner) = prefix;
     }
 
     /// Adds the prefix of an attached launch.
@@ -74,7 +79,8 @@ impl Gate {
     }
 
     fn entrance(&self, first: &str) -> Option<Entrance> {
-        let mut found = self.prefix.matches(first).then(Entrance::default);
+        let prefix = self.prefix.read().unwrap_or_else(PoisonError::into_inner).matches(first);
+        let mut found = prefix.then(Entrance::default);
         for (prefix, entrance) in self.launches.read().unwrap_or_else(PoisonError::into_inner).iter() {
             if prefix.matches(first) {
                 found = Some(entrance.clone());
@@ -192,6 +198,19 @@ mod tests {
         for host in ["127.0.0.1", "LOCALHOST:1", "[::1]:65535"] {
             assert!(is_local_host(host), "{host}");
         }
+    }
+
+    #[test]
+    fn a_new_prefix_takes_the_place_of_the_old_one() {
+        let gate = gate();
+        let next = "next-next-next-next-next-next-next-next-next";
+        let open = |prefix: &str| {
+            matches!(gate.admit(&format!("/{prefix}/healthz"), &headers(&[])), Admission::Open(..))
+        };
+
+        gate.admit_by(Secret::new(next));
+
+        assert_eq!((open(PREFIX), open(next)), (false, true));
     }
 
     #[test]

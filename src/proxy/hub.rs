@@ -50,6 +50,8 @@ pub(super) struct Hub<P: Ports> {
     pub(super) project: Option<String>,
     /// Where it listens.
     pub(super) port: u16,
+    /// What a router says it is.
+    pub(super) identity: Option<String>,
     /// Most connections the process has descriptors for.
     pub(super) most_connections: usize,
     /// Since when.
@@ -125,6 +127,7 @@ pub(super) struct Parts<P: Ports> {
     pub(super) project: Option<String>,
     pub(super) goals: Goals,
     pub(super) descriptors: Option<u64>,
+    pub(super) identity: Option<String>,
     pub(super) stop: CancellationToken,
 }
 
@@ -153,6 +156,7 @@ impl<P: Ports> Hub<P> {
             cut: CancellationToken::new(),
             project: parts.project,
             port: parts.port,
+            identity: parts.identity,
             most_connections: most_connections(parts.descriptors),
             started_at,
             hot: Mutex::new(Hot {

@@ -88,7 +88,8 @@ pub async fn run<S: Shell>(mut model: Model, effects: Effects, host: Host, shell
                 | Effect::Ask(..)
                 | Effect::Peers(_)
                 | Effect::Checkup(..)
-                | Effect::History(..)) => performer.perform(effect),
+                | Effect::History(..)
+                | Effect::Rotation(..)) => performer.perform(effect),
             }
         }
         let wanted = subscriptions(&model);

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::adapters::bind::Binder;
 use crate::adapters::clock::SystemClock;
 use crate::adapters::codex::OfficialCli;
 use crate::adapters::entropy::SystemEntropy;
@@ -71,6 +72,8 @@ pub struct Host {
     pub official: OfficialCli,
     /// Live proxies.
     pub peers: LivePeers,
+    /// The persistent bind.
+    pub binder: Binder,
     /// Time.
     pub clock: SystemClock,
     /// The rehearsal, if this is one.
@@ -101,6 +104,7 @@ impl Host {
         Ok(Self {
             official: OfficialCli::new(launch::search(&places, &around.env), places.preflight_cache()),
             peers: LivePeers::new(places.run()),
+            binder: Binder::new(&places, &around.env, std::env::current_exe().unwrap_or_default()),
             store: ports.store().clone(),
             home: ports.home().clone(),
             auth: ports.auth().clone(),
@@ -155,17 +159,19 @@ impl Host {
     pub fn proxy_plan(&self, spec: &ProxySpec) -> proxy::Plan {
         let pid = std::process::id();
         let run_dir = self.places.run();
+        let duty = self.binder.known().filter(|_| spec.kind == ProxyKind::Router);
         proxy::Plan {
             host: "127.0.0.1".to_owned(),
-            port: spec.port,
-            prefix: prefix(),
-            client_key: None,
+            port: duty.as_ref().map_or(spec.port, |bind| bind.port),
+            prefix: duty.as_ref().map_or_else(prefix, |bind| bind.secret.clone()),
+            client_key: duty.as_ref().map(|bind| bind.client_key.clone()),
+            identity: duty.map(|bind| bind.identity),
             kind: spec.kind.word().to_owned(),
             codex_home: self.places.codex_home().display().to_string(),
             project: match spec.kind {
                 ProxyKind::Inline => project(&self.places, &current_dir()).map(|project| project.key),
                 // One for all clients: only what is global holds (DB-50).
-                ProxyKind::Serve => None,
+                ProxyKind::Serve | ProxyKind::Router => None,
             },
             process_start: process_start(pid),
             descriptors: platform::descriptors(),

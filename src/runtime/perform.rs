@@ -101,6 +101,12 @@ impl Performer {
                     Msg::History(ticket, crate::runtime::history::carry_out(&host, act).await)
                 });
             }
+            Effect::Rotation(ticket, act) => {
+                let host = self.host.clone();
+                self.run(Some(ticket), async move {
+                    Msg::Rotation(ticket, crate::runtime::rotation::carry_out(&host, act).await)
+                });
+            }
             Effect::Desktop(_)
             | Effect::Tell(_)
             | Effect::Announce(_)

@@ -23,6 +23,7 @@ use crate::ports::{Clock as _, Peers as _, Ports as _};
 use crate::proxy;
 use crate::runtime::guardian::{self, Activity, Post};
 use crate::runtime::host::Host;
+use crate::runtime::router;
 
 /// What runs in this process beside the loop.
 pub struct Services {
@@ -107,7 +108,7 @@ fn host_proxy(
         {
             return stay(shared, host, sender, stop).await;
         }
-        if spec.kind == ProxyKind::Serve {
+        if spec.kind != ProxyKind::Inline {
             platform::raise_descriptors();
         }
         let ports = host.service_ports().map_err(sentence)?;
@@ -126,9 +127,18 @@ fn host_proxy(
         // Listing removes the entries that killed processes left, so they go with the next start of any proxy.
         host.peers.list().await;
         let plan = host.proxy_plan(spec);
-        let running = proxy::start(ports.clone(), plan, briefing, facts, stop.clone())
-            .await
-            .map_err(|error| error.to_string())?;
+        let running = match proxy::start(ports.clone(), plan, briefing, facts, stop.clone()).await {
+            Ok(running) => running,
+            Err(error) => {
+                let why = error.to_string();
+                if spec.kind == ProxyKind::Router {
+                    router::failed(&host.binder, &why, host.clock.now());
+                }
+                return Err(why);
+            }
+        };
+        let keeper = (spec.kind == ProxyKind::Router)
+            .then(|| tokio::spawn(router::keep(host.clone(), running.overlook(), stop.clone())));
         let _ = sender.send(Msg::Service(ServiceMsg::Listening {
             port: running.port,
             base_url: running.base_url.clone(),
@@ -142,6 +152,9 @@ fn host_proxy(
             tokio::spawn(guardian::watch(ports.clone(), lock, Post::Proxy(activity), stop.clone()));
         // As a task: what wakes the future that the runtime blocks on costs a call to the system each time.
         let _ = tokio::spawn(running.run()).await;
+        if let Some(keeper) = keeper {
+            let _ = keeper.await;
+        }
         let _ = guardian.await;
         ports.auth().shutdown().await;
         let _ = relay.await;

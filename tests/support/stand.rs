@@ -267,6 +267,7 @@ impl Stand {
             host: "127.0.0.1".to_owned(),
             port: 0,
             prefix: Secret::new(PREFIX),
+            identity: None,
             client_key: Some(Secret::new("client-key")),
             kind: "serve".to_owned(),
             codex_home: "/nowhere".to_owned(),

@@ -68,12 +68,82 @@ pub enum ConfigEditError {
 #[derive(Debug, Clone)]
 pub struct ConfigFile {
     places: Arc<Places>,
+    path: PathBuf,
+    lock: PathBuf,
+}
+
+/// What a file becomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Becomes {
+    /// This text.
+    Text(String),
+    /// It goes.
+    Gone,
+    /// It stays as it is.
+    Same,
+}
+
+/// When a copy of the file is laid aside before it changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// The first time ever.
+    First,
+    /// Now.
+    Always,
 }
 
 impl ConfigFile {
     /// The file that `places` names.
     pub fn new(places: Arc<Places>) -> Self {
-        Self { places }
+        let (path, lock) = (places.config_toml().to_owned(), places.codex_home_lock());
+        Self { places, path, lock }
+    }
+
+    /// A file in any home of the official CLI.
+    pub fn at(places: Arc<Places>, path: PathBuf) -> Self {
+        let lock = places.home_lock(path.parent().unwrap_or(Path::new(".")));
+        Self { places, path, lock }
+    }
+
+    /// Its text; `None` when there is no file.
+    ///
+    /// # Errors
+    /// When it cannot be read or is no text.
+    pub fn text(&self) -> Result<Option<String>, ConfigEditError> {
+        let (bytes, text) = self.read()?;
+        Ok(bytes.map(|_| text))
+    }
+
+    /// Makes of the file what `change` says of its text, which is `None` when there is none.
+    ///
+    /// # Errors
+    /// The file is unchanged then.
+    pub async fn alter<R>(
+        &self,
+        keep: Keep,
+        at: Moment,
+        mut change: impl FnMut(Option<&str>) -> Result<(Becomes, R), EditError>,
+    ) -> Result<(Applied, R), ConfigEditError> {
+        let _home = FileLock::acquire(&self.lock, LOCK_WITHIN).await?;
+        for _ in 0..TRIES {
+            let (bytes, text) = self.read()?;
+            let (becomes, told) =
+                change(bytes.as_ref().map(|_| text.as_str())).map_err(|source| self.refused(source))?;
+            let fresh = match &becomes {
+                Becomes::Same => return Ok((Applied::Unchanged, told)),
+                Becomes::Text(fresh) if bytes.is_some() && *fresh == text => {
+                    return Ok((Applied::Unchanged, told));
+                }
+                Becomes::Gone if bytes.is_none() => return Ok((Applied::Unchanged, told)),
+                Becomes::Text(fresh) => Some(fresh.as_str()),
+                Becomes::Gone => None,
+            };
+            let copy = bytes.as_deref().map(|bytes| self.keep(bytes, keep, at)).transpose()?.flatten();
+            if self.publish(bytes.as_deref(), fresh)? {
+                return Ok((Applied::Changed { copy }, told));
+            }
+        }
+        Err(ConfigEditError::Restless { path: self.path().to_owned() })
     }
 
     /// The source text of a top-level value as it stands.
@@ -103,7 +173,7 @@ impl ConfigFile {
             if edited.text == text {
                 return Ok(Applied::Unchanged);
             }
-            let copy = bytes.as_deref().map(|bytes| self.keep(bytes, at)).transpose()?.flatten();
+            let copy = bytes.as_deref().map(|bytes| self.keep(bytes, Keep::First, at)).transpose()?.flatten();
             self.record(key, &edited, bytes.is_some(), by, at)?;
             if self.publish(bytes.as_deref(), Some(&edited.text))? {
                 return Ok(Applied::Changed { copy });
@@ -139,12 +209,12 @@ impl ConfigFile {
 
     /// The home, and the records, which several homes share.
     async fn lock(&self) -> Result<[FileLock; 2], ConfigEditError> {
-        let home = FileLock::acquire(&self.places.codex_home_lock(), LOCK_WITHIN).await?;
+        let home = FileLock::acquire(&self.lock, LOCK_WITHIN).await?;
         Ok([home, FileLock::acquire(&self.places.lock("config-edits"), LOCK_WITHIN).await?])
     }
 
     fn path(&self) -> &Path {
-        self.places.config_toml()
+        &self.path
     }
 
     fn name(&self) -> String {
@@ -170,8 +240,8 @@ impl ConfigFile {
         edit::source(text, key).map_err(|source| self.refused(source))
     }
 
-    /// Lays the first copy ever aside.
-    fn keep(&self, bytes: &[u8], at: Moment) -> Result<Option<PathBuf>, ConfigEditError> {
+    /// Lays a copy aside.
+    fn keep(&self, bytes: &[u8], keep: Keep, at: Moment) -> Result<Option<PathBuf>, ConfigEditError> {
         let folder = self.places.backups_official();
         let has_copy = std::fs::read_dir(&folder).is_ok_and(|names| {
             names.flatten().any(|name| {
@@ -181,7 +251,7 @@ impl ConfigFile {
                     && name.extension().is_some_and(|end| end == "toml")
             })
         });
-        if has_copy {
+        if has_copy && keep == Keep::First {
             return Ok(None);
         }
         let copy = folder.join(format!("config.{}.toml", calendar::stamp(at)));

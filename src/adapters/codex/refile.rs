@@ -56,7 +56,7 @@ pub fn must_be_idle(places: &Places, now: Moment) -> Result<(), Problem> {
 }
 
 #[cfg(unix)]
-fn daemon_answers(folder: &Path) -> bool {
+pub(crate) fn daemon_answers(folder: &Path) -> bool {
     use std::os::unix::fs::FileTypeExt as _;
     let Ok(entries) = fs::read_dir(folder) else { return false };
     entries
@@ -66,7 +66,7 @@ fn daemon_answers(folder: &Path) -> bool {
 }
 
 #[cfg(not(unix))]
-fn daemon_answers(_folder: &Path) -> bool {
+pub(crate) fn daemon_answers(_folder: &Path) -> bool {
     false
 }
 

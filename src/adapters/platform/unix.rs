@@ -105,3 +105,13 @@ impl Modes {
         let _ = terminal.write_all(PLAIN_SCREEN);
     }
 }
+
+/// Lets a program live on by itself: a session of its own, so that no terminal's end is its end.
+pub fn detach(command: &mut Command) {
+    let in_child = || rustix::process::setsid().map(|_| ()).map_err(io::Error::from);
+    #[expect(unsafe_code, reason = "a session can only be begun between fork and exec")]
+    // SAFETY: the closure runs in the forked child and makes one system call; it neither allocates nor takes a lock.
+    unsafe {
+        command.pre_exec(in_child);
+    }
+}

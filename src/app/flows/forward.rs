@@ -86,6 +86,7 @@ impl Flow {
             | Msg::Peers(_)
             | Msg::Checkup(..)
             | Msg::History(..)
+            | Msg::Rotation(..)
             | Msg::Signal(_) => Step::Wait(Effects::new()),
         }
     }

@@ -88,6 +88,7 @@ impl Ui {
             | Msg::Service(_)
             | Msg::Checkup(..)
             | Msg::History(..)
+            | Msg::Rotation(..)
             | Msg::Signal(_) => {}
         }
         self.refresh(world, at);
@@ -313,6 +314,7 @@ fn told(outcome: &Outcome) -> Option<Toast> {
         | Body::Config(_)
         | Body::Checkup(_)
         | Body::History(_)
+        | Body::Rotation(_)
         | Body::Silent => {
             return None;
         }

@@ -52,8 +52,13 @@ fn the_launch_matrix_holds() {
         ("why-selected -l", TERMINAL, Goal::Run(Command::Why(Moments::Last)), Face::Terminal),
         ("auth switch work", TERMINAL, Goal::Run(Command::Switch("work".into())), Face::Terminal),
         ("unpin", PIPE, Goal::Run(Command::Unpin), Face::Headless),
-        ("serve --port 8123", TERMINAL, Goal::Serve(Serving { port: Some(8_123) }), Face::Terminal),
-        ("serve", PIPE, Goal::Serve(Serving { port: None }), Face::Headless),
+        (
+            "serve --port 8123",
+            TERMINAL,
+            Goal::Serve(Serving { port: Some(8_123), router: None }),
+            Face::Terminal,
+        ),
+        ("serve", PIPE, Goal::Serve(Serving { port: None, router: None }), Face::Headless),
         (
             "codex exec -j",
             TERMINAL,

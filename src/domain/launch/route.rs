@@ -1,5 +1,6 @@
 //! Does this launch get rotation? First match wins, top down; the order is the contract (forwarder.md §4).
 
+use crate::domain::bind::is_ours;
 use crate::domain::launch::config::ConfigFacts;
 use crate::domain::launch::environment::{BYPASS, Inherited, ROTATION, truth};
 use crate::domain::launch::grammar::Scan;
@@ -147,7 +148,7 @@ fn skip_rule(scan: &Scan, config: &ConfigFacts, env: &Inherited) -> Option<Strin
             format!("config.toml sets model_provider to {provider}")
         });
     }
-    if config.openai_base_url.is_some() {
+    if config.openai_base_url.as_deref().is_some_and(|url| !is_ours(url)) {
         return Some("config.toml sets openai_base_url".to_owned());
     }
     ["CODEX_API_KEY", "CODEX_ACCESS_TOKEN"]

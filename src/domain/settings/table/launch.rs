@@ -29,7 +29,7 @@ pub(super) const ROWS: &[Row] = &[
     setting!(Ours Idle Session "modelRetryOnUnsupported" = flag(false), ["CODEX_MULTI_AUTH_MODEL_RETRY"],
         "retry with next model", "`exec` only: run again with the next model when the account may not use the asked \
          one and nothing was printed yet", nowhere),
-    setting!(Ours Idle Session "bindRestartDaemon" = Kind::Word(&["ask", "always", "never"]),
+    setting!(Ours Acts Session "bindRestartDaemon" = Kind::Word(&["ask", "always", "never"]),
         ["CODEX_MULTI_AUTH_BIND_RESTART_DAEMON"],
         "restart daemon on bind", "restart a running Codex background server after bind and unbind", nowhere),
     setting!(Ours Idle Session "loginPortHandover" = flag(true), ["CODEX_MULTI_AUTH_LOGIN_PORT_HANDOVER"],

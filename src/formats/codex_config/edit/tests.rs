@@ -169,7 +169,8 @@ fn tables() -> impl Strategy<Value = String> {
 }
 
 /// A document in parts: what precedes the edited key's line, the line if there is one, and what follows.
-pub(in crate::formats::codex_config) fn document() -> impl Strategy<Value = (String, Option<String>, String, bool, bool, bool)> {
+pub(in crate::formats::codex_config) fn document()
+-> impl Strategy<Value = (String, Option<String>, String, bool, bool, bool)> {
     let own = prop::option::of((value(), any::<bool>()).prop_map(|(value, commented)| {
         format!("'openai_base_url' = {value}{}\n", if commented { " # mine" } else { "" })
     }));
