@@ -24,6 +24,7 @@ pub mod shelf;
 pub mod startup;
 pub mod stock;
 pub mod store;
+pub mod uninstall;
 pub mod upstream;
 pub mod vault;
 

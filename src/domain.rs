@@ -46,6 +46,7 @@ pub mod stock;
 pub mod survey;
 pub mod terms;
 pub mod token;
+pub mod uninstall;
 pub mod usage;
 pub mod vault;
 pub mod workspace;

@@ -41,6 +41,7 @@ pub mod observability;
 pub mod official_cli;
 pub mod openai;
 pub mod path_prefix;
+pub mod plugins;
 pub mod policies;
 pub mod profiles;
 pub mod quota_cache;

@@ -21,10 +21,12 @@ pub mod seats;
 pub mod status;
 pub mod switch;
 pub mod text;
+pub mod uninstall;
 pub mod usage;
 pub mod vault;
 pub mod why;
 
+use crate::app::outcome::rotation::Told;
 use crate::app::outcome::{Body, Form, Listing, Outcome};
 use crate::domain::problem::Problem;
 
@@ -97,8 +99,17 @@ fn document(outcome: &Outcome, out: &mut dyn FnMut(&[u8])) {
     } else if let Body::Status(_, facts) = &outcome.body {
         status::document(outcome, facts, out);
     } else if let Some(value) = value(outcome) {
-        out(json::pretty(&value).as_bytes());
+        let text = if is_one_line(&outcome.body) { json::compact(&value) } else { json::pretty(&value) };
+        out(text.as_bytes());
     }
+}
+
+/// Whether the reference prints a document as one line; scripts read it by lines.
+fn is_one_line(body: &Body) -> bool {
+    if let Body::Rotation(told) = body {
+        return matches!(**told, Told::Limits(_) | Told::Runtime(_));
+    }
+    matches!(body, Body::Uninstalled(..))
 }
 
 fn value(outcome: &Outcome) -> Option<serde_json::Value> {
@@ -121,6 +132,7 @@ fn value(outcome: &Outcome) -> Option<serde_json::Value> {
         Body::Checkup(report) => checkup::value(outcome, report),
         Body::History(told) => history::value(outcome, told),
         Body::Rotation(told) => rotation::value(outcome, told),
+        Body::Uninstalled(wish, told) => uninstall::value(outcome, *wish, told),
         Body::Ruled(ruled) => policy::ruled_value(outcome, ruled),
         Body::Policies(facts) => policy::list_value(outcome, facts),
         Body::Vault(told) => vault::value(outcome, told),
@@ -155,6 +167,7 @@ fn plain(outcome: &Outcome) -> Printed {
         Body::Checkup(report) => return checkup::printed(outcome, report),
         Body::History(told) => return history::printed(told),
         Body::Rotation(told) => return rotation::printed(outcome, told),
+        Body::Uninstalled(wish, told) => return uninstall::printed(*wish, told),
         Body::Ruled(ruled) => policy::ruled_text(ruled),
         Body::Policies(facts) => policy::list_text(facts),
         Body::Vault(told) => return vault::printed(outcome, told),

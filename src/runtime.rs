@@ -22,6 +22,7 @@ pub mod settings;
 pub mod shell;
 pub mod skins;
 pub mod terminal;
+pub mod uninstall;
 mod watch;
 
 use std::io::{self, Write as _};
@@ -360,6 +361,7 @@ fn is_act(goal: &Goal) -> bool {
         Goal::Run(Command::Checkup(order)) => order.is_act(),
         Goal::Run(Command::History(order)) => order.is_act(),
         Goal::Run(Command::Rotation(order)) => order.is_act(),
+        Goal::Run(Command::Uninstall(wish)) => !wish.dry_run,
         Goal::Run(_) | Goal::Dashboard(_) | Goal::Forward(_) | Goal::Serve(_) => {
             matches!(goal, Goal::Run(Command::Vault(errand)) if errand.is_act())
                 || matches!(goal, Goal::Run(Command::Switch(_) | Command::Unpin | Command::Login(_)))
@@ -413,5 +415,6 @@ fn word(goal: &Goal) -> &'static str {
         Some(Command::Checkup(order)) => order.word(),
         Some(Command::History(order)) => order.word(),
         Some(Command::Rotation(order)) => order.word(),
+        Some(Command::Uninstall(_)) => "uninstall",
     }
 }

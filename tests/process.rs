@@ -25,5 +25,6 @@ mod refresh;
 mod shared;
 mod terminal;
 mod together;
+mod uninstall;
 mod usage;
 mod vault;

@@ -94,10 +94,11 @@ fn signal(pid: u32, how: End) {
 #[cfg(not(unix))]
 fn signal(_pid: u32, _how: End) {}
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
+    #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn a_pid_that_is_used_again_is_never_ended() {
         let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
@@ -113,6 +114,7 @@ mod tests {
         child.wait().unwrap();
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn a_process_is_known_by_its_words() {
         let own = std::process::id();

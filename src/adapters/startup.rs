@@ -289,10 +289,11 @@ fn user() -> u32 {
     0
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
+    #[cfg(target_os = "linux")]
     fn env(home: &Path, systemd: bool) -> Env {
         let runtime = home.join("runtime");
         if systemd {
@@ -313,6 +314,7 @@ mod tests {
         }
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn an_autostart_entry_comes_and_goes_with_its_folders() {
         let home = tempfile::tempdir().unwrap();
@@ -330,6 +332,7 @@ mod tests {
         assert!(!startup.is_installed(Service::Router));
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn a_unit_is_enabled_and_disabled_through_the_manager() {
         let home = tempfile::tempdir().unwrap();
@@ -354,6 +357,7 @@ mod tests {
         assert!(!home.path().join(".config").exists());
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn a_manager_that_refuses_leaves_no_entry() {
         let home = tempfile::tempdir().unwrap();

@@ -44,6 +44,8 @@ pub enum Effect {
     History(Ticket, crate::app::history::Act),
     /// The switch, the bind and the services.
     Rotation(Ticket, crate::app::rotation::Act),
+    /// Remove what we put on this machine, or look.
+    Uninstall(Ticket, crate::domain::uninstall::Wish),
     /// A line on stderr, now (forwarder notes, recovery announcements).
     Tell(String),
     /// A line on stdout, now (`serve`'s address). Holds the prefix, hence secret.

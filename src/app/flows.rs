@@ -23,6 +23,7 @@ pub mod survey;
 pub mod switch;
 pub mod toggle;
 pub mod undo;
+pub mod uninstall;
 pub mod unpin;
 pub mod usage;
 pub mod vault;
@@ -98,6 +99,8 @@ pub enum Flow {
     History(history::Flow),
     /// `rotation …`.
     Rotation(Box<rotation::Flow>),
+    /// `uninstall`.
+    Uninstall(uninstall::Flow),
     /// `codex …`.
     Forward(forward::Flow),
     /// `serve`.
@@ -131,6 +134,7 @@ impl Flow {
             Self::Verify(flow) => flow.on(message, world, at),
             Self::History(flow) => flow.on(message, world, at),
             Self::Rotation(flow) => flow.on(message, world, at),
+            Self::Uninstall(flow) => flow.on(message, world),
             Self::Forward(flow) => flow.on(message, world, at),
             Self::Serve(flow) => flow.on(message, world, at),
             Self::Login(flow) => flow.on(message, world, at),

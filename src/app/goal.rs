@@ -106,6 +106,8 @@ pub enum Command {
     History(crate::app::history::Order),
     /// `rotation …`.
     Rotation(crate::app::rotation::Order),
+    /// `uninstall`.
+    Uninstall(crate::domain::uninstall::Wish),
     /// `doctor`, `fix`, `verify`, `usage rotate`.
     Checkup(crate::app::checkup::Order),
     /// `account pause` and the like, `account policy list`; with its word.
@@ -115,7 +117,7 @@ pub enum Command {
 impl Command {
     /// Whether it makes or takes back a bind itself, so that nobody heals it under its hands.
     pub fn changes_bind(&self) -> bool {
-        matches!(self, Self::Rotation(order) if order.changes_bind())
+        matches!(self, Self::Uninstall(_)) || matches!(self, Self::Rotation(order) if order.changes_bind())
     }
 }
 

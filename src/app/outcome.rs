@@ -29,6 +29,7 @@ use crate::domain::selection::explain::Decision;
 use crate::domain::selection::replay::{Kept, WhatIf};
 use crate::domain::settings::Settings;
 use crate::domain::survey::{Calls, Standing};
+use crate::domain::uninstall::{Uninstalled, Wish};
 use crate::domain::usage::entry::Entry;
 use crate::domain::workspace::Workspace;
 
@@ -87,6 +88,8 @@ pub enum Body {
     History(Box<history::Told>),
     /// `rotation …`.
     Rotation(Box<rotation::Told>),
+    /// `uninstall`.
+    Uninstalled(Wish, Box<Uninstalled>),
     /// `account pause` and the like.
     Ruled(Box<Ruled>),
     /// `account policy list`.

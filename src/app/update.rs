@@ -7,9 +7,9 @@ use crate::app::effect::{DesktopEffect, Effect, Effects, LoginEffect, PeersEffec
 use crate::app::flows::survey::Tokens;
 use crate::app::flows::{
     Flow, Ticket, best, check, config, flagged, forecast, forward, history, login, models, policy, report,
-    rotation, serve, status, switch, undo, unpin, usage, vault, why, workspace,
+    rotation, serve, status, switch, undo, uninstall, unpin, usage, vault, why, workspace,
 };
-use crate::app::goal::{Command, Entry, Goal, Serving, Tab};
+use crate::app::goal::{Command, Entry, Goal, Tab};
 use crate::app::input::{Focus, Input};
 use crate::app::intent::Intent;
 use crate::app::model::{Boot, Model};
@@ -156,6 +156,7 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
         | Msg::Checkup(..)
         | Msg::History(..)
         | Msg::Rotation(..)
+        | Msg::Uninstalled(..)
         | Msg::Answered(..)
         | Msg::Peers(_)
         | Msg::Service(_) => {}
@@ -295,6 +296,7 @@ impl Model {
             Command::Checkup(order) => order.flow(ticket),
             Command::History(order) => Flow::History(history::Flow::new(ticket, order.clone())),
             Command::Rotation(order) => Flow::Rotation(Box::new(rotation::Flow::new(ticket, order.clone()))),
+            Command::Uninstall(wish) => Flow::Uninstall(uninstall::Flow::new(ticket, *wish)),
             Command::Policy(order, word) => Flow::Policy(policy::Flow::new(ticket, order.clone(), word)),
             Command::Best(choosing) => Flow::Best(Box::new(best::Flow::new(ticket, choosing.clone()))),
         };
@@ -466,26 +468,12 @@ impl Model {
             }
         }
     }
-
-    fn signal(&mut self, signal: Signal) -> Effects {
-        if signal == Signal::Continued {
-            return vec![Effect::Desktop(DesktopEffect::Redraw)];
-        }
-        let asked_to_end = matches!(signal, Signal::Terminate | Signal::HangUp);
-        self.exit = Some(match &self.goal {
-            // To be told to end is how a router ends; its manager must not take that for a failure.
-            Goal::Serve(Serving { router: Some(_), .. }) if asked_to_end => Exit::Ok,
-            Goal::Serve(_) | Goal::Run(_) | Goal::Dashboard(_) | Goal::Forward(_) => {
-                Exit::Signal(signal.number())
-            }
-        });
-        Effects::new()
-    }
 }
 
 mod accounts;
 mod announce;
 mod sign_in;
+mod signal;
 mod threshold;
 
 #[cfg(test)]

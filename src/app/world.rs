@@ -251,6 +251,7 @@ impl World {
             | Msg::Checkup(..)
             | Msg::History(..)
             | Msg::Rotation(..)
+            | Msg::Uninstalled(..)
             | Msg::Signal(_) => {}
         }
     }

@@ -236,6 +236,8 @@ pub enum Word {
     },
     /// Switch rotation on and off, bind desktop app and IDE, reset what was learnt
     Rotation(RotationArgs),
+    /// Remove what this program put on the computer; asks first
+    Uninstall(UninstallArgs),
     /// Run the proxy in the foreground, until it is stopped
     Serve {
         /// Loopback port; 0 takes a free one
@@ -282,6 +284,20 @@ pub struct StatusArgs {
     pub watch: Option<u32>,
 }
 
+/// Arguments of `uninstall`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
+pub struct UninstallArgs {
+    /// Only say what would go
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
+    /// Delete every stored sign-in with all its copies; the official CLI's own stays
+    #[arg(long)]
+    pub clear_accounts: bool,
+    /// Delete the whole folder of this program, settings and usage included
+    #[arg(long)]
+    pub purge: bool,
+}
+
 impl Word {
     /// The command as typed and as JSON names it.
     pub const fn name(&self) -> &'static str {
@@ -313,6 +329,7 @@ impl Word {
             Self::Flagged(_) => "flagged",
             Self::Monitor { .. } => "monitor",
             Self::Rotation(_) => "rotation",
+            Self::Uninstall(_) => "uninstall",
             Self::Serve { .. } => "serve",
             Self::Router { .. } => "__router",
             Self::Codex { .. } => "codex",

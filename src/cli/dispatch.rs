@@ -17,7 +17,9 @@ use crate::app::goal::{
 };
 use crate::app::options::{Chatter, Consent, Face, Form, Options, Root};
 use crate::base::Span;
-use crate::cli::args::{AccountWord, Cli, Global, PROGRAM, UsageArgs, Word, completions, lean};
+use crate::cli::args::{
+    AccountWord, Cli, Global, PROGRAM, UninstallArgs, UsageArgs, Word, completions, lean,
+};
 use crate::cli::exit::Numbers;
 use crate::cli::personality::Persona;
 use crate::domain::login::paste::Typist;
@@ -27,6 +29,7 @@ use crate::domain::selection::Strategy;
 use crate::domain::settings::act::Over;
 use crate::domain::settings::schema;
 use crate::domain::terms;
+use crate::domain::uninstall;
 
 /// What stands around the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -228,6 +231,9 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
         }
         Word::Monitor { watch, .. } => (view(Tab::Monitor, Command::Monitor, manner, watch), watch),
         Word::Rotation(args) => (args.into(), None),
+        Word::Uninstall(UninstallArgs { dry_run, clear_accounts, purge }) => {
+            (Goal::Run(Command::Uninstall(uninstall::Wish { dry_run, clear_accounts, purge })), None)
+        }
         Word::Serve { port } => {
             (Goal::Serve(Serving { port: (port != 0).then_some(port), router: None }), None)
         }

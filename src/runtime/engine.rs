@@ -89,7 +89,8 @@ pub async fn run<S: Shell>(mut model: Model, effects: Effects, host: Host, shell
                 | Effect::Peers(_)
                 | Effect::Checkup(..)
                 | Effect::History(..)
-                | Effect::Rotation(..)) => performer.perform(effect),
+                | Effect::Rotation(..)
+                | Effect::Uninstall(..)) => performer.perform(effect),
             }
         }
         let wanted = subscriptions(&model);

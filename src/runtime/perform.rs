@@ -107,6 +107,13 @@ impl Performer {
                     Msg::Rotation(ticket, crate::runtime::rotation::carry_out(&host, act).await)
                 });
             }
+            Effect::Uninstall(ticket, wish) => {
+                let host = self.host.clone();
+                self.run(Some(ticket), async move {
+                    let told = crate::runtime::uninstall::carry_out(&host, wish).await;
+                    Msg::Uninstalled(ticket, Box::new(told))
+                });
+            }
             Effect::Desktop(_)
             | Effect::Tell(_)
             | Effect::Announce(_)

@@ -1,7 +1,7 @@
 //! The router of a bind: the proxy with the port and the secret of the state file, and what it says and renews while
 //! it runs (forwarder.md §15.3, §15.5).
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -63,12 +63,12 @@ pub async fn prepare(env: &mut Env, state: &Path) -> Option<Exit> {
 }
 
 fn refuse(folder: &Path, why: &str) -> Exit {
-    let status = Status { state: "error", last_error: Some(why.to_owned()), ..own(folder.join(STATUS)) };
+    let status = Status { state: "error", last_error: Some(why.to_owned()), ..own(&folder.join(STATUS)) };
     let _ = atomic::write(&folder.join(STATUS), app_bind::print_status(&status).as_bytes());
     Exit::Failed
 }
 
-fn own(path: PathBuf) -> Status {
+fn own(path: &Path) -> Status {
     let pid = std::process::id();
     Status {
         kind: "codex-app-runtime-rotation-router",
@@ -88,7 +88,7 @@ pub fn failed(binder: &Binder, why: &str, at: Moment) {
         identity: bind.map(|bind| bind.identity).unwrap_or_default(),
         updated_at: at,
         last_error: Some(why.to_owned()),
-        ..own(binder.status_path())
+        ..own(&binder.status_path())
     };
     let _ = atomic::write(&binder.status_path(), app_bind::print_status(&status).as_bytes());
 }
@@ -179,21 +179,22 @@ impl Keeper {
         if stamp == self.stamp && self.gone_since.is_none() {
             return None;
         }
-        match self.host.binder.known().filter(|bind| bind.identity == self.bind.identity) {
-            Some(bind) => {
-                if bind.secret != self.bind.secret {
-                    self.view.admit_by(bind.secret.clone());
-                }
-                self.bind = bind;
-                self.stamp = stamp;
-                self.gone_since = None;
-                None
-            }
-            None => {
-                let since = *self.gone_since.get_or_insert(now);
-                (now.since(since) >= UNWANTED).then_some("stopped")
-            }
+        if self.ending.is_some() {
+            // It has taken the bind back itself.
+            return None;
         }
+        let known = self.host.binder.known().filter(|bind| bind.identity == self.bind.identity);
+        if let Some(bind) = known {
+            if bind.secret != self.bind.secret {
+                self.view.admit_by(bind.secret.clone());
+            }
+            self.bind = bind;
+            self.stamp = stamp;
+            self.gone_since = None;
+            return None;
+        }
+        let since = *self.gone_since.get_or_insert(now);
+        (now.since(since) >= UNWANTED).then_some("stopped")
     }
 
     /// Renews a lease; a bind that was never finished is taken back.
@@ -263,7 +264,7 @@ impl Keeper {
             last,
             last_at: pulse.last_account_at,
             last_error: pulse.last_error.clone(),
-            ..own(binder.status_path())
+            ..own(&binder.status_path())
         };
         self.written = now;
         // An unbind has removed the folder; it must not come back.

@@ -18,9 +18,10 @@ const LONGEST: u64 = 1 << 20;
 impl Binder {
     /// Whether a look costs more than this one is worth: nothing of ours is in the files, and no state is there.
     fn is_clean(&self, config: &Path) -> bool {
-        let short = std::fs::metadata(config).is_ok_and(|meta| meta.len() <= LONGEST);
-        !(short && atomic::read_text(config).ok().flatten().is_some_and(|text| key::may_hold(&text)))
-            && !self.state_path().exists()
+        let is_short = std::fs::metadata(config).is_ok_and(|meta| meta.len() <= LONGEST);
+        let text = if is_short { atomic::read_text(config).ok().flatten() } else { None };
+        let holds = text.is_some_and(|text| key::may_hold(&text));
+        !holds && !self.state_path().exists()
     }
 
     /// Heals what is broken in the bound home and in `other`; lines for stderr. Gives way to whoever is at it.

@@ -146,6 +146,15 @@ impl ConfigFile {
         Err(ConfigEditError::Restless { path: self.path().to_owned() })
     }
 
+    /// Whether a key stands as we set it.
+    ///
+    /// # Errors
+    /// When the records or the file cannot be read.
+    pub fn is_set_by_us(&self, key: &str) -> Result<bool, ConfigEditError> {
+        let Some(record) = self.recorded(key)? else { return Ok(false) };
+        Ok(self.source(key)?.as_deref() == Some(record.value.as_str()))
+    }
+
     /// The source text of a top-level value as it stands.
     ///
     /// # Errors

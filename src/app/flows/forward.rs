@@ -87,6 +87,7 @@ impl Flow {
             | Msg::Checkup(..)
             | Msg::History(..)
             | Msg::Rotation(..)
+            | Msg::Uninstalled(..)
             | Msg::Signal(_) => Step::Wait(Effects::new()),
         }
     }

@@ -62,20 +62,36 @@ impl Flow {
 
     /// Hears a message.
     pub fn on(&mut self, message: &Msg, world: &World, at: Moment) -> Step {
-        match message {
-            Msg::Rotation(ticket, heard) if *ticket == self.ticket => self.heard(heard, world, at),
-            Msg::Answered(ticket, reply) if *ticket == self.ticket => self.answered(*reply, world),
-            Msg::Store(StoreMsg::Configured(ticket, answer)) if *ticket == self.ticket => match answer {
+        if let Msg::Rotation(ticket, heard) = message
+            && *ticket == self.ticket
+        {
+            return self.heard(heard, world, at);
+        }
+        if let Msg::Answered(ticket, reply) = message
+            && *ticket == self.ticket
+        {
+            return self.answered(*reply, world);
+        }
+        if let Msg::Store(StoreMsg::Configured(ticket, answer)) = message
+            && *ticket == self.ticket
+        {
+            return match answer {
                 Ok(_) => self.configured(),
                 Err(problem) => self.failed(problem.clone()),
-            },
-            Msg::Store(StoreMsg::Committed(ticket, answer)) if *ticket == self.ticket => match answer {
+            };
+        }
+        if let Msg::Store(StoreMsg::Committed(ticket, answer)) = message
+            && *ticket == self.ticket
+        {
+            return match answer {
                 Ok(_) => self.lifted(),
                 Err(problem) => self.failed(problem.clone()),
-            },
-            _ if self.stage == Stage::Start && world.is_complete() => self.begin(world, at),
-            _ => Step::Wait(Effects::new()),
+            };
         }
+        if self.stage == Stage::Start && world.is_complete() {
+            return self.begin(world, at);
+        }
+        Step::Wait(Effects::new())
     }
 
     fn begin(&mut self, world: &World, at: Moment) -> Step {

@@ -89,6 +89,7 @@ impl Ui {
             | Msg::Checkup(..)
             | Msg::History(..)
             | Msg::Rotation(..)
+            | Msg::Uninstalled(..)
             | Msg::Signal(_) => {}
         }
         self.refresh(world, at);
@@ -315,6 +316,7 @@ fn told(outcome: &Outcome) -> Option<Toast> {
         | Body::Checkup(_)
         | Body::History(_)
         | Body::Rotation(_)
+        | Body::Uninstalled(..)
         | Body::Silent => {
             return None;
         }
