@@ -3,7 +3,7 @@
 use crate::app::flows::Ticket;
 pub use crate::app::flows::login::LoginEffect;
 use crate::app::outcome::Outcome;
-use crate::base::Moment;
+use crate::base::{Moment, Secret};
 use crate::domain::account::AccountKey;
 use crate::domain::change::Change;
 pub use crate::domain::launch::Through;
@@ -49,7 +49,7 @@ pub enum Effect {
     /// A line on stderr, now (forwarder notes, recovery announcements).
     Tell(String),
     /// A line on stdout, now (`serve`'s address). Holds the prefix, hence secret.
-    Announce(crate::base::Secret),
+    Announce(Secret),
     /// Abort what runs under a ticket.
     Cancel(Ticket),
     /// End the program.
@@ -158,8 +158,10 @@ pub enum PeersEffect {
 /// The desktop and the terminal.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DesktopEffect {
-    /// Put text on the clipboard (OSC 52). Never a token.
-    Copy(String),
+    /// Put text on the clipboard, through a tool of the platform. Never a token.
+    Copy(Secret),
+    /// Put it there through the terminal (OSC 52), because no tool took it.
+    CopyByTerminal(Secret),
     /// Put the document a command would print on the clipboard.
     CopyReport(Box<Outcome>),
     /// Ring or notify.

@@ -67,6 +67,8 @@ pub enum Scope {
     Wizard,
     /// Adding an account: it is in the pool.
     WizardDone,
+    /// Adding an account: it is in the pool, and the settings allow no more.
+    WizardLast,
     /// A question.
     Confirm,
     /// A question that is answered by typing a word.
@@ -261,7 +263,7 @@ pub fn help(scopes: &[Scope]) -> Vec<Entry> {
 
 impl Scope {
     /// All scopes in the order of the documentation.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::Everywhere,
         Self::Tabs,
         Self::Moving,
@@ -288,6 +290,7 @@ impl Scope {
         Self::WizardQuestion,
         Self::Wizard,
         Self::WizardDone,
+        Self::WizardLast,
         Self::Confirm,
         Self::Typed,
         Self::Differences,
@@ -331,6 +334,7 @@ impl Scope {
             Self::WizardQuestion => "Adding an account, a question",
             Self::Wizard => "Adding an account, while it is waited for",
             Self::WizardDone => "Adding an account, when it is in the pool",
+            Self::WizardLast => "Adding an account, when it is in the pool and the last one allowed",
             Self::Confirm => "A question",
             Self::Typed => "A question answered by typing",
             Self::Differences => "Changed settings, before and after",

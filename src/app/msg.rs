@@ -59,6 +59,8 @@ pub enum Msg {
     Signal(Signal),
     /// A question was answered, or nobody could be asked.
     Answered(Ticket, Reply),
+    /// No tool of the platform took this text for the clipboard.
+    NotCopied(crate::base::Secret),
 }
 
 /// The answer to a question on the terminal.

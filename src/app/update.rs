@@ -147,6 +147,7 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
             effects.extend(model.measured(&key, (*answer).as_ref().ok(), at));
             effects.extend(model.look_around(at));
         }
+        Msg::NotCopied(text) => effects.push(Effect::Desktop(DesktopEffect::CopyByTerminal(text))),
         Msg::Ticked | Msg::Store(StoreMsg::Quota(_)) => effects.extend(model.look_around(at)),
         Msg::Upstream(UpstreamMsg::Probed(..))
         | Msg::Store(_)
@@ -404,7 +405,7 @@ impl Model {
             Intent::Suspend => vec![Effect::Desktop(DesktopEffect::Suspend)],
             Intent::Redraw => vec![Effect::Desktop(DesktopEffect::Redraw)],
             Intent::CopyReport(outcome) => vec![Effect::Desktop(DesktopEffect::CopyReport(outcome))],
-            Intent::Copy(text) => vec![Effect::Desktop(DesktopEffect::Copy(text))],
+            Intent::Copy(text) => vec![Effect::Desktop(DesktopEffect::Copy(text.into()))],
             Intent::Mouse(capture) => vec![Effect::Desktop(DesktopEffect::Mouse(capture))],
             Intent::Configure(edits) => {
                 let ticket = self.flows.ticket();

@@ -247,6 +247,7 @@ impl World {
             | Msg::Codex(_)
             | Msg::Login(..)
             | Msg::Answered(..)
+            | Msg::NotCopied(_)
             | Msg::Service(_)
             | Msg::Checkup(..)
             | Msg::History(..)

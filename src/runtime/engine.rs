@@ -14,6 +14,7 @@ use crate::app::effect::{DesktopEffect, Effect, Effects};
 use crate::app::input::{Focus, Input};
 use crate::app::model::Model;
 use crate::app::msg::{Msg, StoreMsg};
+use crate::app::outcome::Form;
 use crate::app::sub::Sub;
 use crate::app::{subscriptions, update};
 use crate::base::{Moment, Span};
@@ -68,6 +69,10 @@ pub async fn run<S: Shell>(mut model: Model, effects: Effects, host: Host, shell
                 Effect::Exit(exit) => break 'run exit,
                 Effect::Tell(line) => shell.tell(&line),
                 Effect::Announce(line) => shell.announce(line.expose()),
+                Effect::Desktop(DesktopEffect::Copy(text)) => performer.copy(text),
+                Effect::Desktop(DesktopEffect::CopyReport(outcome)) => {
+                    performer.copy(crate::report::print(&outcome, Form::Json).out.into());
+                }
                 Effect::Desktop(effect) => {
                     if matches!(effect, DesktopEffect::Suspend)
                         && let Some(input) = listeners.remove(&Sub::Input)

@@ -10,12 +10,13 @@ use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 
+use crate::adapters::clipboard;
 use crate::adapters::upstream::probe;
 use crate::app::effect::{AuthEffect, CodexEffect, Effect, PeersEffect, StoreEffect, UpstreamEffect};
 use crate::app::flows::Ticket;
 use crate::app::model::Model;
 use crate::app::msg::{AuthMsg, CodexMsg, Msg, PeersMsg, StoreMsg, UpstreamMsg};
-use crate::base::{Moment, Span};
+use crate::base::{Moment, Secret, Span};
 use crate::domain::account::{Account, AccountKey};
 use crate::domain::facts::PeerStatus;
 use crate::domain::policy::compose::Governance;
@@ -50,6 +51,16 @@ impl Performer {
         let (store, effects) = unbounded_channel();
         let queue = tokio::spawn(in_order(host.clone(), sender.clone(), effects));
         Self { host, sender, tasks: JoinSet::new(), by_ticket: BTreeMap::new(), store, queue }
+    }
+
+    /// Has a tool of the platform copy a text; without one the terminal is asked to.
+    pub fn copy(&mut self, text: Secret) {
+        let (host, sender) = (self.host.clone(), self.sender.clone());
+        self.spawn(None, async move {
+            if host.demo.is_some() || !clipboard::copy(&host.env, &text).await {
+                let _ = sender.send(Msg::NotCopied(text));
+            }
+        });
     }
 
     /// Carries one effect out; terminal effects never get here.

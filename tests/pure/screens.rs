@@ -127,6 +127,8 @@ const STATES: &[(&str, Show)] = &[
     ("wizard.welcome", |size| wizard::welcome(size, empty())),
     ("wizard.acknowledge", |size| wizard::acknowledge(size, empty())),
     ("wizard.remote", |size| wizard::remote(size, empty())),
+    ("wizard.found", |size| wizard::found(size, empty())),
+    ("wizard.full", wizard::full),
     ("wizard.taken", wizard::taken),
     ("wizard.stored", wizard::stored),
     ("wizard.terms", |size| wizard::terms(size, empty())),

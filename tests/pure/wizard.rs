@@ -15,6 +15,7 @@ use codex_multi_auth::app::{Model, update};
 use codex_multi_auth::base::{Secret, Span};
 use codex_multi_auth::domain::account::Account;
 use codex_multi_auth::domain::change::Change;
+use codex_multi_auth::domain::found::{Find, Haul, Shape, State};
 use codex_multi_auth::domain::login::admission::{Place, SignIn};
 use codex_multi_auth::domain::login::attempt::{Attempt, redirect_uri};
 use codex_multi_auth::domain::login::browser::Outlook;
@@ -23,11 +24,14 @@ use codex_multi_auth::domain::login::device::DeviceCode;
 use codex_multi_auth::domain::login::failure::Failure;
 use codex_multi_auth::domain::problem::Exit;
 use codex_multi_auth::domain::recovery::{Beside, Health, Loaded};
-use codex_multi_auth::domain::settings::schema::Value;
+use codex_multi_auth::domain::roster::Roster;
+use codex_multi_auth::domain::settings::edit::Edit;
+use codex_multi_auth::domain::settings::schema::{Value, row};
 use codex_multi_auth::domain::terms::{Acknowledged, By, REVISION};
+use codex_multi_auth::domain::vault::{Answer, Run};
 
 use crate::support::snap::{frame, skin, text};
-use crate::support::stage::{NOW, Stage, press, six};
+use crate::support::stage::{NOW, Stage, press, six, written};
 
 /// A link like the real one.
 const URL: &str = "https://auth.openai.com/oauth/authorize?response_type=code&client_id=app_EMoamEEZ73f0CkXaXp7hrann\
@@ -95,6 +99,45 @@ pub(super) fn remote(size: (u16, u16), stage: Stage) -> Model {
     first(size, stage, Outlook::Unlikely("this is an SSH session"), true)
 }
 
+/// The preview of what lies elsewhere: two that can be taken, a stale copy, and what is no sign-in.
+pub(super) fn found(size: (u16, u16), stage: Stage) -> Model {
+    let mut model = welcome(size, stage);
+    press(&mut model, NOW, "5");
+    let find = |name: &str, source: &str, hours: i64, state| {
+        let mut credentials = Account::sample(name).credentials;
+        credentials.claims.issued_at = Some(NOW - Span::hours(hours));
+        Find {
+            credentials: Some(credentials),
+            fresh_at: Some(NOW - Span::hours(hours)),
+            ..Find::unusable(source.to_owned(), Shape::Official, state)
+        }
+    };
+    let key = "/home/me/.cli-proxy-api/codex-key.json";
+    let haul = Haul {
+        run: Run::Dry,
+        finds: vec![
+            find("zulu", "/home/me/.codex/auth.json", 2, State::New),
+            find("yank", "/home/me/.codex-switch/profiles/work/auth.json", 30, State::New),
+            find("zulu", "/home/me/.codex/accounts/zulu.json", 400, State::StaleCopy),
+            Find::unusable(key.to_owned(), Shape::Official, State::NotChatGpt),
+        ],
+        chosen: vec![0, 1],
+        imported: 0,
+        total: 0,
+    };
+    let answer = Box::new(Ok(Answer::Found(Box::new((haul, None)))));
+    update(&mut model, NOW, Msg::Store(StoreMsg::Vault(Ticket(0), answer)));
+    model
+}
+
+/// The last account that the settings allow.
+pub(super) fn full(size: (u16, u16)) -> Model {
+    let mut stage = six();
+    let most = row("maxAccounts").unwrap();
+    stage.config = written(&stage.config, &[Edit::set(most, Value::Number(7.0))]);
+    stored_on(size, stage)
+}
+
 pub(super) fn taken(size: (u16, u16)) -> Model {
     if !is_open(size) {
         return six().sized(size.0, size.1).after("a");
@@ -108,10 +151,17 @@ fn granted(name: &str) -> SignIn {
 }
 
 pub(super) fn stored(size: (u16, u16)) -> Model {
+    stored_on(size, six())
+}
+
+fn stored_on(size: (u16, u16), stage: Stage) -> Model {
     if !is_open(size) {
-        return six().sized(size.0, size.1).after("a");
+        return stage.sized(size.0, size.1).after("a");
     }
-    let mut model = signing(size, "a3", [survey(true), LoginMsg::Device(Ok(Box::new(code())))]);
+    let mut model = stage.sized(size.0, size.1).after("a3");
+    for message in [survey(true), LoginMsg::Device(Ok(Box::new(code())))] {
+        hear(&mut model, message);
+    }
     let ticket = ticket(&model);
     let granted = granted("zulu");
     hear(&mut model, LoginMsg::Granted(Ok(Box::new(granted.clone()))));
@@ -289,13 +339,49 @@ fn the_terms_are_answered_in_the_wizard() {
 }
 
 #[test]
+fn no_other_account_is_offered_when_the_settings_allow_no_more() {
+    let mut model = full((100, 30));
+    let before = drawn(&model);
+    assert!(!before.contains("another"), "{before}");
+    assert!(before.contains("as many as maxAccounts allows"), "{before}");
+    assert_eq!(press(&mut model, NOW, "a"), []);
+    assert_eq!(drawn(&model), before);
+
+    let mut model = stored((100, 30));
+    assert!(drawn(&model).contains("a add another"), "{}", drawn(&model));
+    press(&mut model, NOW, "a");
+    assert!(drawn(&model).contains("Sign in with the browser"), "{}", drawn(&model));
+}
+
+#[test]
+fn what_is_written_and_how_it_is_undone_stands_on_every_step_of_a_small_screen() {
+    let welcome = |size| welcome(size, Stage { roster: Roster::default(), ..six() });
+    type Shown<'a> = &'a dyn Fn((u16, u16)) -> Model;
+    let states: [(&str, Shown<'_>); 5] = [
+        ("welcome", &welcome),
+        ("menu", &|size| six().sized(size.0, size.1).after("a")),
+        ("browser", &browser),
+        ("device", &device),
+        ("stored", &stored),
+    ];
+    for (name, state) in states {
+        for size in [(60, 20), (80, 24), (140, 40)] {
+            let shown = text(&frame(&state(size), size, &skin("green")));
+            let words = shown.split_whitespace().collect::<Vec<_>>().join(" ").replace("│ ", "");
+            assert!(words.contains("openai-codex-accounts.json"), "{name} at {size:?}: {shown}");
+            assert!(words.contains("Undo") || words.contains("undo"), "{name} at {size:?}: {shown}");
+        }
+    }
+}
+
+#[test]
 fn the_link_and_the_code_can_be_copied() {
     use codex_multi_auth::app::effect::DesktopEffect;
 
     let mut model = browser((100, 30));
-    assert_eq!(press(&mut model, NOW, "c"), [Effect::Desktop(DesktopEffect::Copy(URL.to_owned()))]);
+    assert_eq!(press(&mut model, NOW, "c"), [Effect::Desktop(DesktopEffect::Copy(URL.into()))]);
     let mut model = device((100, 30));
-    assert_eq!(press(&mut model, NOW, "c"), [Effect::Desktop(DesktopEffect::Copy("ABCD-12345".to_owned()))]);
+    assert_eq!(press(&mut model, NOW, "c"), [Effect::Desktop(DesktopEffect::Copy("ABCD-12345".into()))]);
 }
 
 #[test]

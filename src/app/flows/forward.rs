@@ -83,6 +83,7 @@ impl Flow {
             | Msg::Auth(_)
             | Msg::Login(..)
             | Msg::Answered(..)
+            | Msg::NotCopied(_)
             | Msg::Peers(_)
             | Msg::Checkup(..)
             | Msg::History(..)

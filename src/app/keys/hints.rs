@@ -326,7 +326,7 @@ fn wishes(scope: Scope) -> &'static [Wish] {
         Scope::WizardMenu => WIZARD_MENU,
         Scope::WizardQuestion => WIZARD_QUESTION,
         Scope::Wizard => WIZARD,
-        Scope::WizardDone => WIZARD_DONE,
+        Scope::WizardDone | Scope::WizardLast => WIZARD_DONE,
         Scope::Confirm => CONFIRM,
         Scope::Wants => WANTS,
         Scope::Seats => SEATS,

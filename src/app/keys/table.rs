@@ -332,6 +332,10 @@ const PLAIN: &[Bind] = {
         row(S::WizardDone, G::Hidden, &[c('s')], Action::UsePlain, "make it the account in use"),
         row(S::WizardDone, G::Hidden, &[c('n')], Action::Rename, "name it"),
         row(S::WizardDone, G::Hidden, &[CTRL_C], Action::Interrupt, "done"),
+        row(S::WizardLast, G::Hidden, &[k(Code::Enter), k(Code::Esc), c('q')], Action::Back, "done"),
+        row(S::WizardLast, G::Hidden, &[c('s')], Action::UsePlain, "make it the account in use"),
+        row(S::WizardLast, G::Hidden, &[c('n')], Action::Rename, "name it"),
+        row(S::WizardLast, G::Hidden, &[CTRL_C], Action::Interrupt, "done"),
     ]
 };
 

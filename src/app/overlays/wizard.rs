@@ -44,6 +44,8 @@ pub struct Wizard {
     pub leave: Leave,
     /// `--accept-terms`
     pub consent: Consent,
+    /// How many accounts the settings allow, if they say.
+    pub most: Option<usize>,
 }
 
 /// An account that signs in again.
@@ -109,10 +111,17 @@ impl Wizard {
         match (&self.field, &self.stage) {
             (Some(_), _) => &[Scope::Field],
             (None, Stage::Choose | Stage::Failed(_)) => &[Scope::WizardMenu],
+            (None, Stage::Stored(_)) if self.is_full() => &[Scope::WizardLast],
             (None, Stage::Stored(_)) => &[Scope::WizardDone],
             (None, Stage::Running(standing)) if standing.is_question() => &[Scope::WizardQuestion],
             (None, Stage::Running(_)) => &[Scope::Wizard],
         }
+    }
+
+    /// Whether what was stored is the last account that the settings allow.
+    pub fn is_full(&self) -> bool {
+        let Stage::Stored(done) = &self.stage else { return false };
+        self.most.is_some_and(|most| done.total >= most)
     }
 
     /// Starts a way from the beginning.

@@ -84,6 +84,7 @@ impl Ui {
             | Msg::Codex(_)
             | Msg::Login(..)
             | Msg::Answered(..)
+            | Msg::NotCopied(_)
             | Msg::Peers(PeersMsg::Next(..) | PeersMsg::Recalled(..))
             | Msg::Service(_)
             | Msg::Checkup(..)

@@ -152,11 +152,12 @@ impl Ui {
     }
 
     /// A sign-in ended: the wizard says how, and offers what can be done now.
-    pub fn sign_in_ended(&mut self, ticket: Ticket, ending: &Ending) -> Shown {
+    pub fn sign_in_ended(&mut self, ticket: Ticket, ending: &Ending, world: &World) -> Shown {
         let Some(wizard) = self.wizard_mut().filter(|wizard| wizard.ticket == Some(ticket)) else {
             return Shown::Not;
         };
         wizard.ticket = None;
+        wizard.most = Some(world.settings.max_accounts).filter(|most| *most > 0);
         wizard.field = None;
         wizard.note.clear();
         let leave = wizard.leave;

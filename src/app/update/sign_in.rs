@@ -29,7 +29,7 @@ impl Model {
     /// Whether the wizard shows how its sign-in ended, so that no message has to.
     pub(super) fn wizard_shows(&mut self, ticket: Ticket, outcome: &Outcome) -> bool {
         let Body::Login(ending) = &outcome.body else { return false };
-        match self.ui.sign_in_ended(ticket, ending) {
+        match self.ui.sign_in_ended(ticket, ending, &self.world) {
             Shown::Here => true,
             Shown::Not => false,
             Shown::Leave => {

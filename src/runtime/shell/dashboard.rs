@@ -9,7 +9,6 @@ use ratatui::Terminal;
 use crate::adapters::platform;
 use crate::app::effect::{Capture, DesktopEffect};
 use crate::app::model::Model;
-use crate::app::outcome::Form;
 use crate::runtime::engine::Shell;
 use crate::runtime::screen::Screen;
 use crate::runtime::skins::Skins;
@@ -55,11 +54,11 @@ impl Shell for Dashboard {
 
     fn desktop(&mut self, effect: &DesktopEffect) -> io::Result<()> {
         match effect {
-            DesktopEffect::Copy(text) => execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text)),
-            DesktopEffect::CopyReport(outcome) => {
-                let printed = crate::report::print(outcome, Form::Json);
-                execute!(io::stdout(), CopyToClipboard::to_clipboard_from(printed.out))
+            DesktopEffect::CopyByTerminal(text) => {
+                execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text.expose()))
             }
+            // The engine has a tool of the platform do these.
+            DesktopEffect::Copy(_) | DesktopEffect::CopyReport(_) => Ok(()),
             DesktopEffect::Bell => {
                 let mut out = io::stdout();
                 out.write_all(b"\x07").and_then(|()| out.flush())

@@ -1,20 +1,20 @@
 //! Adding an account: the steps, and what to do now. Takes the place of the screen below it.
 
 mod aside;
+mod device;
+mod stored;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
-use crate::app::flows::login::{Opened, SignedIn, Standing, V6, Waiting};
+use crate::app::flows::login::{Opened, Standing, V6, Waiting};
 use crate::app::geometry::Kind;
 use crate::app::overlays::wizard::{Stage, Typing, Way, Wizard};
 use crate::base::text::{clean, truncate, wrap};
-use crate::base::{Moment, Percent, Span, calendar};
-use crate::domain::login::admission::{Admitted, Place};
+use crate::base::{Moment, Percent, Span};
 use crate::domain::login::attempt::PATIENCE;
-use crate::domain::login::device::DeviceCode;
 use crate::domain::problem::{Hint, Problem};
 use crate::domain::terms;
 use crate::view::pen::Pen;
@@ -44,8 +44,13 @@ pub fn render(scene: &Scene, wizard: &Wizard, buffer: &mut Buffer) -> Option<Pos
         page.content(wizard);
         return page.typed(wizard);
     }
-    let mut page = Page { pen: Pen::new(buffer, body), scene, row: 1 };
-    page.steps(wizard);
+    let row = u16::from(layout.kind != Kind::Narrow);
+    let mut page = Page { pen: Pen::new(buffer, body), scene, row };
+    if layout.kind == Kind::Narrow {
+        page.progress(wizard);
+    } else {
+        page.steps(wizard);
+    }
     page.content(wizard);
     page.typed(wizard)
 }
@@ -55,12 +60,18 @@ fn context(scene: &Scene, wizard: &Wizard, buffer: &mut Buffer) {
     let mut pen = Pen::new(buffer, scene.layout.context);
     let (step, words) = progress(&wizard.stage);
     let end = pen.width().saturating_sub(1);
-    let text = if step > 3 { words.to_owned() } else { format!("step {step} of 3 · {words}") };
-    pen.put_right(end, 0, &text, skin.dim());
+    let narrow = scene.layout.kind == Kind::Narrow;
+    let text = match step {
+        4.. => words.to_owned(),
+        _ if narrow => format!("step {step} of 3"),
+        _ => format!("step {step} of 3 · {words}"),
+    };
+    let start = pen.put_right(end, 0, &text, skin.dim());
     let title = match &wizard.again {
         Some(again) => format!("Sign in again: {}", scene.veiled(&clean(&again.label))),
         None => "Add account".to_owned(),
     };
+    let title = truncate(&title, usize::from(start.saturating_sub(15)), CUT);
     pen.run(1, 0, &[("‹ ", skin.accent()), ("Accounts / ", skin.dim()), (&title, skin.heading())]);
 }
 
@@ -91,9 +102,28 @@ impl Page<'_, '_> {
         match &wizard.stage {
             Stage::Choose => self.menu(wizard),
             Stage::Failed(problem) => self.failed(wizard, problem),
-            Stage::Stored(done) => self.stored(done),
+            Stage::Stored(done) => self.stored(wizard, done),
             Stage::Running(standing) => self.running(wizard, standing),
         }
+    }
+
+    /// Whether every line counts.
+    fn is_narrow(&self) -> bool {
+        self.scene.layout.kind == Kind::Narrow
+    }
+
+    /// The steps on a low screen: only the one that takes time is drawn; the line above names it.
+    fn progress(&mut self, wizard: &Wizard) {
+        let times = match &wizard.stage {
+            Stage::Running(Standing::Browser(waiting)) => (waiting.since, waiting.since + PATIENCE),
+            Stage::Running(Standing::Device(code)) => (code.since, code.deadline),
+            Stage::Choose | Stage::Failed(_) | Stage::Stored(_) | Stage::Running(_) => return,
+        };
+        let skin = self.scene.skin;
+        self.pen.run(TEXT, self.row, &[("● ", skin.accent()), ("sign in", skin.text())]);
+        self.countdown(times.0, times.1);
+        self.gap();
+        self.gap();
     }
 
     fn steps(&mut self, wizard: &Wizard) {
@@ -155,11 +185,17 @@ impl Page<'_, '_> {
         if let Some(id) = &wizard.workspace {
             self.say(&format!("Workspace {id} is required; w changes it."), skin.text());
         }
+        // What is written stands above what may help: a low screen has no room for both.
+        if self.is_narrow() {
+            self.promise();
+        }
         if !self.scene.world.roster.accounts.is_empty() {
             let words = "Signed in already in that browser? Use a private window for another account.";
             self.say(words, skin.dim());
         }
-        self.promise();
+        if !self.is_narrow() {
+            self.promise();
+        }
     }
 
     /// What is written, and how it is taken back.
@@ -178,7 +214,7 @@ impl Page<'_, '_> {
             let style = if chosen { skin.selection() } else { skin.text() };
             let text = format!("{}  {title:<30}", place + 1);
             let after = self.pen.run(TEXT, self.row, &[(mark, skin.accent()), (" ", style), (&text, style)]);
-            self.pen.put(after + 2, self.row, what, skin.dim());
+            self.aside(after + 2, what);
             self.row += 1;
         }
         let more = [
@@ -191,68 +227,15 @@ impl Page<'_, '_> {
             let style = if chosen { skin.selection() } else { skin.text() };
             let text = format!("{title:<33}");
             let after = self.pen.run(TEXT, self.row, &[(mark, skin.accent()), (" ", style), (&text, style)]);
-            self.pen.put(after + 2, self.row, what, skin.dim());
+            self.aside(after + 2, what);
             self.row += 1;
         }
     }
 
-    /// Who came in, what was written, and what can be done now.
-    fn stored(&mut self, done: &SignedIn) {
-        let skin = self.scene.skin;
-        let name = self.scene.veiled(&clean(&done.account.label));
-        let what = match done.how {
-            Admitted::Inserted => format!("New account {}: {name}", done.account.number),
-            Admitted::Updated => format!("{name} has a new session (account {})", done.account.number),
-            Admitted::Rebound => {
-                format!("{name} has a new session in another workspace (account {})", done.account.number)
-            }
-        };
-        self.pen.run(TEXT, self.row, &[("✓ ", skin.good()), (&what, skin.heading())]);
-        self.row += 2;
-        let account = self.scene.world.roster.get(&done.account.key);
-        let seats = account.map(|account| account.workspaces.as_slice()).unwrap_or_default();
-        let seat = seats.iter().find(|seat| Some(&seat.id) == done.workspace.as_ref());
-        let workspace = seat.and_then(|seat| seat.name.clone()).or_else(|| done.workspace.clone());
-        self.pair("workspace", &clean(&workspace.unwrap_or_else(|| "none".to_owned())));
-        let plan = account.and_then(|account| account.plan()).unwrap_or("–");
-        self.pair("plan", &clean(plan));
-        let active = match done.place {
-            Place::Active => "this one".to_owned(),
-            Place::Behind => self.kept(),
-        };
-        self.pair("account in use", &active);
-        self.gap();
-        for line in &done.warnings {
-            self.say(&clean(line), skin.warn());
-        }
-        let path = self.scene.at_home(&self.scene.world.setting.storage_path);
-        self.say(&format!("Written to {path} (0600)."), skin.dim());
-        if done.place == Place::Active {
-            let home = self.scene.at_home(&self.scene.world.setting.codex_home);
-            self.say(&format!("The official CLI uses it, too: {home}/auth.json; what stood there before and is not in the pool was copied away first."), skin.dim());
-        }
-        let undo = match done.how {
-            Admitted::Inserted => "Undo: d on the account deletes it; a backup is made first.",
-            Admitted::Updated | Admitted::Rebound => {
-                "The session from before is replaced; it was not signed out."
-            }
-        };
-        self.say(undo, skin.dim());
-        self.gap();
-        let mut words = "⏎ to the dashboard · a another account · n a name for it".to_owned();
-        if done.place == Place::Behind {
-            words.push_str(" · s make it the account in use");
-        }
-        self.say(&words, skin.text());
-    }
-
-    /// The account that stays in use, in words.
-    fn kept(&self) -> String {
-        let active = self.scene.world.roster.active.as_ref().and_then(|key| self.scene.world.named(key));
-        match active {
-            Some(named) => format!("stays {}", self.scene.veiled(&clean(&named.label))),
-            None => "stays the same".to_owned(),
-        }
+    /// What is said beside a row, as far as it fits.
+    fn aside(&mut self, column: u16, text: &str) {
+        let room = usize::from(self.pen.width().saturating_sub(column + 1));
+        self.pen.put(column, self.row, &truncate(text, room, CUT), self.scene.skin.dim());
     }
 
     fn failed(&mut self, wizard: &Wizard, problem: &Problem) {
@@ -360,45 +343,21 @@ impl Page<'_, '_> {
             let workspace = wizard.workspace.as_deref().unwrap_or("any");
             self.say(&format!("adding to {} pool, workspace: {workspace}", self.pool()), skin.dim());
         }
+        // What is written stands above what may help: a low screen has no room for both.
+        if self.is_narrow() {
+            self.written();
+        }
         self.say(
             "Signed in on another computer? Press p and paste the address its browser ended on.",
             skin.dim(),
         );
-        self.written();
+        if !self.is_narrow() {
+            self.written();
+        }
         if !self.scene.world.roster.accounts.is_empty() {
             let words = "Signed in already in that browser? Use a private window to choose another account.";
             self.say(words, skin.dim());
         }
-    }
-
-    fn device(&mut self, code: &DeviceCode) {
-        let skin = self.scene.skin;
-        self.pair("1  Open on any device", &code.page);
-        self.gap();
-        self.pair("2  Type this code", "");
-        self.gap();
-        let shown = clean(code.user_code.expose()).into_owned();
-        let width = u16::try_from(shown.chars().count()).unwrap_or(9) + 10;
-        let column = TEXT + 10;
-        for (row, (left, middle, right)) in
-            [("┌", "─", "┐"), ("│", " ", "│"), ("└", "─", "┘")].iter().enumerate()
-        {
-            let after = self.pen.put(column, self.row, left, skin.border());
-            let after = self.pen.fill(after, self.row, width, middle, skin.border());
-            self.pen.put(after, self.row, right, skin.border());
-            if row == 1 {
-                self.pen.put(column + 6, self.row, &shown, skin.heading());
-            }
-            self.row += 1;
-        }
-        self.gap();
-        let every = calendar::long(code.interval);
-        self.say("Never give this code to anybody, and never type a code somebody sent you.", skin.warn());
-        self.say(
-            &format!("Come back here; this screen goes on by itself, asking every {every}."),
-            skin.dim(),
-        );
-        self.written();
     }
 
     fn pool(&self) -> &'static str {
