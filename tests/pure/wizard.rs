@@ -353,10 +353,12 @@ fn no_other_account_is_offered_when_the_settings_allow_no_more() {
     assert!(drawn(&model).contains("Sign in with the browser"), "{}", drawn(&model));
 }
 
+/// A state at a size.
+type Shown<'a> = &'a dyn Fn((u16, u16)) -> Model;
+
 #[test]
 fn what_is_written_and_how_it_is_undone_stands_on_every_step_of_a_small_screen() {
     let welcome = |size| welcome(size, Stage { roster: Roster::default(), ..six() });
-    type Shown<'a> = &'a dyn Fn((u16, u16)) -> Model;
     let states: [(&str, Shown<'_>); 5] = [
         ("welcome", &welcome),
         ("menu", &|size| six().sized(size.0, size.1).after("a")),
