@@ -36,7 +36,7 @@ impl Health {
 /// A recovery that was carried out; announced once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recovery {
-    /// `wal`, `backup`, or `legacy-project` for an older pool that was merged.
+    /// `wal`, `backup`, `legacy-project` for an older pool that was merged, or [`Recovery::NOTHING`].
     pub source: &'static str,
     /// File the accounts came from.
     pub path: String,
@@ -47,6 +47,27 @@ pub struct Recovery {
 }
 
 impl Recovery {
+    /// The source of a pool that was begun anew, because nothing replaced the damaged one.
+    pub const NOTHING: &'static str = "nothing";
+
+    /// What happened, in one sentence without its first capital.
+    pub fn told(&self) -> String {
+        let accounts = |was: &str, were: &str| match self.accounts {
+            1 => format!("1 account {was}"),
+            many => format!("{many} accounts {were}"),
+        };
+        match self.source {
+            "wal" => format!("the pool was damaged: {} restored from the journal", accounts("was", "were")),
+            "legacy-project" => {
+                format!("{} merged from an older pool of this project", accounts("was", "were"))
+            }
+            Self::NOTHING => {
+                "the pool was damaged and nothing replaced it: the damaged file is kept".to_owned()
+            }
+            _ => format!("the pool was damaged: {} restored from a backup", accounts("was", "were")),
+        }
+    }
+
     /// Whether a copy stood in for a damaged pool; an older pool of the same project that was merged does not.
     pub fn replaces(&self) -> bool {
         matches!(self.source, "wal" | "backup")
@@ -77,4 +98,20 @@ pub struct Loaded {
     pub recovery: Option<Recovery>,
     /// Grows with every change seen on disk.
     pub revision: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recovery_says_what_happened_and_an_older_pool_is_no_damage() {
+        let told =
+            |source, accounts| Recovery { source, path: String::new(), accounts, quarantined: 0 }.told();
+
+        assert_eq!(told("wal", 1), "the pool was damaged: 1 account was restored from the journal");
+        assert_eq!(told("backup", 2), "the pool was damaged: 2 accounts were restored from a backup");
+        assert_eq!(told("legacy-project", 2), "2 accounts were merged from an older pool of this project");
+        assert!(told(Recovery::NOTHING, 0).contains("the damaged file is kept"));
+    }
 }

@@ -198,7 +198,7 @@ fn head(facts: &Facts, out: &mut String) {
         let _ = writeln!(out, "Selection reason: account {} ({})", index + 1, pool::rule_text(decision));
     }
     let _ = writeln!(out, "Storage health: {}", facts.health.word());
-    if let Some(recovery) = &facts.recovery {
+    if let Some(recovery) = facts.recovery.as_ref().filter(|recovery| recovery.accounts > 0) {
         let _ = writeln!(
             out,
             "{}: {} from the {} at {}",

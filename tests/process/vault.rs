@@ -155,6 +155,23 @@ fn a_file_that_is_no_pool_is_refused_with_its_own_words_and_nothing_is_written()
 }
 
 #[test]
+fn an_import_in_the_place_of_a_ruin_says_where_the_ruin_is() {
+    let (home, other) = (Home::with_samples(1), Home::with_samples(2));
+    let pool = home.root().join("openai-codex-accounts.json");
+    home.write(&pool, "{\"version\":3,");
+    let file = other.root().join("openai-codex-accounts.json");
+
+    let ran = run(&mut home.manager(&["import", file.to_str().expect("plain"), "--accept-terms"])).expect(0);
+
+    let folder = home.root().join("quarantine");
+    assert!(ran.stderr.contains("nothing replaced it"), "{}", ran.stderr);
+    assert!(ran.stderr.contains(folder.to_str().expect("plain")), "{}", ran.stderr);
+    let kept: Vec<_> = home.files().into_iter().filter(|(path, _)| path.starts_with(&folder)).collect();
+    assert_eq!(kept.len(), 1);
+    assert_eq!(kept[0].1, b"{\"version\":3,");
+}
+
+#[test]
 fn a_limit_on_accounts_stops_an_import() {
     let home = Home::with_samples(2);
     let other = Home::with_samples(3);

@@ -158,7 +158,14 @@ impl Shared {
         let pool = self.places.pool();
         let bytes = atomic::read(&pool).map_err(|error| unreadable(&pool, &error))?;
         let primary = bytes.as_deref().map_or(Primary::Missing, Primary::Unusable);
-        let opened = Opened { primary, health: Health::Corrupt, recovery: None, results: Vec::new() };
+        let recovery = Recovery {
+            source: Recovery::NOTHING,
+            path: self.places.quarantine().display().to_string(),
+            accounts: 0,
+            quarantined: 1,
+        };
+        let opened =
+            Opened { primary, health: Health::Corrupt, recovery: Some(recovery), results: Vec::new() };
         self.write(edit, opened, Document::empty(), Extension::default(), at)
     }
 
@@ -172,7 +179,8 @@ impl Shared {
         at: Moment,
     ) -> Result<Option<Loaded>, E> {
         let real = !document.roster().accounts.is_empty() && !document.is_synthetic();
-        let recovered = opened.recovery.is_some() || document.migrated_from().is_some();
+        let replaced = opened.recovery.as_ref().is_some_and(Recovery::replaces);
+        let recovered = replaced || document.migrated_from().is_some();
         let mut extent = if recovered { Extent::Durable } else { Extent::Nothing };
         for (key, credentials) in opened.results {
             extent = extent.max(document.succeed(&key, credentials, &mut extension, at));

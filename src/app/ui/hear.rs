@@ -186,16 +186,11 @@ impl Ui {
     fn tell_of_pool(&mut self, world: &World, at: Moment) {
         if let (Some(recovery), false) = (&world.recovery, self.heard.recovered) {
             self.heard.recovered = true;
-            let text = match recovery.source {
-                "wal" => {
-                    format!("the pool was damaged: {} accounts restored from the journal", recovery.accounts)
-                }
-                "legacy-project" => {
-                    format!("{} accounts of an older pool of this project were merged", recovery.accounts)
-                }
-                _ => format!("the pool was damaged: {} accounts restored from a backup", recovery.accounts),
-            };
-            self.say(Toast::new(Level::Warn, "store", text).with(recovery.path.clone()), world, at);
+            self.say(
+                Toast::new(Level::Warn, "store", recovery.told()).with(recovery.path.clone()),
+                world,
+                at,
+            );
         }
         let dead: BTreeSet<AccountKey> = world
             .roster

@@ -21,7 +21,7 @@ pub(super) fn vault_told(told: &Told) -> Option<Toast> {
             done("backup", format!("backup {} made, {}", backup.name, accounts(backup.accounts)))
                 .with(backup.path.display().to_string())
         }
-        Told::Deleted(backup) => done("backup", format!("backup {} deleted", backup.name)),
+        Told::Deleted(backup) => done("backup", format!("backup {} deleted for good", backup.name)),
         Told::Restored(restored, following) => {
             let mut toast = done(
                 "backup",

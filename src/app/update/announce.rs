@@ -11,7 +11,7 @@ use crate::domain::terms::{self, By, Consent, Gate};
 impl Model {
     /// Everything that is told on stderr.
     pub(super) fn announce(&mut self, message: &Msg) -> Effects {
-        let mut effects = self.announce_recovery(message);
+        let mut effects = self.announce_recovery();
         effects.extend(self.announce_settings(message));
         effects.extend(self.announce_terms(message));
         effects
@@ -45,22 +45,13 @@ impl Model {
         fresh.into_iter().map(|note| Effect::Tell(format!("codex-multi-auth: {note}"))).collect()
     }
 
-    /// A recovery: here on stderr, in the dashboard by the screens (storage.md §6.4).
-    fn announce_recovery(&self, message: &Msg) -> Effects {
-        let Msg::Store(StoreMsg::Loaded(Ok(loaded))) = message else { return Effects::new() };
-        let Some(recovery) = loaded.recovery.as_ref().filter(|_| !self.is_dashboard()) else {
+    /// A recovery, once: here on stderr, in the dashboard by the screens (storage.md §6.4).
+    fn announce_recovery(&mut self) -> Effects {
+        let Some(recovery) = self.world.recovery.as_ref().filter(|_| !self.is_dashboard()) else {
             return Effects::new();
         };
-        vec![Effect::Tell(format!(
-            "codex-multi-auth: the account pool was damaged; {} recovered from the {} {}",
-            if recovery.accounts == 1 {
-                "1 account was".to_owned()
-            } else {
-                format!("{} accounts were", recovery.accounts)
-            },
-            if recovery.source == "wal" { "journal" } else { "backup" },
-            recovery.path
-        ))]
+        let text = format!("codex-multi-auth: {} ({})", recovery.told(), recovery.path);
+        if self.told.insert(text.clone()) { vec![Effect::Tell(text)] } else { Effects::new() }
     }
 }
 
