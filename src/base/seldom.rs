@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn an_empty_part_equals_a_missing_one() {
         let mut written = Seldom::<Part>::default();
-        written.number = 0;
+        *written = Part::default();
 
         assert_eq!(written, Seldom::default());
         assert_eq!(Seldom::from(Part::default()), Seldom::default());
