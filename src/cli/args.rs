@@ -157,23 +157,7 @@ pub enum Word {
     Unpin,
     /// Explain which account serves the next request, and why
     #[command(name = "why-selected")]
-    WhySelected {
-        /// Explain the next request (default)
-        #[arg(long, short = 'n', conflicts_with = "last")]
-        now: bool,
-        /// Explain the last request
-        #[arg(long, short = 'l')]
-        last: bool,
-        /// Explain a kept decision: the number of its request, alone or as PID-REQUEST
-        #[arg(long, value_name = "ID", conflicts_with_all = ["now", "last"])]
-        request: Option<String>,
-        /// With --request: whom this strategy would have chosen
-        #[arg(long, requires = "request", value_parser = Strategy::ALL.map(Strategy::word))]
-        strategy: Option<String>,
-        /// With --request: who would have served without this account
-        #[arg(long, value_name = "ACCOUNT", requires = "request")]
-        without: Option<String>,
-    },
+    WhySelected(WhyArgs),
     /// Ask whether each account is signed in and what is left of its limits
     Check(CheckArgs),
     /// Show which account is best next, how risky each one is, and why
@@ -266,6 +250,26 @@ pub enum Word {
     },
 }
 
+/// Arguments of `why-selected`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct WhyArgs {
+    /// Explain the next request (default)
+    #[arg(long, short = 'n', conflicts_with = "last")]
+    pub now: bool,
+    /// Explain the last request
+    #[arg(long, short = 'l')]
+    pub last: bool,
+    /// Explain a kept decision: the number of its request, alone or as PID-REQUEST
+    #[arg(long, value_name = "ID", conflicts_with_all = ["now", "last"])]
+    pub request: Option<String>,
+    /// With --request: whom this strategy would have chosen
+    #[arg(long, requires = "request", value_parser = Strategy::ALL.map(Strategy::word))]
+    pub strategy: Option<String>,
+    /// With --request: who would have served without this account
+    #[arg(long, value_name = "ACCOUNT", requires = "request")]
+    pub without: Option<String>,
+}
+
 /// Arguments of `status` and `list`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct StatusArgs {
@@ -307,7 +311,7 @@ impl Word {
             Self::Switch { .. } => "switch",
             Self::Login(_) => "login",
             Self::Unpin => "unpin",
-            Self::WhySelected { .. } => "why-selected",
+            Self::WhySelected(_) => "why-selected",
             Self::Check(_) => "check",
             Self::Forecast(_) => "forecast",
             Self::Best(_) => "best",

@@ -18,7 +18,7 @@ use crate::app::goal::{
 use crate::app::options::{Chatter, Consent, Face, Form, Options, Root};
 use crate::base::Span;
 use crate::cli::args::{
-    AccountWord, Cli, Global, PROGRAM, UninstallArgs, UsageArgs, Word, completions, lean,
+    AccountWord, Cli, Global, PROGRAM, UninstallArgs, UsageArgs, WhyArgs, Word, completions, lean,
 };
 use crate::cli::exit::Numbers;
 use crate::cli::personality::Persona;
@@ -160,11 +160,11 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
             Err(problem) => return refuse(problem, command),
         },
         Word::Unpin => (Goal::Run(Command::Unpin), None),
-        Word::WhySelected { request: Some(request), strategy, without, .. } => {
+        Word::WhySelected(WhyArgs { request: Some(request), strategy, without, .. }) => {
             let strategy = strategy.as_deref().and_then(Strategy::from_word);
             (Goal::Run(Command::Replay(Replaying { request, strategy, without })), None)
         }
-        Word::WhySelected { last, .. } => {
+        Word::WhySelected(WhyArgs { last, .. }) => {
             let moment = if last { Moments::Last } else { Moments::Now };
             (Goal::Run(Command::Why(moment)), None)
         }

@@ -9,7 +9,7 @@ use std::ffi::{OsStr, OsString};
 
 use clap::{ArgMatches, Args, Command, FromArgMatches as _};
 
-use super::{Cli, Global, PROGRAM, StatusArgs, Word};
+use super::{Cli, Global, PROGRAM, StatusArgs, WhyArgs, Word};
 use crate::cli::args::forecast::{ForecastArgs, ReportArgs};
 
 /// A command with a table of its own.
@@ -19,7 +19,7 @@ struct Lean {
     word: fn(&ArgMatches) -> Option<Word>,
 }
 
-const LEAN: [Lean; 4] = [
+const LEAN: [Lean; 5] = [
     Lean {
         name: "status",
         table: StatusArgs::augment_args,
@@ -39,6 +39,11 @@ const LEAN: [Lean; 4] = [
         name: "report",
         table: ReportArgs::augment_args,
         word: |line| ReportArgs::from_arg_matches(line).ok().map(Word::Report),
+    },
+    Lean {
+        name: "why-selected",
+        table: WhyArgs::augment_args,
+        word: |line| WhyArgs::from_arg_matches(line).ok().map(Word::WhySelected),
     },
 ];
 
@@ -70,7 +75,8 @@ mod tests {
     use super::*;
 
     /// Words of every kind: commands with and without a table of their own, flags of both, values, and noise.
-    const WORDS: [&str; 40] = [
+    const WORDS: [&str; 41] = [
+        "why-selected",
         "status",
         "list",
         "forecast",
