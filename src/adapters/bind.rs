@@ -117,6 +117,11 @@ impl Binder {
         self.places.app_bind(STATUS)
     }
 
+    /// What the router of a leased bind says of itself, where the reference's helper said it.
+    pub fn helper_path(&self) -> PathBuf {
+        self.places.root().join("runtime-rotation-app-helper.json")
+    }
+
     /// The router's log.
     pub fn log_path(&self) -> PathBuf {
         self.places.app_bind(LOG)

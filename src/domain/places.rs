@@ -348,11 +348,6 @@ impl Places {
         self.root.join("app-bind").join(name)
     }
 
-    /// What the router of a leased bind says of itself, where the reference's helper said it.
-    pub fn app_helper(&self) -> PathBuf {
-        self.root.join("runtime-rotation-app-helper.json")
-    }
-
     /// Refresh leases and results.
     pub fn leases(&self) -> &Path {
         &self.leases

@@ -32,7 +32,7 @@ pub async fn look(host: &Host) -> View {
     let sight = host.binder.look().await;
     let startup = host.binder.startup();
     let running = host.peers.list().await.iter().any(|peer| peer.kind == "serve");
-    let helper = atomic::read_text(&host.places.app_helper()).ok().flatten();
+    let helper = atomic::read_text(&host.binder.helper_path()).ok().flatten();
     View {
         standing: sight.standing,
         mode: sight.bind.as_ref().map(|bind| bind.mode),

@@ -272,7 +272,7 @@ impl Keeper {
             let _ = atomic::write(&binder.status_path(), app_bind::print_status(&status).as_bytes());
         }
         if self.bind.mode == Mode::Leased {
-            let path = self.host.places.app_helper();
+            let path = binder.helper_path();
             let helper = Status {
                 kind: "codex-app-runtime-rotation-helper",
                 state,

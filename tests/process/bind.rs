@@ -418,7 +418,11 @@ fn a_port_that_somebody_else_took_is_given_up_and_the_key_follows() {
     stage.bind();
     let port = u16::try_from(stage.state()["port"].as_u64().expect("a port")).expect("a port");
     stage.kill_routers();
-    let holder = TcpListener::bind(("127.0.0.1", port)).expect("free again");
+    let mut holder = None;
+    wait_until("the port to be free again", || {
+        holder = TcpListener::bind(("127.0.0.1", port)).ok();
+        holder.is_some()
+    });
 
     let healed = stage.manager(&["status"]);
 
