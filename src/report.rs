@@ -17,6 +17,7 @@ pub mod monitor;
 pub mod policy;
 pub mod pool;
 pub mod rotation;
+pub mod rules;
 pub mod seats;
 pub mod status;
 pub mod switch;
@@ -135,6 +136,7 @@ fn value(outcome: &Outcome) -> Option<serde_json::Value> {
         Body::Uninstalled(wish, told) => uninstall::value(outcome, *wish, told),
         Body::Ruled(ruled) => policy::ruled_value(outcome, ruled),
         Body::Policies(facts) => policy::list_value(outcome, facts),
+        Body::Rules(told) => rules::value(outcome, told),
         Body::Vault(told) => vault::value(outcome, told),
         Body::Undone(what) => switch::undone_value(outcome, what),
         Body::Config(told) => config::value(outcome, told),
@@ -170,6 +172,7 @@ fn plain(outcome: &Outcome) -> Printed {
         Body::Uninstalled(wish, told) => return uninstall::printed(*wish, told),
         Body::Ruled(ruled) => policy::ruled_text(ruled),
         Body::Policies(facts) => policy::list_text(facts),
+        Body::Rules(told) => return rules::printed(told),
         Body::Vault(told) => return vault::printed(outcome, told),
         Body::Undone(what) => format!("Undone: {what}\n"),
         Body::Config(told) => return config::printed(told),

@@ -217,6 +217,7 @@ async fn heal(host: &Host, goal: &Goal, options: &Options, settings: &Settings) 
 fn only_looks(goal: &Goal) -> bool {
     match goal {
         Goal::Run(Command::Config(ask)) => !ask.is_act(),
+        Goal::Run(Command::Rules(order)) => !order.is_act(),
         Goal::Run(_) | Goal::Dashboard(_) | Goal::Forward(_) | Goal::Serve(_) => {
             matches!(
                 goal,
@@ -268,12 +269,14 @@ async fn boot(goal: &Goal, host: &Host, form: Form, size: (u16, u16)) -> Boot {
         host.endpoints.backend_overridden.then(|| host.endpoints.backend.clone()),
         host.endpoints.auth_overridden.then(|| host.endpoints.auth.clone()),
     );
+    let here = places::project(&host.places, &places::current_dir());
     Boot {
         at: host.clock.now(),
         setting: Setting {
             storage_path: host.places.pool().display().to_string(),
             project: host.places.scope().project().map(|project| project.key.clone()),
-            here: places::project(&host.places, &places::current_dir()).map(|project| project.key),
+            here_root: here.as_ref().map(|project| project.identity_root.display().to_string()),
+            here: here.map(|project| project.key),
             codex_home: host.places.codex_home().display().to_string(),
             backups: host.places.backups().display().to_string(),
             home: host.places.user_home().display().to_string(),
@@ -358,6 +361,7 @@ fn unwritten(kept: &report::Kept) -> Option<Exit> {
 fn is_act(goal: &Goal) -> bool {
     match goal {
         Goal::Run(Command::Config(ask)) => ask.is_act(),
+        Goal::Run(Command::Rules(order)) => order.is_act(),
         Goal::Run(Command::Checkup(order)) => order.is_act(),
         Goal::Run(Command::History(order)) => order.is_act(),
         Goal::Run(Command::Rotation(order)) => order.is_act(),
@@ -409,6 +413,7 @@ fn word(goal: &Goal) -> &'static str {
         Some(Command::Report(_)) => "report",
         Some(Command::Flagged(_)) => "verify-flagged",
         Some(Command::Workspace(_)) => "workspace",
+        Some(Command::Rules(order)) => order.command(),
         Some(Command::Policy(_, word)) => word,
         Some(Command::Config(ask)) => ask.word(),
         Some(Command::Login(_)) => "login",

@@ -22,6 +22,7 @@ mod logs;
 mod outlook;
 mod real;
 mod refresh;
+mod rules;
 mod shared;
 mod terminal;
 mod together;

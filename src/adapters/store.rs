@@ -42,6 +42,7 @@ use crate::domain::inventory::Inventory;
 use crate::domain::places::{POOL_FILE, Places};
 use crate::domain::policy::account::{Changed, Policies, PolicyEdit};
 use crate::domain::policy::compose::Rules;
+use crate::domain::policy::edit::RuleEdit;
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::refresh::Held;
 use crate::domain::roster::Roster;
@@ -157,6 +158,14 @@ impl<C: Clock> DiskStore<C> {
             return work();
         }
         blocking(work).await
+    }
+
+    /// Changes a budget or a routing profile on what stands on disk now; returns whether anything changed.
+    ///
+    /// # Errors
+    /// The file is as it was then.
+    pub async fn change_rule(&self, edit: RuleEdit) -> Result<Changed, StoreError> {
+        policies::change_rule(&self.shared.places, &edit, self.clock.now()).await
     }
 
     /// Lets nothing be written from now on: this is root, and the home is somebody else's.

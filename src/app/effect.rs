@@ -8,6 +8,7 @@ use crate::domain::account::AccountKey;
 use crate::domain::change::Change;
 pub use crate::domain::launch::Through;
 use crate::domain::policy::account::PolicyEdit;
+use crate::domain::policy::edit::RuleEdit;
 use crate::domain::problem::Exit;
 use crate::domain::refresh::Reason;
 use crate::domain::selection::Ask;
@@ -99,6 +100,8 @@ pub enum StoreEffect {
     Rules,
     /// Change one account's policy.
     Policy(Ticket, AccountKey, PolicyEdit),
+    /// Change a budget or a routing profile.
+    Rule(Ticket, Box<RuleEdit>),
     /// Read the quota cache.
     Quota,
     /// Read the ledger since a moment.

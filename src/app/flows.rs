@@ -17,6 +17,7 @@ pub mod models;
 pub mod policy;
 pub mod report;
 pub mod rotation;
+pub mod rules;
 pub mod serve;
 pub mod status;
 pub mod survey;
@@ -81,6 +82,8 @@ pub enum Flow {
     Best(Box<best::Flow>),
     /// `account pause` and the like, `account policy list`.
     Policy(policy::Flow),
+    /// `budget …`, `profile …`.
+    Rules(Box<rules::Flow>),
     /// `backup …`, `export`, `import`, `account …`, `flagged …`.
     Vault(Box<vault::Flow>),
     /// `why-selected`.
@@ -125,6 +128,7 @@ impl Flow {
             Self::Config(flow) => flow.on(message, world),
             Self::Best(flow) => flow.on(message, world, at),
             Self::Policy(flow) => flow.on(message, world, at),
+            Self::Rules(flow) => flow.on(message, world, at),
             Self::Vault(flow) => flow.on(message, world, at),
             Self::Why(flow) => flow.on(message, world, at),
             Self::Usage(flow) => flow.on(message, world, at),

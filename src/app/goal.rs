@@ -110,6 +110,8 @@ pub enum Command {
     Uninstall(crate::domain::uninstall::Wish),
     /// `doctor`, `fix`, `verify`, `usage rotate`.
     Checkup(crate::app::checkup::Order),
+    /// `budget …`, `profile …`.
+    Rules(crate::app::flows::rules::Order),
     /// `account pause` and the like, `account policy list`; with its word.
     Policy(crate::app::flows::policy::Order, &'static str),
 }

@@ -89,6 +89,8 @@ pub enum StoreMsg {
     Policies(Found<Policies>),
     /// Profiles and budgets were read with what was used of them, or why they cannot be.
     Ruled(Result<Arc<Governance>, String>),
+    /// A budget or a profile was changed; all of them, and whether anything changed.
+    RuleSet(Ticket, Result<(Arc<Governance>, Changed), Problem>),
     /// A policy was changed; all of them, and whether anything changed.
     PolicySet(Ticket, Result<(Policies, Changed), Problem>),
     /// The quota cache was read.

@@ -9,6 +9,7 @@ pub use crate::app::checkup;
 pub use crate::app::flows::config::{Changed, Told};
 pub use crate::app::flows::login::{Ending, SignedIn};
 pub use crate::app::flows::models::{Pair, Told as Matrix};
+pub use crate::app::flows::rules::{Found, Told as RulesTold};
 pub use crate::app::flows::usage::{Shape, Told as UsageTold};
 pub use crate::app::goal::{Forecasting, Listing, Moments, Overlay, Reporting, Trying};
 pub use crate::app::history;
@@ -94,6 +95,8 @@ pub enum Body {
     Ruled(Box<Ruled>),
     /// `account policy list`.
     Policies(Box<Facts>),
+    /// `budget …`, `profile …`.
+    Rules(Box<RulesTold>),
     /// Copies, transfers, deletions, the flagged pool.
     Vault(Box<vault::Told>),
     /// Key `u`: what was taken back.

@@ -7,7 +7,7 @@ use crate::app::effect::{DesktopEffect, Effect, Effects, LoginEffect, PeersEffec
 use crate::app::flows::survey::Tokens;
 use crate::app::flows::{
     Flow, Ticket, best, check, config, flagged, forecast, forward, history, login, models, policy, report,
-    rotation, serve, status, switch, undo, uninstall, unpin, usage, vault, why, workspace,
+    rotation, rules, serve, status, switch, undo, uninstall, unpin, usage, vault, why, workspace,
 };
 use crate::app::goal::{Command, Entry, Goal, Tab};
 use crate::app::input::{Focus, Input};
@@ -298,6 +298,7 @@ impl Model {
             Command::History(order) => Flow::History(history::Flow::new(ticket, order.clone())),
             Command::Rotation(order) => Flow::Rotation(Box::new(rotation::Flow::new(ticket, order.clone()))),
             Command::Uninstall(wish) => Flow::Uninstall(uninstall::Flow::new(ticket, *wish)),
+            Command::Rules(order) => Flow::Rules(Box::new(rules::Flow::new(ticket, order.clone()))),
             Command::Policy(order, word) => Flow::Policy(policy::Flow::new(ticket, order.clone(), word)),
             Command::Best(choosing) => Flow::Best(Box::new(best::Flow::new(ticket, choosing.clone()))),
         };

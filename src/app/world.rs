@@ -45,6 +45,8 @@ pub struct Setting {
     pub project: Option<String>,
     /// Key of the project around the folder in which this process works: its profile and budgets hold here.
     pub here: Option<String>,
+    /// Its folder, for people.
+    pub here_root: Option<String>,
     /// Codex home, for people.
     pub codex_home: String,
     /// Folder of the named backups, for people.
@@ -182,7 +184,7 @@ impl World {
                 self.policies_read = true;
                 self.policy_trouble = None;
             }
-            Msg::Store(StoreMsg::Ruled(Ok(governance))) => {
+            Msg::Store(StoreMsg::Ruled(Ok(governance)) | StoreMsg::RuleSet(_, Ok((governance, _)))) => {
                 self.governance = Arc::clone(governance);
                 self.rule_trouble = None;
             }
@@ -238,6 +240,7 @@ impl World {
             Msg::Store(StoreMsg::Configured(_, Err(_))) => self.settings = Arc::new(self.config.settings()),
             Msg::Store(
                 StoreMsg::PolicySet(_, Err(_))
+                | StoreMsg::RuleSet(_, Err(_))
                 | StoreMsg::Committed(_, Err(_))
                 | StoreMsg::ConfigFile(..)
                 | StoreMsg::Summed(..),

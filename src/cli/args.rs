@@ -9,6 +9,7 @@ pub(super) mod lean;
 mod login;
 mod policy;
 mod rotation;
+mod rules;
 mod usage;
 mod vault;
 
@@ -23,6 +24,7 @@ pub use crate::cli::args::forecast::{BestArgs, CheckArgs, ForecastArgs, ReportAr
 pub use crate::cli::args::history::HistoryArgs;
 pub use crate::cli::args::login::LoginArgs;
 pub use crate::cli::args::rotation::RotationArgs;
+pub use crate::cli::args::rules::{BudgetArgs, ProfileWord, ProfileWords};
 pub use crate::cli::args::usage::{ModelsArgs, UsageArgs};
 pub use crate::cli::args::vault::{AccountWord, BackupWord, ExportArgs, FlaggedWord, ImportArgs};
 use crate::domain::selection::Strategy;
@@ -181,6 +183,10 @@ pub enum Word {
     Usage(UsageArgs),
     /// Show which account can serve which model
     Models(ModelsArgs),
+    /// Show and set budgets: limits on requests, tokens and cost that the proxy obeys
+    Budget(BudgetArgs),
+    /// Show and change how the requests of a project are routed
+    Profile(ProfileWords),
     /// Find, show and go on with kept sessions of the official CLI
     History(HistoryArgs),
     /// Show and change settings
@@ -323,6 +329,8 @@ impl Word {
             Self::Verify(_) => "verify",
             Self::Usage(_) => "usage",
             Self::Models(_) => "models",
+            Self::Budget(_) => "budget",
+            Self::Profile(_) => "profile",
             Self::History(_) => "history",
             Self::Config(_) => "config",
             Self::InitConfig(_) => "init-config",

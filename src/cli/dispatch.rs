@@ -11,6 +11,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::app::checkup::{Fixing, Order};
 use crate::app::flows::config::Ask;
 use crate::app::flows::login::{Method, Request};
+use crate::app::flows::rules;
 use crate::app::flows::usage::Shape;
 use crate::app::goal::{
     Choosing, Command, Entry, Forwarding, Goal, Identities, Listing, Moments, Probe, Replaying, Serving, Tab,
@@ -18,7 +19,8 @@ use crate::app::goal::{
 use crate::app::options::{Chatter, Consent, Face, Form, Options, Root};
 use crate::base::Span;
 use crate::cli::args::{
-    AccountWord, Cli, Global, PROGRAM, UninstallArgs, UsageArgs, WhyArgs, Word, completions, lean,
+    AccountWord, Cli, Global, PROGRAM, ProfileWord, UninstallArgs, UsageArgs, WhyArgs, Word, completions,
+    lean,
 };
 use crate::cli::exit::Numbers;
 use crate::cli::personality::Persona;
@@ -126,6 +128,10 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
         global.json |= args.is_document(false);
         global.headless |= rows || args.out.is_some() || args.format.is_some();
     }
+    if let Some(Word::Profile(_)) = &word {
+        // `--project .` names the profile's project here, not the pool to work on.
+        global.project = false;
+    }
     let refuse = |problem: Problem, command: &str| {
         Invocation::Refuse(Box::new(Refusal {
             problem,
@@ -209,6 +215,18 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
             Err(problem) => return refuse(problem, command),
         },
         Word::Models(args) => (view(Tab::Usage, Command::Models(args.into()), manner, None), None),
+        Word::Budget(args) => match args.order() {
+            Ok(order) => (ruled(order, manner), None),
+            Err(problem) => return refuse(problem, command),
+        },
+        Word::Profile(words) => {
+            let is_edit = matches!(words.word, Some(ProfileWord::Edit(_)));
+            match words.order() {
+                Ok(order) if is_edit => (view(Tab::Settings, Command::Rules(order), manner, None), None),
+                Ok(order) => (Goal::Run(Command::Rules(order)), None),
+                Err(problem) => return refuse(problem, command),
+            }
+        }
         Word::Backup(word) => match word.errand() {
             Ok(errand) => (Goal::Run(Command::Vault(errand)), None),
             Err(problem) => return refuse(problem, command),
@@ -327,6 +345,14 @@ fn view(tab: Tab, command: Command, manner: Preference, watch: Option<u32>) -> G
         return Goal::Run(command);
     }
     Goal::Dashboard(Entry { tab: Some(tab), pane: false, command: Some(command) })
+}
+
+/// Budgets are a pane of the Usage tab; what changes one is done and said in a line.
+fn ruled(order: rules::Order, manner: Preference) -> Goal {
+    if order.is_act() {
+        return Goal::Run(Command::Rules(order));
+    }
+    view(Tab::Usage, Command::Rules(order), manner, None)
 }
 
 /// `config explain` shows the setting on its screen; everything else is said in a few lines.

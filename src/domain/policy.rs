@@ -3,4 +3,5 @@
 pub mod account;
 pub mod budget;
 pub mod compose;
+pub mod edit;
 pub mod profile;

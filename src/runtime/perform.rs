@@ -20,7 +20,7 @@ use crate::base::{Moment, Secret, Span};
 use crate::domain::account::{Account, AccountKey};
 use crate::domain::facts::PeerStatus;
 use crate::domain::policy::compose::Governance;
-use crate::domain::problem::Problem;
+use crate::domain::problem::{Exit, Hint, Problem};
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::roster::Roster;
 use crate::domain::shelf::Found;
@@ -251,6 +251,14 @@ async fn in_order(host: Host, sender: UnboundedSender<Msg>, mut effects: Unbound
                 Ok(found) => StoreMsg::Policies(found),
                 Err(error) => StoreMsg::Policies(Found::Damaged { detail: error.to_string() }),
             },
+            StoreEffect::Rule(ticket, edit) => {
+                let changed = host.store.change_rule(*edit).await.map_err(Problem::from);
+                let read = match changed {
+                    Ok(changed) => governance(&host).await.map(|rules| (rules, changed)).map_err(unreadable),
+                    Err(problem) => Err(problem),
+                };
+                StoreMsg::RuleSet(ticket, read)
+            }
             StoreEffect::Rules => StoreMsg::Ruled(governance(&host).await),
             StoreEffect::Policy(ticket, key, edit) => {
                 StoreMsg::PolicySet(ticket, host.store.change_policy(&key, edit).await.map_err(Into::into))
@@ -276,6 +284,10 @@ async fn in_order(host: Host, sender: UnboundedSender<Msg>, mut effects: Unbound
             return;
         }
     }
+}
+
+fn unreadable(why: String) -> Problem {
+    Problem::new("storage-unreadable", Exit::Failed, why).hint(Hint::Run("doctor".to_owned()))
 }
 
 /// Profiles and budgets with what was used of them; the ledger is read only where something is counted.

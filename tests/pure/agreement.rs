@@ -400,6 +400,7 @@ impl Read {
             storage_path: String::new(),
             project: None,
             here: self.here.clone(),
+            here_root: None,
             codex_home: String::new(),
             backups: String::new(),
             home: String::new(),

@@ -367,6 +367,7 @@ impl Stage {
             storage_path: "/home/me/.codex/multi-auth/openai-codex-accounts.json".to_owned(),
             project: None,
             here: None,
+            here_root: None,
             codex_home: "/home/me/.codex".to_owned(),
             backups: "/home/me/.codex/multi-auth/backups".to_owned(),
             home: "/home/me".to_owned(),

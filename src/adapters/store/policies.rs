@@ -9,11 +9,13 @@ use crate::base::Moment;
 use crate::domain::account::AccountKey;
 use crate::domain::places::Places;
 use crate::domain::policy::account::{self, Changed, Policies, PolicyEdit};
+use crate::domain::policy::budget::Limit;
 use crate::domain::policy::compose::Rules;
+use crate::domain::policy::edit::RuleEdit;
 use crate::domain::roster::Roster;
 use crate::domain::shelf::{Found, Store};
 use crate::domain::usage::pricing::Prices;
-use crate::formats::policies;
+use crate::formats::{budgets, policies, profiles};
 use crate::ports::store::StoreError;
 
 /// Reads them.
@@ -53,6 +55,56 @@ pub(super) async fn change(
         .map_err(trouble)?;
     let after = shelf.policies().map_err(trouble)?.whole().cloned().unwrap_or_default();
     Ok((after, Changed::Yes))
+}
+
+/// Changes a budget or a routing profile; what is as wanted already is not written anew.
+pub(super) async fn change_rule(
+    places: &Arc<Places>,
+    edit: &RuleEdit,
+    at: Moment,
+) -> Result<Changed, StoreError> {
+    let shelf = Shelf::new(Arc::clone(places));
+    let is_news = match edit {
+        RuleEdit::Limit(limit) => {
+            let known = shelf.budgets().map_err(trouble)?;
+            let old = known.whole().and_then(|all| all.get(&limit.key)).cloned();
+            old.is_none_or(|old| Limit { updated_at: limit.updated_at, ..old } != *limit)
+        }
+        RuleEdit::NoLimit(key) => {
+            let known = shelf.budgets().map_err(trouble)?;
+            known.whole().is_some_and(|all| all.contains_key(key))
+        }
+        RuleEdit::Profile(project, edit) => {
+            let known = shelf.profiles().map_err(trouble)?;
+            let old = known.whole().and_then(|all| all.get(&project.key));
+            old != Some(&edit.apply(old, project, at))
+        }
+        RuleEdit::NoProfile(key) => {
+            let known = shelf.profiles().map_err(trouble)?;
+            known.whole().is_some_and(|all| all.contains_key(key))
+        }
+    };
+    if !is_news {
+        return Ok(Changed::No);
+    }
+    let store = match edit {
+        RuleEdit::Limit(_) | RuleEdit::NoLimit(_) => Store::Budgets,
+        RuleEdit::Profile(..) | RuleEdit::NoProfile(_) => Store::Profiles,
+    };
+    let change = |text: Option<&str>| match edit {
+        RuleEdit::Limit(limit) => {
+            budgets::set(text, &limit.key, Some(&Limit { updated_at: at, ..limit.clone() }))
+        }
+        RuleEdit::NoLimit(key) => budgets::set(text, key, None),
+        RuleEdit::Profile(project, edit) => {
+            let known = text.map(profiles::read).transpose()?.map(|all| all.value).unwrap_or_default();
+            let profile = edit.apply(known.get(&project.key), project, at);
+            profiles::set(text, &project.key, Some(&profile))
+        }
+        RuleEdit::NoProfile(key) => profiles::set(text, key, None),
+    };
+    shelf.change(store, at, change).await.map_err(trouble)?;
+    Ok(Changed::Yes)
 }
 
 /// What the user rules for projects and money, or which file of it cannot be read, and why.

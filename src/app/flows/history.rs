@@ -162,6 +162,7 @@ mod tests {
             storage_path: String::new(),
             project: None,
             here: None,
+            here_root: None,
             codex_home: String::new(),
             backups: String::new(),
             home: String::new(),

@@ -201,6 +201,7 @@ mod tests {
             home: String::new(),
             project: None,
             here: None,
+            here_root: None,
             codex_home: String::new(),
             overrides: (None, None),
             demo: None,

@@ -8,7 +8,7 @@ use super::vault::vault_told;
 use crate::app::flows::login::Ending;
 use crate::app::goal::Tab;
 use crate::app::msg::{Msg, PeersMsg, StoreMsg};
-use crate::app::outcome::{Body, Checked, Done, Outcome, Switched, Trial};
+use crate::app::outcome::{Body, Checked, Done, Found, Outcome, RulesTold, Switched, Trial};
 use crate::app::screens::monitor::{short_name, status, via};
 use crate::app::screens::settings::Saving;
 use crate::app::toasts::{Level, Toast};
@@ -19,6 +19,7 @@ use crate::domain::account::{AccountKey, Switch};
 use crate::domain::facts::TurnRow;
 use crate::domain::label;
 use crate::domain::login::admission::Admitted;
+use crate::domain::policy::account::Changed;
 use crate::domain::problem::{Hint, Problem};
 use crate::domain::refresh::words;
 use crate::domain::settings::report::Report;
@@ -76,6 +77,7 @@ impl Ui {
                 | StoreMsg::Stock(_)
                 | StoreMsg::Policies(_)
                 | StoreMsg::Ruled(_)
+                | StoreMsg::RuleSet(..)
                 | StoreMsg::PolicySet(..),
             )
             | Msg::Ticked
@@ -296,6 +298,7 @@ fn told(outcome: &Outcome) -> Option<Toast> {
             let text = format!("{}: {}", clean(&ruled.account.label), clean(&ruled.said));
             Toast::new(Level::Done, "key P", text).about(&ruled.account.key)
         }
+        Body::Rules(told) => return rules_told(told),
         Body::Vault(told) => return vault_told(told),
         Body::Undone(what) => Toast::new(Level::Done, "key u", format!("undone: {}", clean(what))),
         Body::Problem(problem) => problem_told(problem),
@@ -317,6 +320,21 @@ fn told(outcome: &Outcome) -> Option<Toast> {
             return None;
         }
     })
+}
+
+fn rules_told(told: &RulesTold) -> Option<Toast> {
+    let is = |changed: &Changed, said: &str| {
+        if *changed == Changed::Yes { said.to_owned() } else { "nothing had to change".to_owned() }
+    };
+    let text = match &told.found {
+        Found::Limited(Some(_), changed) => format!("budget {}: {}", told.about, is(changed, "set")),
+        Found::Limited(None, changed) => format!("budget {}: {}", told.about, is(changed, "removed")),
+        Found::Profiled(Some(_), changed) => format!("profile {}: {}", told.about, is(changed, "set")),
+        Found::Profiled(None, changed) => format!("profile {}: {}", told.about, is(changed, "removed")),
+        Found::Budgets(_) | Found::Budget(_) | Found::Profiles(_) => return None,
+    };
+    let toast = Toast::new(Level::Done, "rules", clean(&text).into_owned());
+    Some(told.notes.iter().fold(toast, |toast, note| toast.with(note.clone())))
 }
 
 fn checked_told(checked: &Checked) -> Toast {

@@ -5,7 +5,7 @@ use crate::app::flows::login;
 use crate::app::goal::{Command, Goal};
 use crate::app::model::Model;
 use crate::app::msg::{Msg, StoreMsg};
-use crate::app::outcome::{Body, Done, Outcome};
+use crate::app::outcome::{Body, Done, Found, Outcome};
 use crate::domain::terms::{self, By, Consent, Gate};
 
 impl Model {
@@ -57,6 +57,9 @@ impl Model {
 
 /// Whether an outcome is what the screen shows anyway.
 pub(super) fn is_view(outcome: &Outcome) -> bool {
+    if let Body::Rules(told) = &outcome.body {
+        return matches!(told.found, Found::Budgets(_) | Found::Budget(_) | Found::Profiles(_));
+    }
     if let Body::Best(best) = &outcome.body {
         return best.done == Done::Shown;
     }

@@ -27,6 +27,7 @@ fn start(goal: Goal) -> (Model, Effects) {
         storage_path: "pool.json".to_owned(),
         project: None,
         here: None,
+        here_root: None,
         codex_home: "home".to_owned(),
         backups: "backups".to_owned(),
         home: "home".to_owned(),

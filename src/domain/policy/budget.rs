@@ -149,6 +149,16 @@ pub fn key(text: &str) -> Option<String> {
     (!key.is_empty()).then_some(key)
 }
 
+/// Whether a key says by itself what it is about; any other is a word that profiles name.
+pub fn is_of_itself(key: &str) -> bool {
+    match key.split_once(':') {
+        None => key == "global",
+        Some((kind, rest)) => {
+            matches!(kind, "project" | "account" | "model" | "tag" | "token") && !rest.is_empty()
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

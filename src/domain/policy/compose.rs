@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::base::Moment;
+use crate::base::{Moment, Percent};
 use crate::domain::account::{Account, AccountKey};
 use crate::domain::policy::account::{self, Policies};
 use crate::domain::policy::budget::{self, Limit, Reached, Used, Window};
@@ -74,6 +74,32 @@ pub struct Evaluation {
     pub begins: Moment,
     /// When its window ends.
     pub ends: Moment,
+}
+
+impl Evaluation {
+    /// How much of the tightest limit is used, in percent; `None` when nothing is limited.
+    pub fn percent(&self) -> Option<f64> {
+        self.shares().into_iter().flatten().reduce(f64::max)
+    }
+
+    /// When it is used up at the pace of this window, if that is before the window ends.
+    pub fn runs_out(&self, now: Moment) -> Option<Moment> {
+        let share = self.percent()? / 100.0;
+        if !self.reached.is_empty() || share <= 0.0 {
+            return None;
+        }
+        let at = self.begins + self.begins.until(now).scaled(1.0 / share);
+        (at < self.ends).then_some(at)
+    }
+
+    fn shares(&self) -> [Option<f64>; 3] {
+        let share = |used: u64, limit: Option<u64>| Some(Percent::of(used, limit?).value());
+        [
+            share(self.used.requests, self.limit.requests),
+            share(self.used.tokens, self.limit.tokens),
+            self.limit.cost.map(|limit| self.used.cost / limit * 100.0),
+        ]
+    }
 }
 
 /// A request as the rules look at it.

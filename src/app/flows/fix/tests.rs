@@ -17,6 +17,7 @@ fn world(accounts: Vec<Account>) -> World {
         storage_path: "pool.json".to_owned(),
         project: None,
         here: None,
+        here_root: None,
         codex_home: "home".to_owned(),
         backups: "backups".to_owned(),
         home: "/home/me".to_owned(),

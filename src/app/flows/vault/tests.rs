@@ -14,6 +14,7 @@ fn world(names: &[&str]) -> World {
         storage_path: "/r/pool".to_owned(),
         project: None,
         here: None,
+        here_root: None,
         codex_home: "/c".to_owned(),
         home: "/".to_owned(),
         backups: "/r/backups".to_owned(),
