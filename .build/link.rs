@@ -5,6 +5,12 @@
 //! them in front of all others (docs/decisions/015-code-order.md). Names that no longer exist are passed over,
 //! so an old list costs locality and nothing else. Where the linker does not know the option, nothing is asked of it.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a build script is asked by its environment and answers on its output"
+)]
+
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

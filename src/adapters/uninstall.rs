@@ -60,15 +60,19 @@ impl<'a> Remover<'a> {
         let there = fs::symlink_metadata(path);
         match there {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Step::new(step, path.display(), State::Absent)
+                Step::new(step, path.display().to_string(), State::Absent)
             }
-            Err(error) => Step::new(step, path.display(), State::Failed).saying(error.to_string()),
-            Ok(_) if self.dry_run => Step::new(step, path.display(), State::Removed),
+            Err(error) => {
+                Step::new(step, path.display().to_string(), State::Failed).saying(error.to_string())
+            }
+            Ok(_) if self.dry_run => Step::new(step, path.display().to_string(), State::Removed),
             Ok(meta) => {
                 let removed = if meta.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
                 match removed {
-                    Ok(()) => Step::new(step, path.display(), State::Removed),
-                    Err(error) => Step::new(step, path.display(), State::Failed).saying(error.to_string()),
+                    Ok(()) => Step::new(step, path.display().to_string(), State::Removed),
+                    Err(error) => {
+                        Step::new(step, path.display().to_string(), State::Failed).saying(error.to_string())
+                    }
                 }
             }
         }
@@ -85,10 +89,13 @@ impl<'a> Remover<'a> {
         }
         match atomic::read_text(&file) {
             Ok(Some(text)) if !text.contains("codex-multi-auth") => {
-                Step::new(STEP, file.display(), State::Skipped).saying("it starts another program")
+                Step::new(STEP, file.display().to_string(), State::Skipped)
+                    .saying("it starts another program")
             }
             Ok(_) => self.gone(STEP, &file),
-            Err(error) => Step::new(STEP, file.display(), State::Failed).saying(error.to_string()),
+            Err(error) => {
+                Step::new(STEP, file.display().to_string(), State::Failed).saying(error.to_string())
+            }
         }
     }
 
@@ -98,19 +105,22 @@ impl<'a> Remover<'a> {
         let file = self.codex_json();
         let text = match atomic::read_text(&file) {
             Ok(Some(text)) => text,
-            Ok(None) => return Step::new(STEP, file.display(), State::Absent),
-            Err(error) => return Step::new(STEP, file.display(), State::Failed).saying(error.to_string()),
+            Ok(None) => return Step::new(STEP, file.display().to_string(), State::Absent),
+            Err(error) => {
+                return Step::new(STEP, file.display().to_string(), State::Failed).saying(error.to_string());
+            }
         };
         match plugins::without(&text, &PACKAGES) {
-            Ok(None) => Step::new(STEP, file.display(), State::Absent),
-            Ok(Some(_)) if self.dry_run => Step::new(STEP, file.display(), State::Removed),
+            Ok(None) => Step::new(STEP, file.display().to_string(), State::Absent),
+            Ok(Some(_)) if self.dry_run => Step::new(STEP, file.display().to_string(), State::Removed),
             Ok(Some(fresh)) => match replaced(&file, &text, &fresh) {
-                Ok(()) => Step::new(STEP, file.display(), State::Removed),
-                Err(error) => Step::new(STEP, file.display(), State::Failed).saying(error.to_string()),
+                Ok(()) => Step::new(STEP, file.display().to_string(), State::Removed),
+                Err(error) => {
+                    Step::new(STEP, file.display().to_string(), State::Failed).saying(error.to_string())
+                }
             },
-            Err(why) => {
-                Step::new(STEP, file.display(), State::Failed).saying(format!("it cannot be read: {why}"))
-            }
+            Err(why) => Step::new(STEP, file.display().to_string(), State::Failed)
+                .saying(format!("it cannot be read: {why}")),
         }
     }
 
@@ -135,7 +145,10 @@ impl<'a> Remover<'a> {
         if needs == Some(0) {
             steps.push(self.gone(STEP, &lock));
         } else if lock.exists() {
-            steps.push(Step::new(STEP, lock.display(), State::Skipped).saying("other plugins may need it"));
+            steps.push(
+                Step::new(STEP, lock.display().to_string(), State::Skipped)
+                    .saying("other plugins may need it"),
+            );
         }
         if !self.dry_run {
             for folder in [modules.join("@ndycode"), modules, cache] {
@@ -215,7 +228,7 @@ impl<'a> Remover<'a> {
             .filter(|step| step.state != State::Absent)
             .collect();
         steps.push(
-            Step::new(STEP, root.display(), State::Skipped)
+            Step::new(STEP, root.display().to_string(), State::Skipped)
                 .saying("the official CLI keeps its own files in this folder"),
         );
         steps

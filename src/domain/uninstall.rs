@@ -59,8 +59,8 @@ pub struct Step {
 
 impl Step {
     /// A row.
-    pub fn new(step: &'static str, target: impl ToString, state: State) -> Self {
-        Self { step, target: target.to_string(), state, message: None }
+    pub fn new(step: &'static str, target: impl Into<String>, state: State) -> Self {
+        Self { step, target: target.into(), state, message: None }
     }
 
     /// With more about it.

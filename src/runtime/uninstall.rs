@@ -38,7 +38,7 @@ pub async fn carry_out(host: &Host, wish: Wish) -> Uninstalled {
         if (wish.clear_accounts || wish.purge) && !wish.dry_run {
             for path in remover.holding(&secrets) {
                 steps.push(
-                    Step::new("accounts", path.display(), State::Failed)
+                    Step::new("accounts", path.display().to_string(), State::Failed)
                         .saying("a sign-in still stands in it"),
                 );
             }
@@ -57,7 +57,8 @@ pub async fn carry_out(host: &Host, wish: Wish) -> Uninstalled {
             told.warnings.extend(warnings);
         }
         Err(error) => told.steps.push(
-            Step::new("leftovers", host.places.root().display(), State::Failed).saying(error.to_string()),
+            Step::new("leftovers", host.places.root().display().to_string(), State::Failed)
+                .saying(error.to_string()),
         ),
     }
     told

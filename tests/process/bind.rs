@@ -450,7 +450,7 @@ fn an_orphaned_key_is_removed_after_a_copy() {
         let copies = fs::read_dir(stage.home.root().join("backups-official")).expect("copies");
         let copies: Vec<_> =
             copies.map(|copy| fs::read_to_string(copy.expect("one").path()).expect("text")).collect();
-        assert_eq!(copies, [orphan.clone()]);
+        assert_eq!(copies, std::slice::from_ref(&orphan));
     }
 }
 
