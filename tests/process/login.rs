@@ -585,7 +585,7 @@ fn an_account_signs_in_again_in_its_place_and_nobody_else_does() {
     assert_eq!(other["error"]["code"], "wrong-account", "{other:#}");
     assert_eq!(home.pool()["accounts"].as_array().map(Vec::len), Some(2));
     let nobody = document(&run(&mut home.manager(&["account", "relogin", "9", "--json"])).expect(2));
-    assert_eq!(nobody["error"]["code"], "unknown-account");
+    assert_eq!(nobody["error"]["code"], "out-of-range");
     run(&mut home.manager(&["account", "relogin"])).expect(2);
 }
 

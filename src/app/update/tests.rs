@@ -19,6 +19,7 @@ use crate::domain::refresh::Reason;
 use crate::domain::roster::Roster;
 use crate::domain::settings::BackgroundNetwork;
 use crate::domain::survey::{Kind, Unread};
+use crate::domain::terms::{self, Acknowledged};
 
 const NOW: Moment = Moment::from_secs(1_790_000_000);
 
@@ -43,7 +44,7 @@ fn start(goal: Goal) -> (Model, Effects) {
         announce: Announce::Json,
         size: (80, 24),
         remembered: String::new(),
-        acknowledged: None,
+        acknowledged: Some(Acknowledged { at: NOW, revision: terms::REVISION, by: terms::By::Flag }),
     };
     init(goal, boot)
 }
