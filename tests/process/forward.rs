@@ -190,7 +190,9 @@ fn nothing_is_left_behind() {
         .iter()
         .filter(|(path, bytes)| *path != snapshot && before.get(*path) != Some(bytes))
         .map(|(path, _)| path)
-        .filter(|path| !path.components().any(|part| part.as_os_str() == "locks" || part.as_os_str() == "logs"))
+        .filter(|path| {
+            !path.components().any(|part| part.as_os_str() == "locks" || part.as_os_str() == "logs")
+        })
         .collect();
     assert!(before.keys().eq(after.keys()), "{:?}", after.keys());
     assert!(changed.is_empty(), "{changed:?}");

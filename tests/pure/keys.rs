@@ -233,7 +233,7 @@ fn an_open_dashboard_asks_the_network_for_nothing_by_itself() {
 }
 
 /// The focus on a backup in the middle of the list.
-const BACKUPS: &str = "gsG<up><up><up><right>jj";
+const BACKUPS: &str = "gsG<up><up><up><up><right>jj";
 
 #[test]
 fn every_key_that_help_names_does_something() {

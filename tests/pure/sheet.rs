@@ -37,7 +37,7 @@ fn acts(effects: &Effects) -> Vec<Act> {
     acts.filter(Act::writes).collect()
 }
 
-const BACKUPS: &str = "gsG<up><up><up><right>";
+const BACKUPS: &str = "gsG<up><up><up><up><right>";
 
 #[test]
 fn saving_writes_the_changed_keys_and_no_others() {

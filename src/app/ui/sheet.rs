@@ -31,7 +31,8 @@ impl Ui {
             (Side::Rows, _) => Scope::Reading,
         };
         // One page of text has no rows to move among.
-        if (self.sheet.side, self.sheet.page) == (Side::Rows, Page::About) && self.sheet.needle.is_empty() {
+        let is_text = matches!(self.sheet.page, Page::About | Page::Remove);
+        if self.sheet.side == Side::Rows && is_text && self.sheet.needle.is_empty() {
             return vec![inner];
         }
         vec![inner, Scope::Moving]
@@ -332,6 +333,11 @@ impl Ui {
             Some(Line::Place(place)) => {
                 let Some(item) = world.stock.get(place) else { return Vec::new() };
                 (item.path.clone(), "copied the path")
+            }
+            Some(Line::Profile(place)) => {
+                let profile = world.governance.rules.profiles.values().nth(place);
+                let Some(profile) = profile else { return Vec::new() };
+                (profile.identity_root.clone(), "copied the project's folder")
             }
             Some(Line::Bind(bind)) => {
                 let keys: Vec<String> = bind.keys.iter().map(|chord| chord.name()).collect();

@@ -44,6 +44,10 @@ pub fn render(scene: &Scene, buffer: &mut Buffer) -> Option<Position> {
             reading::keys(scene, &places, buffer);
             None
         }
+        Page::Profiles => {
+            reading::profiles(scene, &places, buffer);
+            None
+        }
         Page::Paths => {
             reading::paths(scene, &places, buffer);
             None
@@ -54,6 +58,10 @@ pub fn render(scene: &Scene, buffer: &mut Buffer) -> Option<Position> {
         }
         Page::About => {
             about::render(scene, places.panel, buffer);
+            None
+        }
+        Page::Remove => {
+            about::removal(scene, places.panel, buffer);
             None
         }
         Page::AccountList

@@ -27,6 +27,8 @@ pub enum Page {
     Refresh,
     /// Timeouts and limits.
     Performance,
+    /// Rules of projects.
+    Profiles,
     /// Copies of the pool.
     Backups,
     /// Files and folders.
@@ -35,6 +37,8 @@ pub enum Page {
     Environment,
     /// Version and terms.
     About,
+    /// What taking everything out again does.
+    Remove,
 }
 
 /// One line of the list of groups.
@@ -50,7 +54,7 @@ pub enum GroupLine {
 
 impl Page {
     /// All groups in order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::AccountList,
         Self::DetailsLine,
         Self::Behaviour,
@@ -60,10 +64,12 @@ impl Page {
         Self::Rotation,
         Self::Refresh,
         Self::Performance,
+        Self::Profiles,
         Self::Backups,
         Self::Paths,
         Self::Environment,
         Self::About,
+        Self::Remove,
     ];
 
     /// Its title, and a shorter one for narrow screens.
@@ -78,10 +84,12 @@ impl Page {
             Self::Rotation => ("Rotation & quota", "Rotation & quota"),
             Self::Refresh => ("Refresh & recovery", "Refresh"),
             Self::Performance => ("Performance", "Performance"),
+            Self::Profiles => ("Routing profiles", "Profiles"),
             Self::Backups => ("Backups", "Backups"),
             Self::Paths => ("Paths", "Paths"),
             Self::Environment => ("Environment", "Environment"),
             Self::About => ("Version & terms", "Version & terms"),
+            Self::Remove => ("Remove integration", "Remove"),
         }
     }
 
@@ -89,9 +97,9 @@ impl Page {
     pub const fn heading(self) -> &'static str {
         match self {
             Self::AccountList | Self::DetailsLine | Self::Behaviour | Self::Theme | Self::Keys => "GENERAL",
-            Self::Session | Self::Rotation | Self::Refresh | Self::Performance => "RUNTIME",
+            Self::Session | Self::Rotation | Self::Refresh | Self::Performance | Self::Profiles => "RUNTIME",
             Self::Backups | Self::Paths | Self::Environment => "FILES",
-            Self::About => "ABOUT",
+            Self::About | Self::Remove => "ABOUT",
         }
     }
 
@@ -106,7 +114,13 @@ impl Page {
             Self::Rotation => &[Panel::Rotation],
             Self::Refresh => &[Panel::Refresh],
             Self::Performance => &[Panel::Performance, Panel::Host],
-            Self::Keys | Self::Backups | Self::Paths | Self::Environment | Self::About => &[],
+            Self::Keys
+            | Self::Profiles
+            | Self::Backups
+            | Self::Paths
+            | Self::Environment
+            | Self::About
+            | Self::Remove => &[],
         }
     }
 
@@ -136,7 +150,8 @@ impl Page {
             Self::Keys => keys(),
             Self::Paths => (0..world.stock.len()).map(Line::Place).collect(),
             Self::Environment => variables(world),
-            Self::Backups | Self::About => Vec::new(),
+            Self::Profiles => (0..world.governance.rules.profiles.len()).map(Line::Profile).collect(),
+            Self::Backups | Self::About | Self::Remove => Vec::new(),
             Self::AccountList
             | Self::DetailsLine
             | Self::Behaviour
@@ -205,6 +220,8 @@ pub enum Line {
     Scope(Scope),
     /// A key.
     Bind(&'static Bind),
+    /// The profile of a project, by its place among them.
+    Profile(usize),
     /// A file or folder, by its place in the inventory.
     Place(usize),
     /// A variable that holds a setting fast.
@@ -221,7 +238,12 @@ impl Line {
     pub const fn row(self) -> Option<&'static Row> {
         match self {
             Self::Setting(row) | Self::Part(row, _) | Self::Variable(row, _) => Some(row),
-            Self::Title(_) | Self::Fold(_) | Self::Scope(_) | Self::Bind(_) | Self::Place(_) => None,
+            Self::Title(_)
+            | Self::Fold(_)
+            | Self::Scope(_)
+            | Self::Bind(_)
+            | Self::Place(_)
+            | Self::Profile(_) => None,
         }
     }
 }

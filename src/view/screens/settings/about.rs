@@ -1,4 +1,4 @@
-//! Version and terms.
+//! Version and terms, and how to take everything out again.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -38,5 +38,36 @@ pub(super) fn render(scene: &Scene, area: Rect, buffer: &mut Buffer) {
         if place == 0 {
             row += 1;
         }
+    }
+}
+
+/// What taking everything out again does, a command and its effect each.
+const REMOVAL: [(&str, &str); 4] = [
+    ("uninstall --dry-run", "lists what it would touch"),
+    ("uninstall", "bind, start-up entries, caches go; accounts and settings stay"),
+    ("uninstall --clear-accounts", "the accounts go, too"),
+    ("uninstall --purge", "everything of ours goes, for good"),
+];
+
+/// Draws it. Nothing is removed from a screen: it asks for the command, which asks once more.
+pub(super) fn removal(scene: &Scene, area: Rect, buffer: &mut Buffer) {
+    let skin = scene.skin;
+    let mut pen = Pen::new(buffer, area);
+    pen.put(1, 0, "Remove integration", skin.heading());
+    let room = usize::from(area.width.saturating_sub(5)).min(90);
+    let mut row = 2;
+    for (command, effect) in REMOVAL {
+        let program = if room < 45 { "" } else { "codex-multi-auth " };
+        pen.run(1, row, &[(program, skin.dim()), (command, skin.accent())]);
+        row += 1;
+        for line in wrap(effect, room) {
+            pen.put(3, row, &line, skin.text());
+            row += 1;
+        }
+    }
+    row += 1;
+    for line in wrap("The official CLI, its sign-in and sessions are never touched.", room + 2) {
+        pen.put(1, row, &line, skin.dim());
+        row += 1;
     }
 }

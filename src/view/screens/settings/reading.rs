@@ -8,6 +8,7 @@ use super::rows_focused;
 use crate::app::screens::settings::places::Places;
 use crate::app::screens::settings::{Line, draft, rows_of, words};
 use crate::base::text::{clean, truncate, truncate_middle};
+use crate::domain::policy::profile::Profile;
 use crate::domain::stock::{Found, Item};
 use crate::view::pen::Pen;
 use crate::view::scene::Scene;
@@ -34,9 +35,49 @@ pub(super) fn keys(scene: &Scene, places: &Places, buffer: &mut Buffer) {
             | Line::Part(..)
             | Line::Fold(_)
             | Line::Place(_)
+            | Line::Profile(_)
             | Line::Variable(..) => {}
         }
     });
+}
+
+/// The routing profiles of projects: what each prefers, avoids and allows.
+pub(super) fn profiles(scene: &Scene, places: &Places, buffer: &mut Buffer) {
+    head(scene, places, "Routing profiles", "set with `profile set` inside a project", buffer);
+    let skin = scene.skin;
+    if let Some(trouble) = &scene.world.rule_trouble {
+        Pen::new(buffer, places.list).put(3, 0, &clean(trouble), skin.bad());
+    } else if scene.ui.sheet.lines.is_empty() {
+        let mut pen = Pen::new(buffer, places.list);
+        pen.put(3, 0, "no project has a profile", skin.dim());
+        pen.put(3, 1, "one is made by", skin.dim());
+        pen.put(3, 2, "codex-multi-auth profile set", skin.accent());
+    }
+    list(scene, places, buffer, |scene, pen, row, line| {
+        let Line::Profile(place) = line else { return };
+        if let Some(profile) = scene.world.governance.rules.profiles.values().nth(place) {
+            let room = usize::from(pen.width().saturating_sub(24));
+            let name = truncate(&clean(&profile.project_name), 18, CUT);
+            pen.put(3, row, &name, scene.skin.text());
+            pen.put(23, row, &truncate(&clean(&rules(profile)), room, CUT), scene.skin.dim());
+        }
+    });
+}
+
+/// What a profile says, in words.
+fn rules(profile: &Profile) -> String {
+    let part =
+        |name: &str, values: &[String]| (!values.is_empty()).then(|| format!("{name} {}", values.join(" ")));
+    let weights = profile.weights.len();
+    let parts = [
+        part("prefers", &profile.preferred_tags),
+        part("avoids", &profile.avoid_tags),
+        part("only", &profile.models_allowed),
+        part("never", &profile.models_denied),
+        (weights > 0).then(|| format!("{weights} weighted")),
+        profile.budget_key.as_ref().map(|key| format!("budget {key}")),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
 /// Every file and folder: whether it is there, how large, and who may read it.

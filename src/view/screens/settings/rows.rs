@@ -105,7 +105,7 @@ fn draw(scene: &Scene, pen: &mut Pen, row: u16, line: Line, half: Half) {
             Half::Whole => whole(scene, pen, row, setting),
             Half::First | Half::Second => shared(scene, pen, row, setting, half),
         },
-        Line::Scope(_) | Line::Bind(_) | Line::Place(_) | Line::Variable(..) => {}
+        Line::Scope(_) | Line::Bind(_) | Line::Place(_) | Line::Profile(_) | Line::Variable(..) => {}
     }
 }
 
