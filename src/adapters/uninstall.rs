@@ -42,6 +42,10 @@ const SIGN_IN_FOLDERS: [&str; 7] = [
     "device-login.json",
 ];
 
+/// Homes that the reference ran the official CLI in.
+const SHADOWS: &str = "runtime-shadow-homes";
+const SESSIONS_INSIDE: &str = "sessions of the official CLI lie in runtime-shadow-homes and may exist nowhere else: move them into its own sessions folder, then run this again";
+
 /// What is removed of one user.
 #[derive(Debug, Clone)]
 pub struct Remover<'a> {
@@ -169,14 +173,19 @@ impl<'a> Remover<'a> {
                 paths.push(root.join(name));
             }
         }
-        for name in ["runtime-shadow-homes", "app-server-shims"] {
-            paths.push(root.join(name));
+        paths.push(root.join("app-server-shims"));
+        let shadows = root.join(SHADOWS);
+        let kept = holds_sessions(&shadows)
+            .then(|| Step::new(STEP, shadows.display().to_string(), State::Skipped).saying(SESSIONS_INSIDE));
+        if kept.is_none() {
+            paths.push(shadows);
         }
         let home = self.places.codex_home();
         for name in [".codex-multi-auth-shadow-sync.lock", ".codex-multi-auth-shadow-sync-state.json"] {
             paths.push(home.join(name));
         }
-        paths.iter().map(|path| self.gone(STEP, path)).filter(|step| step.state != State::Absent).collect()
+        let gone = paths.iter().map(|path| self.gone(STEP, path)).filter(|step| step.state != State::Absent);
+        gone.chain(kept).collect()
     }
 
     /// Every file of ours that can hold a sign-in; the official `auth.json` is the official CLI's.
@@ -207,6 +216,9 @@ impl<'a> Remover<'a> {
     pub fn purge(&self) -> Vec<Step> {
         const STEP: &str = "purge";
         let root = self.places.root();
+        if holds_sessions(&root.join(SHADOWS)) {
+            return vec![Step::new(STEP, root.display().to_string(), State::Failed).saying(SESSIONS_INSIDE)];
+        }
         let is_shared = root == self.places.codex_home()
             || root == self.places.user_home()
             || ["auth.json", "config.toml", "sessions"].iter().any(|name| root.join(name).exists());
@@ -271,6 +283,24 @@ impl<'a> Remover<'a> {
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// Whether a rollout, a file and no link to one, lies anywhere in this folder. What cannot be looked into may hold one.
+fn holds_sessions(folder: &Path) -> bool {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) => return error.kind() != io::ErrorKind::NotFound,
+    };
+    entries.into_iter().any(|entry| {
+        let Ok((kind, path)) = entry.and_then(|entry| Ok((entry.file_type()?, entry.path()))) else {
+            return true;
+        };
+        let is_rollout = || {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with("rollout-") && (name.ends_with(".jsonl") || name.ends_with(".jsonl.zst"))
+        };
+        if kind.is_dir() { holds_sessions(&path) } else { kind.is_file() && is_rollout() }
+    })
 }
 
 fn holds(path: &Path, secrets: &[crate::base::Secret]) -> bool {

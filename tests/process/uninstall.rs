@@ -171,3 +171,22 @@ fn a_dry_run_tells_everything_and_changes_nothing() {
     assert_eq!(states.get("purge").map(String::as_str), Some("removed"), "{told:#}");
     run(&mut home.manager(&["uninstall", "--purge", "--yes"])).expect(0);
 }
+
+#[test]
+fn a_session_that_lies_in_an_old_shadow_home_only_survives_every_form() {
+    let play = Play::start(Scenario::pool(["one", "two"]));
+    let (home, _) = before(&play);
+    used(&home, &play);
+    left_by_the_reference(&home);
+    let rollout = home.root().join(
+        "runtime-shadow-homes/codex-multi-auth-runtime-home-abc/sessions/2026/01/02/rollout-2026-01-02T03-04-05-x.jsonl",
+    );
+    home.write(&rollout, "{}\n");
+
+    let plain = run(&mut home.manager(&["uninstall", "--yes", "--json"]));
+    let purged = run(&mut home.manager(&["uninstall", "--purge", "--yes", "--json"]));
+
+    assert_eq!((plain.code(), purged.code()), (0, 1), "{}", purged.stdout);
+    assert!(purged.stdout.contains("move them into its own sessions folder"), "{}", purged.stdout);
+    assert!(rollout.exists());
+}
