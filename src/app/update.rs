@@ -113,7 +113,10 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
     let leaving = model.exit;
     model.now = at;
     model.world.fold(&message);
-    model.ui.hear(&message, &model.world, at);
+    // Nobody sees the lists of a command that prints.
+    if model.is_dashboard() {
+        model.ui.hear(&message, &model.world, at);
+    }
     let (mut effects, finished) = model.flows.hear(&message, &model.world, at);
     effects.extend(model.announce(&message));
     for (ticket, outcome) in finished {

@@ -4,6 +4,7 @@
 //! e-mail stay apart (D21). The matching order is the reference's, so both programs merge the same rows; the
 //! index makes it linear, because a pool of thousands must load at once.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use sha2::{Digest, Sha256};
@@ -282,14 +283,10 @@ impl<'a> Index<'a> {
 /// The record id of a row that has none yet: stable as long as the row is not changed, stored at its first save.
 pub fn record_id(added_at: &str, id: Option<&str>, email: Option<&str>, refresh: &str) -> String {
     let mut hash = Sha256::new();
-    for (place, part) in [
-        added_at,
-        id.unwrap_or_default().trim(),
-        &email.unwrap_or_default().trim().to_lowercase(),
-        refresh.trim(),
-    ]
-    .into_iter()
-    .enumerate()
+    for (place, part) in
+        [added_at, id.unwrap_or_default().trim(), &lower(email.unwrap_or_default().trim()), refresh.trim()]
+            .into_iter()
+            .enumerate()
     {
         if place > 0 {
             hash.update(b"\0");
@@ -299,21 +296,31 @@ pub fn record_id(added_at: &str, id: Option<&str>, email: Option<&str>, refresh:
     hex("record:", &hash.finalize())
 }
 
+/// The text in lower case; most are already.
+fn lower(text: &str) -> Cow<'_, str> {
+    let is_lower = text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+    if is_lower { Cow::Borrowed(text) } else { Cow::Owned(text.to_lowercase()) }
+}
+
 /// SHA-256 in hex.
 pub fn sha256_hex(text: impl AsRef<[u8]>) -> String {
     hex("", &Sha256::digest(text.as_ref()))
 }
 
-/// Bytes in hex behind `head`.
-fn hex(head: &str, bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |value: u8| DIGITS.get(usize::from(value & 0x0f)).map_or('0', |digit| char::from(*digit));
-    let mut out = String::with_capacity(head.len() + 2 * bytes.len());
-    out.push_str(head);
-    for byte in bytes {
-        out.push(digit(byte >> 4));
-        out.push(digit(*byte));
+/// A hash in hex behind `head`.
+fn hex(head: &str, hash: &[u8]) -> String {
+    const fn digit(value: u8) -> u8 {
+        if value < 10 { b'0' + value } else { b'a' - 10 + value }
     }
+    let mut digits = [0; 64];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(hash) {
+        if let [high, low] = pair {
+            (*high, *low) = (digit(byte >> 4), digit(byte & 0x0f));
+        }
+    }
+    let mut out = String::with_capacity(head.len() + digits.len());
+    out.push_str(head);
+    out.push_str(str::from_utf8(&digits).unwrap_or_default());
     out
 }
 

@@ -18,6 +18,8 @@ mod stay;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
+
 use crate::base::{Moment, Span};
 use crate::domain::account::{Account, AccountKey, CooldownReason};
 use crate::domain::attempts;
@@ -119,7 +121,7 @@ pub struct Pool {
     roster: Arc<Roster>,
     settings: Arc<Settings>,
     policies: Arc<Policies>,
-    index: HashMap<AccountKey, usize>,
+    index: Positions,
     slots: Vec<Slot>,
     own: Vec<Option<Box<Account>>>,
     lanes: Vec<(Family, Option<String>)>,
@@ -459,7 +461,10 @@ impl Pool {
     }
 }
 
-fn index_of(roster: &Roster) -> HashMap<AccountKey, usize> {
+/// Where each account stands.
+type Positions = HashMap<AccountKey, usize, FixedState>;
+
+fn index_of(roster: &Roster) -> Positions {
     roster.accounts.iter().enumerate().map(|(position, account)| (account.key.clone(), position)).collect()
 }
 

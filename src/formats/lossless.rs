@@ -381,7 +381,12 @@ pub fn count(raw: &str) -> Option<u64> {
 
 /// The number a raw value is, in milliseconds, fractions cut off.
 pub fn millis(raw: &str) -> Option<i64> {
-    raw.parse().ok().or_else(|| format!("{:.0}", number(raw)?.trunc()).parse().ok())
+    raw.parse().ok().or_else(|| whole(number(raw)?))
+}
+
+/// A number without its fraction, when it is not too large.
+pub(in crate::formats) fn whole(number: f64) -> Option<i64> {
+    format!("{:.0}", number.trunc()).parse().ok()
 }
 
 /// The boolean a raw value is.

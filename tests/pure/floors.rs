@@ -146,9 +146,9 @@ const FLOORS: &[Floor] = &[
     Floor {
         modules: &["formats"],
         inner: &["domain", "base"],
-        external: &["serde", "serde_json", "toml_edit", "base64", "csv"],
+        external: &["serde", "serde_json", "toml_edit", "base64", "csv", "itoa", "foldhash"],
     },
-    Floor { modules: &["domain"], inner: &["base"], external: &["fastrand", "sha2", "subtle"] },
+    Floor { modules: &["domain"], inner: &["base"], external: &["fastrand", "sha2", "subtle", "foldhash"] },
     Floor {
         modules: &["base"],
         inner: &[],

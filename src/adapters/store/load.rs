@@ -72,11 +72,10 @@ pub(super) fn list(places: &Places, at: Moment) -> Option<Roster> {
     let extension = Extension::parse(&extension_text);
     let mut file = File::open(places.pool()).ok()?;
     let mut lister = Lister::new(&extension, at, file.metadata().map_or(0, |meta| meta.len()));
-    let mut piece = vec![0; PIECE];
     loop {
-        match file.read(&mut piece) {
+        match file.read(lister.room(PIECE)) {
             Ok(0) => return lister.finish(),
-            Ok(length) => lister.feed(piece.get(..length)?).ok()?,
+            Ok(length) => lister.feed(length).ok()?,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(_) => return None,
         }

@@ -9,9 +9,12 @@ use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use serde::Deserialize;
+use serde::de::{DeserializeSeed as _, IgnoredAny};
+use serde_json::Deserializer;
 use serde_json::value::RawValue;
 
 use super::row::Row;
+use super::row::glance::Glance;
 use super::{CURRENT, Positions, version};
 use crate::base::Moment;
 use crate::domain::account::Account;
@@ -39,8 +42,10 @@ pub struct NotOrdinary;
 pub struct Lister<'e> {
     extension: &'e Extension<'e>,
     at: Moment,
-    /// Bytes that arrived and make no whole step yet.
+    /// Bytes that arrived and make no whole step yet, and room for those that come next.
     waiting: Vec<u8>,
+    /// How many of them have arrived.
+    arrived: usize,
     stage: Stage,
     /// The members beside the accounts, as the text of an object that is not closed.
     top: String,
@@ -89,33 +94,51 @@ impl<'e> Lister<'e> {
             traces: HashSet::with_capacity_and_hasher(rows * 2, BuildHasherDefault::default()),
             ..Listed::default()
         };
-        Self { extension, at, waiting: Vec::new(), stage: Stage::Begin, top: "{".to_owned(), listed }
+        Self {
+            extension,
+            at,
+            waiting: Vec::new(),
+            arrived: 0,
+            stage: Stage::Begin,
+            top: "{".to_owned(),
+            listed,
+        }
     }
 
-    /// Takes the next bytes.
+    /// Room for this many of the next bytes; [`Lister::feed`] says how many were put there.
+    pub fn room(&mut self, bytes: usize) -> &mut [u8] {
+        let end = self.arrived + bytes;
+        if self.waiting.len() < end {
+            self.waiting.resize(end, 0);
+        }
+        self.waiting.get_mut(self.arrived..end).unwrap_or_default()
+    }
+
+    /// Takes the bytes that were put into the room.
     ///
     /// # Errors
     /// When it is no ordinary pool; the reading has ended then.
-    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), NotOrdinary> {
-        self.waiting.extend_from_slice(bytes);
-        let waiting = std::mem::take(&mut self.waiting);
+    pub fn feed(&mut self, bytes: usize) -> Result<(), NotOrdinary> {
+        self.arrived += bytes;
+        let mut waiting = std::mem::take(&mut self.waiting);
         let mut done = 0;
         loop {
-            let rest = waiting.get(done..).unwrap_or_default();
+            let rest = waiting.get(done..self.arrived).unwrap_or_default();
             match self.step(rest)? {
                 Step::Taken(bytes) => done += bytes,
                 Step::Hungry if rest.len() > LONGEST => return Err(NotOrdinary),
                 Step::Hungry => break,
             }
         }
+        waiting.copy_within(done..self.arrived, 0);
+        self.arrived -= done;
         self.waiting = waiting;
-        self.waiting.drain(..done);
         Ok(())
     }
 
     /// The pool, when everything has been read and is ordinary.
     pub fn finish(self) -> Option<Roster> {
-        let is_over = matches!(self.stage, Stage::End) && self.waiting.is_empty();
+        let is_over = matches!(self.stage, Stage::End) && self.arrived == 0;
         if !is_over || !self.listed.real {
             return None;
         }
@@ -168,13 +191,16 @@ impl<'e> Lister<'e> {
                 }
                 Some(_) | None => return Ok(self.wait(Stage::Value(name))),
             },
-            (Stage::Row, b'{') => match next::<Row<'_>>(rest)? {
-                Some((row, taken)) => {
-                    self.listed.take(row, self.extension, self.at)?;
-                    (Stage::AfterRow, taken)
+            (Stage::Row, b'{') => {
+                let mut row = Row::default();
+                let mut reading = Deserializer::from_slice(rest);
+                match Glance(&mut row).deserialize(&mut reading) {
+                    Ok(()) => self.listed.take(row, self.extension, self.at)?,
+                    Err(error) if is_cut(&error, rest) => return Ok(self.wait(Stage::Row)),
+                    Err(_) => return Err(NotOrdinary),
                 }
-                None => return Ok(self.wait(Stage::Row)),
-            },
+                (Stage::AfterRow, reading.into_iter::<IgnoredAny>().byte_offset())
+            }
             (
                 Stage::Begin
                 | Stage::Open
@@ -222,17 +248,18 @@ impl Listed {
 
 /// The value that `bytes` begin with and its length; `None` when it does not end in them.
 fn next<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Result<Option<(T, usize)>, NotOrdinary> {
-    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<T>();
+    let mut values = Deserializer::from_slice(bytes).into_iter::<T>();
     match values.next() {
         Some(Ok(value)) => Ok(Some((value, values.byte_offset()))),
-        Some(Err(error)) if error.is_eof() || ends_in_number(bytes) => Ok(None),
+        Some(Err(error)) if is_cut(&error, bytes) => Ok(None),
         Some(Err(_)) | None => Err(NotOrdinary),
     }
 }
 
-/// Whether the bytes may end in the middle of a number, which the parser takes for a wrong one.
-fn ends_in_number(bytes: &[u8]) -> bool {
-    bytes.last().is_some_and(|last| matches!(last, b'-' | b'+' | b'.' | b'e' | b'E'))
+/// Whether it is only the end of the bytes that was wrong with them. They may end in the middle of a number, which the
+/// parser takes for a wrong one.
+fn is_cut(error: &serde_json::Error, bytes: &[u8]) -> bool {
+    error.is_eof() || bytes.last().is_some_and(|last| matches!(last, b'-' | b'+' | b'.' | b'e' | b'E'))
 }
 
 /// What is put in is a hash already.

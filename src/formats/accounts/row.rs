@@ -1,10 +1,13 @@
 //! One row of the pool as an account; wrong-typed members count as absent.
 
+pub(super) mod glance;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::BuildHasher as _;
 
+use foldhash::quality::FixedState;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -142,7 +145,7 @@ impl<'a> Row<'a> {
     }
 
     fn take(&mut self, name: &str, raw: &'a str) {
-        let filled = |raw: &'a str| lossless::borrowed_text(raw).filter(|text| !text.trim().is_empty());
+        let filled = |raw: &'a str| lossless::borrowed_text(raw).and_then(filled);
         match name {
             "recordId" => self.record_id = filled(raw),
             "accountId" => self.account_id = lossless::borrowed_text(raw),
@@ -299,9 +302,7 @@ impl<'a> Row<'a> {
 
 /// The hash of one part of an identity.
 pub(super) fn trace(kind: u8, part: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (kind, part).hash(&mut hasher);
-    hasher.finish()
+    FixedState::with_seed(u64::from(kind)).hash_one(part)
 }
 
 /// Whether a stored id is the one the tokens claim, because that is where it says it was taken from.
@@ -366,6 +367,9 @@ pub(super) fn is_synthetic(account: &Account) -> bool {
 }
 
 fn looks_made_up(email: Option<&str>, id: Option<&str>, refresh: &str) -> bool {
+    if !refresh.starts_with("fake_refresh") {
+        return false;
+    }
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let email = email
         .and_then(|email| email.strip_prefix("account")?.strip_suffix("@example.com"))
@@ -376,7 +380,7 @@ fn looks_made_up(email: Option<&str>, id: Option<&str>, refresh: &str) -> bool {
             .and_then(|rest| rest.strip_prefix(['_', '-']))
             .is_some_and(digits)
     });
-    email && id && refresh.starts_with("fake_refresh")
+    email && id
 }
 
 fn id_source(word: Option<&str>) -> IdSource {
@@ -386,6 +390,10 @@ fn id_source(word: Option<&str>) -> IdSource {
         Some("manual") => IdSource::Manual,
         _ => IdSource::Token,
     }
+}
+
+fn filled(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
+    (!text.trim().is_empty()).then_some(text)
 }
 
 fn moment(raw: &str) -> Option<Moment> {

@@ -10,7 +10,8 @@ fn list(text: &str, extension: &str, length: usize) -> Option<Roster> {
     let extension = Extension::parse(extension);
     let mut lister = Lister::new(&extension, AT, 4_096);
     for piece in text.as_bytes().chunks(length) {
-        lister.feed(piece).ok()?;
+        lister.room(length)[..piece.len()].copy_from_slice(piece);
+        lister.feed(piece.len()).ok()?;
     }
     lister.finish()
 }
@@ -105,6 +106,12 @@ fn whatever_is_out_of_the_ordinary_is_left_to_the_whole_reading() {
         (
             "the same record",
             row(r#",{"refreshToken":"r2","recordId":"x"},{"refreshToken":"r3","recordId":"x"}"#),
+        ),
+        (
+            "a second word on where the id is from",
+            row(
+                r#",{"refreshToken":"r2","accountId":"b","accountIdSource":"token","accessToken":"t","accountIdSource":"org"}"#,
+            ),
         ),
         ("two lists", r#"{"version":3,"accounts":[{"refreshToken":"r"}],"accounts":[]}"#.to_owned()),
         (
