@@ -10,6 +10,7 @@ pub mod chance;
 pub mod change;
 pub mod checkup;
 pub mod client_token;
+pub mod companion;
 pub mod digest;
 pub mod endpoints;
 pub mod event;

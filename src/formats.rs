@@ -11,6 +11,7 @@ pub mod client_tokens;
 pub mod codex_accounts;
 pub mod codex_auth;
 pub mod codex_config;
+pub mod companion;
 pub mod config_edits;
 pub mod control;
 pub mod csv;

@@ -6,6 +6,7 @@ mod bind;
 mod canary;
 mod chaos;
 mod checkup;
+mod companion;
 mod config;
 mod crash;
 mod decisions;

@@ -4,6 +4,7 @@
 //! says what is set. Blank values count as unset.
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use crate::domain::launch::environment::{self, Inherited};
@@ -32,6 +33,8 @@ pub struct Env {
     pub cli_accounts_path: Option<String>,
     /// `CODEX_CLI_CONFIG_PATH`
     pub cli_config_path: Option<String>,
+    /// `OC_CHATGPT_MULTI_AUTH_DIR`
+    pub companion_dir: Option<String>,
     /// `XDG_DATA_HOME`
     pub xdg_data_home: Option<String>,
     /// `XDG_CONFIG_HOME`
@@ -219,7 +222,13 @@ const CI_MARKERS: [&str; 11] = [
 impl Env {
     /// Reads the environment of this process.
     pub fn read() -> Self {
-        Self::from(get)
+        if cfg!(windows) {
+            // Names differ in case there.
+            return Self::from(get);
+        }
+        // Asking for each of so many by name would go through all of them every time.
+        let all = all();
+        Self::from(|name| all.get(OsStr::new(name)).map(|value| value.to_string_lossy().into_owned()))
     }
 
     /// Builds the value from any source of variables; blank ones are dropped here.
@@ -239,6 +248,7 @@ impl Env {
             cli_auth_path: var("CODEX_CLI_AUTH_PATH"),
             cli_accounts_path: var("CODEX_CLI_ACCOUNTS_PATH"),
             cli_config_path: var("CODEX_CLI_CONFIG_PATH"),
+            companion_dir: var("OC_CHATGPT_MULTI_AUTH_DIR"),
             xdg_data_home: var("XDG_DATA_HOME"),
             xdg_config_home: var("XDG_CONFIG_HOME"),
             xdg_cache_home: var("XDG_CACHE_HOME"),
@@ -351,6 +361,11 @@ pub fn inherited() -> Inherited {
 #[cfg(debug_assertions)]
 pub fn fault() -> Option<String> {
     get("CODEX_MULTI_AUTH_FAULT")
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn all() -> BTreeMap<OsString, OsString> {
+    std::env::vars_os().collect()
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]

@@ -28,6 +28,7 @@ pub fn resolve(env: &Env) -> Places {
         cli_config: env.cli_config_path.clone(),
         config_path: env.config_path.clone(),
         lease_dir: env.refresh_lease_dir.clone(),
+        companion: env.companion_dir.clone(),
     };
     let root = facts.root_choice().settle(look);
     facts.places(root)

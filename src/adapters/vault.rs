@@ -3,6 +3,7 @@
 //! Whatever changes the pool runs as one edit under its lock, on the pool as it stands on disk; the copy that an
 //! act makes first is part of the edit, so an act without its copy never happens.
 
+mod companion;
 pub(in crate::adapters) mod flagged;
 mod found;
 mod list;
@@ -80,6 +81,8 @@ impl<C: Clock> DiskStore<C> {
             Act::Unflag(keys) => self.with_flagged(move |store| flagged::unflag(store, &keys)).await,
             Act::Flag(whom) => self.flag(whom).await,
             Act::Reclaim(reclaim) => self.reclaim(*reclaim).await,
+            Act::Sync(Run::Dry) => self.looking(companion::preview).await,
+            Act::Sync(Run::Real) => self.locked(companion::apply).await,
         }
     }
 

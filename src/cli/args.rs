@@ -26,7 +26,7 @@ pub use crate::cli::args::login::LoginArgs;
 pub use crate::cli::args::rotation::RotationArgs;
 pub use crate::cli::args::rules::{BudgetArgs, ProfileWord, ProfileWords};
 pub use crate::cli::args::usage::{ModelsArgs, UsageArgs};
-pub use crate::cli::args::vault::{AccountWord, BackupWord, ExportArgs, FlaggedWord, ImportArgs};
+pub use crate::cli::args::vault::{AccountWord, BackupWord, ExportArgs, FlaggedWord, ImportArgs, SyncWord};
 use crate::domain::selection::Strategy;
 
 /// The name under which help and completions speak.
@@ -208,6 +208,9 @@ pub enum Word {
     /// Look after accounts that were set aside because their sign-in was refused
     #[command(subcommand)]
     Flagged(FlaggedWord),
+    /// Take the accounts over into the pool of oc-chatgpt-multi-auth, with a preview first
+    #[command(subcommand)]
+    Sync(SyncWord),
     /// Watch turns, sessions and usage
     Monitor {
         /// Open the small pane for a spare terminal
@@ -339,6 +342,7 @@ impl Word {
             Self::Import(_) => "import",
             Self::Account(_) => "account",
             Self::Flagged(_) => "flagged",
+            Self::Sync(_) => "sync",
             Self::Monitor { .. } => "monitor",
             Self::Rotation(_) => "rotation",
             Self::Uninstall(_) => "uninstall",

@@ -244,6 +244,7 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
         Word::Export(args) => (Goal::Run(Command::Vault(args.into())), None),
         Word::Import(args) => (Goal::Run(Command::Vault(args.errand(terms_consent(&global)))), None),
         Word::Flagged(word) => (Goal::Run(Command::Vault(word.into())), None),
+        Word::Sync(word) => (Goal::Run(Command::Vault(word.into())), None),
         Word::Monitor { pane: true, .. } if manner == Preference::Screen => {
             (Goal::Dashboard(Entry { tab: Some(Tab::Monitor), pane: true, command: None }), None)
         }

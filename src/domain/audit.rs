@@ -193,11 +193,16 @@ pub fn of_answer(answer: &Answer, at: Moment) -> Option<Record> {
         Answer::MovedToFlagged(moved) => {
             pool(Action::AccountRemove, vec![("flagged", moved.0.len().to_string())])
         }
+        Answer::Synced(synced) if synced.changed => {
+            let more = vec![("accounts", (synced.count("add") + synced.count("update")).to_string())];
+            Some(record(at, Action::AccountExport, None, "companion pool".to_owned(), more))
+        }
         Answer::Listed(_)
         | Answer::Compared(_)
         | Answer::Imported(_)
         | Answer::Found(_)
-        | Answer::Flagged(_) => None,
+        | Answer::Flagged(_)
+        | Answer::Synced(_) => None,
     }
 }
 

@@ -3,10 +3,14 @@
 //! Resolved once per process from facts an adapter gathers; everything else takes a [`Places`]. The rules are
 //! the reference's, so that both programs find the same pool (storage.md §1).
 
+mod root;
+
 use std::path::{Component, Path, PathBuf};
 
 use crate::domain::identity::sha256_hex;
 use crate::domain::scope::{self, Naming, Scope};
+
+pub use root::{RootChoice, RootEvidence};
 
 /// File name of the pool.
 pub const POOL_FILE: &str = "openai-codex-accounts.json";
@@ -38,62 +42,8 @@ pub struct PlaceFacts {
     pub config_path: Option<String>,
     /// `CODEX_AUTH_REFRESH_LEASE_DIR`.
     pub lease_dir: Option<String>,
-}
-
-/// What a look into a candidate directory found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct RootEvidence {
-    /// It holds a pool, its journal or a copy of it.
-    pub accounts: bool,
-    /// It holds some file of ours or of the reference.
-    pub signals: bool,
-}
-
-impl RootEvidence {
-    /// Judges a directory by the names in it.
-    pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut evidence = Self::default();
-        for name in names {
-            evidence.signals |= SIGNALS.contains(&name);
-            evidence.accounts |= [POOL_FILE, LEGACY_POOL_FILE].into_iter().any(|pool| {
-                name.strip_prefix(pool).is_some_and(|rest| {
-                    rest.is_empty() || rest == ".wal" || (rest.starts_with('.') && !is_staging(rest))
-                })
-            });
-        }
-        evidence
-    }
-}
-
-/// Whether the rest of a pool file's name says that it is a writer's temporary file.
-fn is_staging(rest: &str) -> bool {
-    rest.contains(".rotate.") || rest.rsplit('.').next() == Some("tmp")
-}
-
-/// How the root is found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RootChoice {
-    /// Given; nothing is looked at.
-    Given(PathBuf),
-    /// The first of these with accounts, else with signals, else the first.
-    Among(Vec<PathBuf>),
-}
-
-impl RootChoice {
-    /// Settles the choice with one look per candidate.
-    pub fn settle(self, look: impl Fn(&Path) -> RootEvidence) -> PathBuf {
-        let candidates = match self {
-            Self::Given(path) => return path,
-            Self::Among(candidates) => candidates,
-        };
-        let evidence: Vec<RootEvidence> = candidates.iter().map(|path| look(path)).collect();
-        let index = evidence
-            .iter()
-            .position(|found| found.accounts)
-            .or_else(|| evidence.iter().position(|found| found.signals))
-            .unwrap_or(0);
-        candidates.into_iter().nth(index).unwrap_or_default()
-    }
+    /// `OC_CHATGPT_MULTI_AUTH_DIR`.
+    pub companion: Option<String>,
 }
 
 impl PlaceFacts {
@@ -132,6 +82,7 @@ impl PlaceFacts {
             config_toml: or(self.cli_config.as_deref(), "config.toml"),
             config_path: self.given(self.config_path.as_deref()),
             leases: self.given(self.lease_dir.as_deref()).unwrap_or_else(|| root.join("refresh-leases")),
+            companion: self.given(self.companion.as_deref()),
             user_home: self.user_home.clone(),
             codex_home,
             pool_dir: root.clone(),
@@ -186,6 +137,7 @@ pub struct Places {
     config_toml: PathBuf,
     config_path: Option<PathBuf>,
     leases: PathBuf,
+    companion: Option<PathBuf>,
 }
 
 impl Places {
@@ -246,6 +198,21 @@ impl Places {
     /// The official CLI's home.
     pub fn codex_home(&self) -> &Path {
         &self.codex_home
+    }
+
+    /// Where the companion tool's pool may be: the one place the user names, else the usual ones.
+    pub fn companions(&self, project: Option<&str>) -> Vec<PathBuf> {
+        if let Some(given) = &self.companion {
+            return vec![given.clone()];
+        }
+        let usual = self.user_home.join(".opencode");
+        let own = project.map(|key| usual.join("projects").join(key));
+        std::iter::once(usual).chain(own).collect()
+    }
+
+    /// Whether the user names the companion's place.
+    pub fn names_companion(&self) -> bool {
+        self.companion.is_some()
     }
 
     /// The user's home.

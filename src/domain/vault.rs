@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use crate::base::{Moment, Secret};
 use crate::domain::account::{Account, AccountKey};
 use crate::domain::backup::{Backup, Comparison, Name};
+use crate::domain::companion::Synced;
 use crate::domain::found::Haul;
 use crate::domain::model::Family;
 use crate::domain::recovery::Loaded;
@@ -51,6 +52,8 @@ pub enum Act {
     /// Moves a flagged account back into the pool with the tokens it has now; nothing happens when its stored
     /// refresh token is no longer the one with this SHA-256.
     Reclaim(Box<Reclaim>),
+    /// Takes our accounts to the companion tool's pool, or only says what that would do.
+    Sync(Run),
 }
 
 impl Act {
@@ -64,6 +67,7 @@ impl Act {
                 | Self::Flagged
                 | Self::Import(_, Run::Dry)
                 | Self::Scan(_, _, Run::Dry)
+                | Self::Sync(Run::Dry)
         )
     }
 }
@@ -199,6 +203,8 @@ pub enum Answer {
     Flagged(Vec<Flagged>),
     /// To [`Act::Flag`].
     MovedToFlagged(Box<(Vec<Flagged>, Loaded)>),
+    /// To [`Act::Sync`].
+    Synced(Box<Synced>),
 }
 
 impl Answer {
@@ -217,7 +223,8 @@ impl Answer {
             | Self::Created(_)
             | Self::Deleted(_)
             | Self::Exported(..)
-            | Self::Flagged(_) => None,
+            | Self::Flagged(_)
+            | Self::Synced(_) => None,
         }
     }
 }

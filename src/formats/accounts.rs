@@ -27,7 +27,7 @@ use crate::formats::lossless::{self, Listing, Object};
 use crate::formats::migrate;
 
 /// The format we write.
-const CURRENT: u64 = 3;
+pub(in crate::formats) const CURRENT: u64 = 3;
 
 /// Why a text is not a usable pool.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,6 +1,7 @@
 //! `backup …`, `export`, `import`, `account …` and `flagged …`. Never a token, not even part.
 
 mod found;
+mod sync;
 
 use std::fmt::Write as _;
 
@@ -84,6 +85,7 @@ pub(super) fn value(outcome: &Outcome, told: &Told) -> Value {
         Told::Unflagged(all) => {
             json!({ "removed": all.iter().map(flagged_value).collect::<Vec<_>>(), "changed": !all.is_empty() })
         }
+        Told::Synced(synced) => sync::value(synced),
         Told::MovedToFlagged(all) => {
             json!({ "flagged": all.iter().map(flagged_value).collect::<Vec<_>>(), "changed": !all.is_empty() })
         }
@@ -151,6 +153,7 @@ pub(super) fn printed(outcome: &Outcome, told: &Told) -> Printed {
         Told::Labelled(named, _) => format!("Account {} is called {}\n", named.number, named.label),
         Told::Flagged(all, at) => flagged_table(all, *at),
         Told::Unflagged(all) => format!("Deleted {} from the flagged pool\n", accounts(all.len())),
+        Told::Synced(synced) => sync::text(synced),
         Told::MovedToFlagged(all) => format!("Set {} aside until a new sign-in\n", accounts(all.len())),
     };
     if let Some(problem) = trouble(outcome.exit, told) {
@@ -161,6 +164,9 @@ pub(super) fn printed(outcome: &Outcome, told: &Told) -> Printed {
 
 /// What a verification found wrong.
 fn trouble(exit: Exit, told: &Told) -> Option<Problem> {
+    if let Told::Synced(synced) = told {
+        return sync::trouble(exit, synced);
+    }
     let Told::Verified(all, _) = told else { return None };
     let bad: Vec<&Backup> = all.iter().filter(|backup| !backup.is_good()).collect();
     match (exit, bad.as_slice()) {

@@ -9,7 +9,7 @@ pub mod offer;
 
 use std::path::PathBuf;
 
-pub use self::errand::{Errand, label};
+pub use self::errand::{Errand, label, offer as sync_offer};
 
 use crate::app::effect::{AuthEffect, CodexEffect, Effect, Effects, PeersEffect, Query, StoreEffect};
 use crate::app::flows::login::{LoginEffect, LoginMsg};
@@ -22,6 +22,7 @@ use crate::base::{Moment, Span, calendar};
 use crate::domain::account::AccountKey;
 use crate::domain::backup::State;
 use crate::domain::change::Change;
+use crate::domain::companion::Target;
 use crate::domain::login::failure::{Failure, Question};
 use crate::domain::problem::{Exit, Hint, Problem};
 use crate::domain::reference;
@@ -84,6 +85,9 @@ impl Flow {
             (Stage::World, _) => self.begin(world, at),
             (Stage::Look, Msg::Store(StoreMsg::Vault(ticket, answer))) if *ticket == self.ticket => {
                 match answer.as_ref() {
+                    Ok(answer @ Answer::Synced(synced)) if !synced.has_news() => {
+                        self.answered(answer.clone(), world, at)
+                    }
                     Ok(answer) => self.ask(answer, world),
                     Err(problem) => self.failed(problem.clone()),
                 }
@@ -242,6 +246,10 @@ impl Flow {
             Answer::Flagged(all) if matches!(self.errand, Errand::Flagged) => Told::Flagged(named(all), at),
             Answer::Flagged(all) => Told::Unflagged(named(all)),
             Answer::MovedToFlagged(moved) => Told::MovedToFlagged(named(moved.0)),
+            Answer::Synced(synced) => {
+                let exit = if matches!(synced.target, Target::Found(_)) { Exit::Ok } else { Exit::Failed };
+                return self.done(Told::Synced(*synced), exit, effects);
+            }
         };
         self.done(told, Exit::Ok, effects)
     }

@@ -6,6 +6,7 @@ use crate::app::outcome::{Mirrored, Named};
 use crate::base::Moment;
 use crate::domain::account::Switch;
 use crate::domain::backup::{Backup, Comparison};
+use crate::domain::companion::Synced;
 use crate::domain::found::Haul;
 use crate::domain::vault::{Cleared, Flagged, Imported, Removed, Restored};
 
@@ -46,6 +47,8 @@ pub enum Told {
     Unflagged(Vec<(Named, Flagged)>),
     /// Accounts moved to the flagged pool.
     MovedToFlagged(Vec<(Named, Flagged)>),
+    /// `sync preview`, `sync apply`.
+    Synced(Synced),
 }
 
 /// Whether anything was written.

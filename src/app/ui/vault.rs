@@ -80,6 +80,17 @@ pub(super) fn vault_told(told: &Told) -> Option<Toast> {
         Told::MovedToFlagged(all) => {
             Toast::new(Level::Warn, "flagged", format!("set aside until a new sign-in: {}", names(all)))
         }
+        Told::Synced(synced) if synced.changed => {
+            let toast = done(
+                "sync",
+                format!("{} added, {} updated there", synced.count("add"), synced.count("update")),
+            );
+            match &synced.backup {
+                Some(backup) => toast.with(format!("their pool from before: {}", backup.display())),
+                None => toast,
+            }
+        }
+        Told::Synced(_) => Toast::new(Level::Info, "sync", "nothing is newer here".to_owned()),
     })
 }
 

@@ -1,4 +1,4 @@
-//! `backup`, `export`, `import`, `account` and `flagged` as clap reads them.
+//! `backup`, `export`, `import`, `account`, `flagged` and `sync` as clap reads them.
 
 use std::path::PathBuf;
 
@@ -256,5 +256,23 @@ impl From<FlaggedWord> for Errand {
             FlaggedWord::List => Self::Flagged,
             FlaggedWord::Remove { accounts } => Self::Unflag(accounts),
         }
+    }
+}
+
+/// A word behind `sync`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum SyncWord {
+    /// Say what would be added and updated there; nothing is written
+    Preview,
+    /// Write it, after a copy of the pool there (asks)
+    Apply,
+}
+
+impl From<SyncWord> for Errand {
+    fn from(word: SyncWord) -> Self {
+        Self::Sync(match word {
+            SyncWord::Preview => Run::Dry,
+            SyncWord::Apply => Run::Real,
+        })
     }
 }

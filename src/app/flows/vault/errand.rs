@@ -11,6 +11,7 @@ use crate::base::text::clean;
 use crate::domain::account::Switch;
 use crate::domain::backup::{Backup, Comparison, Name, PinFate};
 use crate::domain::change::Change;
+use crate::domain::companion::{Synced, Target};
 use crate::domain::problem::{Exit, Hint, Problem};
 use crate::domain::reference;
 use crate::domain::terms::Consent;
@@ -50,6 +51,8 @@ pub enum Errand {
     Flagged,
     /// `flagged remove <ref>…`
     Unflag(Vec<String>),
+    /// `sync preview`, `sync apply`
+    Sync(Run),
     /// Decided on a screen.
     Decided(Act),
 }
@@ -87,6 +90,7 @@ impl Errand {
             Self::Label(..) => "account label",
             Self::Flagged => "flagged list",
             Self::Unflag(_) => "flagged remove",
+            Self::Sync(run) => sync_command(*run),
             Self::Decided(act) => command_of(act),
         }
     }
@@ -100,6 +104,7 @@ impl Errand {
                 | Self::Flagged
                 | Self::Import(_, Run::Dry, _)
                 | Self::Scan(_, Run::Dry, _)
+                | Self::Sync(Run::Dry)
         )
     }
 
@@ -128,6 +133,8 @@ impl Errand {
             }
             Self::Flagged => act(Act::Flagged),
             Self::Unflag(_) => look(Act::Flagged),
+            Self::Sync(Run::Dry) => act(Act::Sync(Run::Dry)),
+            Self::Sync(Run::Real) => look(Act::Sync(Run::Dry)),
             Self::Decided(decided) => act(decided.clone()),
             Self::Clear(copies) => clear(*copies, world),
             Self::Remove(word) => {
@@ -193,6 +200,10 @@ impl Errand {
                 )];
                 let act = Act::Delete(Source::File(backup.path.clone()));
                 Ok((act, Query::YesNo { lines, act: "delete" }))
+            }
+            (Self::Sync(_), Answer::Synced(synced)) => {
+                let lines = offer(synced);
+                Ok((Act::Sync(Run::Real), Query::YesNo { lines, act: "write" }))
             }
             (Self::Unflag(words), Answer::Flagged(all)) => {
                 let roster = flagged_roster(all);
@@ -292,7 +303,31 @@ const fn command_of(act: &Act) -> &'static str {
         Act::Flagged => "flagged list",
         Act::Unflag(_) => "flagged remove",
         Act::Flag(_) | Act::Reclaim(_) => "fix",
+        Act::Sync(run) => sync_command(*run),
     }
+}
+
+const fn sync_command(run: Run) -> &'static str {
+    match run {
+        Run::Dry => "sync preview",
+        Run::Real => "sync apply",
+    }
+}
+
+/// What writing to the companion's pool does, as a person has to know it before.
+pub fn offer(synced: &Synced) -> Vec<String> {
+    let mut lines = vec![format!(
+        "Write {} new and {} newer accounts into the companion's pool?",
+        synced.count("add"),
+        synced.count("update")
+    )];
+    if let Target::Found(folder) = &synced.target {
+        lines.push(format!("  {}", folder.display()));
+    }
+    lines.push("Its other accounts and its selection stay; it is copied first.".to_owned());
+    lines.push("Both programs then hold these sign-ins: whichever refreshes one first,".to_owned());
+    lines.push("the other has to take the new tokens over or sign in again.".to_owned());
+    lines
 }
 
 /// A label as it is kept: one line, at most 80 letters; `None` when nothing is left of it.

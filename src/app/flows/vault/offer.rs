@@ -45,6 +45,7 @@ pub fn of(body: &Body) -> Option<Offer> {
         | Told::Labelled(..)
         | Told::Flagged(..)
         | Told::Unflagged(_)
-        | Told::MovedToFlagged(_) => None,
+        | Told::MovedToFlagged(_)
+        | Told::Synced(_) => None,
     }
 }

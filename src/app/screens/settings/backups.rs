@@ -106,7 +106,8 @@ impl Backups {
                 | Answer::Removed(_)
                 | Answer::Pool(_)
                 | Answer::Cleared(_)
-                | Answer::MovedToFlagged(_),
+                | Answer::MovedToFlagged(_)
+                | Answer::Synced(_),
             ) => self.renew(),
             Ok(Answer::Exported(..) | Answer::Flagged(_)) => {}
             Err(problem) => {
