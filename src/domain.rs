@@ -25,6 +25,7 @@ pub mod identity;
 pub mod inventory;
 pub mod label;
 pub mod launch;
+pub mod leftover;
 pub mod login;
 pub mod model;
 pub mod official;

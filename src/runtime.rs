@@ -13,6 +13,7 @@ pub mod launch;
 pub mod listen;
 mod logging;
 mod login;
+mod offer;
 pub mod perform;
 pub mod rotation;
 pub mod router;
@@ -32,6 +33,7 @@ use crate::adapters::clock::SystemClock;
 use crate::adapters::disk::{atomic, perms};
 use crate::adapters::entropy::SystemEntropy;
 use crate::adapters::env::Env;
+use crate::adapters::made::Made;
 use crate::adapters::places;
 use crate::adapters::store::DiskStore;
 use crate::app::effect::Capture;
@@ -87,6 +89,7 @@ async fn start(goal: Goal, options: Options) -> Exit {
         Ok(host) => Host { consent: options.consent, ..host },
         Err(problem) => return refuse(&goal, problem, options.form),
     };
+    let had_home = host.places.codex_home().exists();
     let _log = logging::start(&host.env, &goal, &options, host.places.logs());
     if options.face == Face::Headless && matches!(goal, Goal::Run(_)) {
         host.store.work_alone();
@@ -104,6 +107,9 @@ async fn start(goal: Goal, options: Options) -> Exit {
     }
     let settings = host.settings().await;
     heal(&host, &goal, &options, &settings).await;
+    if stranger(&host, &options).is_none() {
+        offer::offer(&host, &goal, &options);
+    }
     let goal = settle(goal, &options, &settings);
     if lists_only(&goal) {
         host.store.only_list();
@@ -136,6 +142,10 @@ async fn start(goal: Goal, options: Options) -> Exit {
     };
     if matches!(model.goal, Goal::Forward(_)) {
         host.settle_selection().await;
+    }
+    if !had_home && host.places.root().is_dir() {
+        // It goes again with us, if nobody else uses it.
+        let _ = Made::of(&host.places).note_folder(host.places.codex_home());
     }
     let exit = print_outcome(&model, &options).unwrap_or(exit);
     // The process ends here and the system takes its memory back; freeing thousands of accounts one by one would

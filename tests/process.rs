@@ -18,6 +18,7 @@ mod found;
 mod harness;
 mod headless;
 mod history;
+mod leftovers;
 mod login;
 mod logs;
 mod outlook;

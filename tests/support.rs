@@ -9,6 +9,7 @@ pub(crate) mod origin;
 pub(crate) mod play;
 pub(crate) mod process;
 pub(crate) mod pty;
+pub(crate) mod reference;
 pub(crate) mod rows;
 pub(crate) mod snap;
 pub(crate) mod stage;

@@ -5,6 +5,7 @@
 
 mod apply;
 mod heal;
+mod legacy;
 mod release;
 mod router;
 
@@ -29,6 +30,7 @@ use crate::formats::app_bind::{self, Around, State, Told};
 use crate::formats::codex_config::bind::{self as key, Current};
 
 pub use apply::{Done, Refused, Wish};
+pub use legacy::Retired;
 pub use release::{Freed, Stopped};
 pub use router::{ROUTER_WORD, trim_log};
 
@@ -53,6 +55,7 @@ pub struct Binder {
     peers: LivePeers,
     startup: Startup,
     program: PathBuf,
+    app_data: Option<PathBuf>,
 }
 
 /// How the bind stands.
@@ -87,8 +90,9 @@ impl Binder {
             places: Arc::clone(places),
             home,
             peers: LivePeers::new(places.run()),
-            startup: Startup::new(env, places.user_home()),
+            startup: Startup::new(env, places),
             program,
+            app_data: env.app_data.as_ref().map(PathBuf::from),
         }
     }
 
@@ -149,7 +153,7 @@ impl Binder {
     pub fn known(&self) -> Option<Bind> {
         match self.state()? {
             State::Ours(bind) => Some(*bind),
-            State::Legacy | State::Unreadable => None,
+            State::Legacy(_) | State::Unreadable => None,
         }
     }
 
@@ -197,7 +201,7 @@ impl Binder {
         let signs = Signs {
             key: address.is_some(),
             state: bind.is_some(),
-            legacy: current.is_legacy() || (state == Some(State::Legacy) && address.is_none()),
+            legacy: current.is_legacy() || (matches!(state, Some(State::Legacy(_))) && address.is_none()),
             router,
         };
         Sight {
@@ -212,8 +216,13 @@ impl Binder {
     }
 
     fn current(&self, path: &Path) -> Result<Current, ConfigEditError> {
-        let text = self.config(path).text()?.unwrap_or_default();
-        key::current(&text).map_err(|source| ConfigEditError::Refused { path: path.to_owned(), source })
+        let text = self.config(path).text()?;
+        Self::read_key(path, text.as_deref())
+    }
+
+    fn read_key(path: &Path, text: Option<&str>) -> Result<Current, ConfigEditError> {
+        let refused = |source| ConfigEditError::Refused { path: path.to_owned(), source };
+        key::current(text.unwrap_or_default()).map_err(refused)
     }
 
     /// Whether a daemon of the bound home answers: it sees the key only after a restart.

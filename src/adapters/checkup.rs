@@ -209,6 +209,9 @@ impl<H: Home, C: Clock> Examiner<H, C> {
         let reference = tokio::task::spawn_blocking(move || Files::new(&places, at).helpers());
         MachineFacts {
             reference: reference.await.unwrap_or_default(),
+            leftovers: Vec::new(),
+            bound: None,
+            misfiled: 0,
             proxies: Vec::new(),
             overrides: (None, None),
             descriptors: platform::descriptors(),

@@ -6,6 +6,7 @@ pub mod deferred;
 pub mod find;
 pub mod home;
 pub mod refile;
+pub mod rescue;
 pub mod sessions;
 
 use std::path::PathBuf;

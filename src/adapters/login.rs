@@ -88,6 +88,24 @@ impl<C: Clock> SignInDesk<C> {
         session
     }
 
+    /// Ends a sign-in at the service: its refresh token and what came of it are worth nothing afterwards.
+    ///
+    /// # Errors
+    /// Why it may still be good, in words.
+    pub async fn revoke(&self, refresh: &Secret) -> Result<(), String> {
+        let url = self
+            .0
+            .url("/oauth/revoke")
+            .map_err(|_| "the address of the sign-in service cannot be read".to_owned())?;
+        let answer = self.0.post(url, oauth_wire::revoke_body(refresh)).await;
+        let answer = answer.map_err(|error| error.to_string())?;
+        if answer.is_success() {
+            Ok(())
+        } else {
+            Err(format!("the sign-in service answered {}", answer.status))
+        }
+    }
+
     fn allowed(&self, act: &Act) -> Result<(), Failure> {
         let mut attempts = self.0.attempts.lock().unwrap_or_else(PoisonError::into_inner);
         attempts.check(act, self.0.clock.now()).map_err(Failure::TooMany)

@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 
 use crate::adapters::disk::atomic;
 use crate::adapters::env::Env;
+use crate::adapters::made::Made;
+use crate::domain::places::Places;
 
 /// What is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +77,7 @@ pub struct Startup {
     home: PathBuf,
     config: PathBuf,
     path: Option<String>,
+    made: Made,
 }
 
 /// A manager that does not answer is not waited for any longer.
@@ -83,8 +86,9 @@ const WITHIN: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(10);
 
 impl Startup {
-    /// The entries of the user whose home this is.
-    pub fn new(env: &Env, home: &Path) -> Self {
+    /// The entries of the user of these places.
+    pub fn new(env: &Env, places: &Places) -> Self {
+        let home = places.user_home();
         let config = env.xdg_config_home.as_ref().map_or_else(|| home.join(".config"), PathBuf::from);
         let runtime = env.xdg_runtime_dir.as_ref().map(PathBuf::from);
         let way = if cfg!(windows) {
@@ -96,7 +100,7 @@ impl Startup {
         } else {
             Way::Autostart
         };
-        Self { way, home: home.to_owned(), config, path: env.path.clone() }
+        Self { way, home: home.to_owned(), config, path: env.path.clone(), made: Made::of(places) }
     }
 
     /// How it is done here.
@@ -149,6 +153,9 @@ impl Startup {
     pub fn install(&self, service: Service, program: &Path, words: &[String]) -> io::Result<PathBuf> {
         let entry = self.entry(service);
         let title = service.title();
+        if self.way != Way::RunKey {
+            self.made.note(&entry)?;
+        }
         match self.way {
             Way::Systemd => {
                 atomic::write(&entry, systemd::unit(title, program, words).as_bytes())?;
@@ -197,7 +204,7 @@ impl Startup {
             if *file == unit {
                 let _ = atomic::remove(&systemd::link(&self.config, service));
             }
-            prune(file, &self.home);
+            self.made.prune(file);
         }
         if there.contains(&unit) && self.way == Way::Systemd {
             let _ = self.tool("systemctl", &["--user", "daemon-reload"].map(str::to_owned));
@@ -269,14 +276,30 @@ impl Startup {
     }
 }
 
-/// Removes folders that a removed entry leaves empty, up to the home.
-fn prune(file: &Path, home: &Path) {
-    for folder in file.ancestors().skip(1).take_while(|folder| *folder != home && folder.starts_with(home)) {
-        // One that holds anything stays, and so do those above it.
-        if std::fs::remove_dir(folder).is_err() {
-            return;
-        }
+/// What starts the reference's router with the user's session, by the names it uses.
+pub fn legacy_entries(home: &Path, app_data: Option<&Path>) -> Vec<PathBuf> {
+    let agent = launchd::file(home, Service::Router);
+    // Ours stands under the same name and starts our hidden word.
+    let is_theirs = |file: &PathBuf| {
+        let text = atomic::read_text(file).ok().flatten();
+        text.is_some_and(|text| !text.contains(crate::adapters::bind::ROUTER_WORD))
+    };
+    let script = app_data.map(|data| {
+        data.join("Microsoft/Windows/Start Menu/Programs/Startup/Codex Multi Auth Runtime Router.cmd")
+    });
+    std::iter::once(agent).chain(script).filter(is_theirs).collect()
+}
+
+/// Removes such an entry; one that launchd knows is taken from it first.
+///
+/// # Errors
+/// What the system says.
+pub fn run_out(entry: &Path) -> io::Result<()> {
+    if cfg!(target_os = "macos") {
+        let words = launchd::bootout(Service::Router, user());
+        let _ = Command::new("launchctl").args(words).stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
+    atomic::remove(entry)
 }
 
 #[cfg(unix)]
@@ -315,10 +338,28 @@ mod tests {
     }
 
     #[cfg(target_os = "linux")]
+    fn places(home: &Path) -> Places {
+        Places::under(home.join(".codex/multi-auth"), home.join(".codex"))
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn an_empty_folder_that_was_there_before_stays() {
+        let home = tempfile::tempdir().unwrap();
+        let startup = Startup::new(&env(home.path(), false), &places(home.path()));
+        std::fs::create_dir_all(home.path().join(".config/autostart")).unwrap();
+
+        startup.install(Service::Router, Path::new("/opt/cma"), &[]).unwrap();
+        startup.remove(Service::Router).unwrap();
+
+        assert!(home.path().join(".config/autostart").is_dir());
+    }
+
+    #[cfg(target_os = "linux")]
     #[test]
     fn an_autostart_entry_comes_and_goes_with_its_folders() {
         let home = tempfile::tempdir().unwrap();
-        let startup = Startup::new(&env(home.path(), false), home.path());
+        let startup = Startup::new(&env(home.path(), false), &places(home.path()));
 
         let file = startup.install(Service::Router, Path::new("/opt/a b/cma"), &["x y".to_owned()]).unwrap();
         let text = std::fs::read_to_string(&file).unwrap();
@@ -336,7 +377,7 @@ mod tests {
     #[test]
     fn a_unit_is_enabled_and_disabled_through_the_manager() {
         let home = tempfile::tempdir().unwrap();
-        let startup = Startup::new(&env(home.path(), true), home.path());
+        let startup = Startup::new(&env(home.path(), true), &places(home.path()));
 
         let file = startup.install(Service::Serve, Path::new("/opt/cma"), &["serve".to_owned()]).unwrap();
         startup.start(Service::Serve).unwrap();
@@ -363,7 +404,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let env = env(home.path(), true);
         std::fs::write(home.path().join("bin/systemctl"), "#!/bin/sh\necho no >&2\nexit 1\n").unwrap();
-        let startup = Startup::new(&env, home.path());
+        let startup = Startup::new(&env, &places(home.path()));
 
         let error = startup.install(Service::Router, Path::new("/opt/cma"), &[]).unwrap_err();
 

@@ -7,11 +7,16 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::adapters::codex::rescue;
 use crate::adapters::disk::atomic;
 use crate::adapters::env::Env;
+use crate::adapters::leftovers::{Gone, Leftovers};
+use crate::adapters::made::Made;
+use crate::base::Moment;
+use crate::domain::leftover::{Kind, Leftover};
 use crate::domain::places::{POOL_FILE, Places};
 use crate::domain::uninstall::{State, Step};
-use crate::formats::plugins;
+use crate::formats::{plugins, refile};
 
 /// Marks a launcher as ours.
 const LAUNCHER: &str = "codex-multi-auth.desktop";
@@ -42,9 +47,8 @@ const SIGN_IN_FOLDERS: [&str; 7] = [
     "device-login.json",
 ];
 
-/// Homes that the reference ran the official CLI in.
-const SHADOWS: &str = "runtime-shadow-homes";
-const SESSIONS_INSIDE: &str = "sessions of the official CLI lie in runtime-shadow-homes and may exist nowhere else: move them into its own sessions folder, then run this again";
+const SESSIONS_INSIDE: &str = "sessions of the official CLI lie in runtime-shadow-homes only: `codex-multi-auth history migrate` moves them";
+const SESSIONS_APART: &str = "sessions that differ from yours under the same name are kept there: move them elsewhere, then run this again";
 
 /// What is removed of one user.
 #[derive(Debug, Clone)]
@@ -154,7 +158,7 @@ impl<'a> Remover<'a> {
                     .saying("other plugins may need it"),
             );
         }
-        if !self.dry_run {
+        if !self.dry_run && steps.iter().any(|step| step.state == State::Removed) {
             for folder in [modules.join("@ndycode"), modules, cache] {
                 // What still holds something stays.
                 let _ = fs::remove_dir(folder);
@@ -173,19 +177,43 @@ impl<'a> Remover<'a> {
                 paths.push(root.join(name));
             }
         }
-        paths.push(root.join("app-server-shims"));
-        let shadows = root.join(SHADOWS);
-        let kept = holds_sessions(&shadows)
-            .then(|| Step::new(STEP, shadows.display().to_string(), State::Skipped).saying(SESSIONS_INSIDE));
-        if kept.is_none() {
-            paths.push(shadows);
+        let all = paths.iter().map(|path| self.gone(STEP, path));
+        all.filter(|step| step.state != State::Absent).collect()
+    }
+
+    /// What the original package left; sessions in it come to where they belong first.
+    pub fn reference(&self, at: Moment) -> Vec<Step> {
+        const STEP: &str = "leftovers";
+        let leftovers = Leftovers::new(self.places, self.env, at);
+        let all: Vec<Leftover> =
+            leftovers.look().into_iter().filter(|one| one.kind != Kind::Wrapper).collect();
+        let wanted: Vec<PathBuf> =
+            all.iter().filter(|one| one.can_go()).map(|one| one.path.clone()).collect();
+        let gone = if self.dry_run {
+            Gone { removed: wanted, ..Gone::default() }
+        } else {
+            leftovers.remove(&wanted)
+        };
+        let mut steps: Vec<Step> = all
+            .iter()
+            .map(|one| {
+                let target = one.path.display().to_string();
+                match &one.busy {
+                    Some(why) => Step::new(STEP, target, State::Skipped).saying(why.clone()),
+                    None if gone.removed.contains(&one.path) => Step::new(STEP, target, State::Removed),
+                    None => Step::new(STEP, target, State::Failed),
+                }
+            })
+            .collect();
+        if gone.rescued > 0 {
+            let sessions = self.places.codex_home().join("sessions").display().to_string();
+            steps.push(
+                Step::new(STEP, sessions, State::Restored)
+                    .saying(format!("{} sessions of a temporary home are in it now", gone.rescued)),
+            );
         }
-        let home = self.places.codex_home();
-        for name in [".codex-multi-auth-shadow-sync.lock", ".codex-multi-auth-shadow-sync-state.json"] {
-            paths.push(home.join(name));
-        }
-        let gone = paths.iter().map(|path| self.gone(STEP, path)).filter(|step| step.state != State::Absent);
-        gone.chain(kept).collect()
+        steps.extend(gone.failed.into_iter().map(|why| Step::new(STEP, why, State::Failed)));
+        steps
     }
 
     /// Every file of ours that can hold a sign-in; the official `auth.json` is the official CLI's.
@@ -216,15 +244,21 @@ impl<'a> Remover<'a> {
     pub fn purge(&self) -> Vec<Step> {
         const STEP: &str = "purge";
         let root = self.places.root();
-        if holds_sessions(&root.join(SHADOWS)) {
+        let homes = rescue::homes(self.places);
+        let lost = rescue::count(self.places, &homes);
+        if !matches!(lost, Ok(0)) {
             return vec![Step::new(STEP, root.display().to_string(), State::Failed).saying(SESSIONS_INSIDE)];
+        }
+        if let Some(folder) = self.kept_apart() {
+            return vec![Step::new(STEP, folder.display().to_string(), State::Failed).saying(SESSIONS_APART)];
         }
         let is_shared = root == self.places.codex_home()
             || root == self.places.user_home()
             || ["auth.json", "config.toml", "sessions"].iter().any(|name| root.join(name).exists());
         if !is_shared {
+            let is_ours = Made::of(self.places).is_ours(self.places.codex_home());
             let step = self.gone(STEP, root);
-            if !self.dry_run {
+            if !self.dry_run && is_ours {
                 // A home that we made for it and nobody used.
                 let _ = fs::remove_dir(self.places.codex_home());
             }
@@ -264,6 +298,25 @@ impl<'a> Remover<'a> {
         found
     }
 
+    /// A folder with sessions that are nowhere else: rescued ones that stand in nobody's place.
+    fn kept_apart(&self) -> Option<PathBuf> {
+        let kept = self.places.backups_official();
+        let folders = names(&kept).into_iter().filter(|name| name.ends_with(".sessions"));
+        let lone = |folder: &PathBuf| {
+            let backup = folder.with_extension("jsonl");
+            let text = atomic::read_text(&backup).ok().flatten().unwrap_or_default();
+            refile::read(&text).iter().any(|entry| match entry {
+                refile::Entry::Rescued { path, replaced: None, .. } => {
+                    path.starts_with(folder) && path.exists()
+                }
+                refile::Entry::Rescued { .. }
+                | refile::Entry::Session { .. }
+                | refile::Entry::Index { .. } => false,
+            })
+        };
+        folders.map(|name| kept.join(name)).find(lone)
+    }
+
     fn home(&self, below: &str) -> PathBuf {
         self.places.user_home().join(below)
     }
@@ -283,24 +336,6 @@ impl<'a> Remover<'a> {
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
-}
-
-/// Whether a rollout, a file and no link to one, lies anywhere in this folder. What cannot be looked into may hold one.
-fn holds_sessions(folder: &Path) -> bool {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) => return error.kind() != io::ErrorKind::NotFound,
-    };
-    entries.into_iter().any(|entry| {
-        let Ok((kind, path)) = entry.and_then(|entry| Ok((entry.file_type()?, entry.path()))) else {
-            return true;
-        };
-        let is_rollout = || {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            name.starts_with("rollout-") && (name.ends_with(".jsonl") || name.ends_with(".jsonl.zst"))
-        };
-        if kind.is_dir() { holds_sessions(&path) } else { kind.is_file() && is_rollout() }
-    })
 }
 
 fn holds(path: &Path, secrets: &[crate::base::Secret]) -> bool {

@@ -309,6 +309,9 @@ pub struct UninstallArgs {
     /// Delete the whole folder of this program, settings and usage included
     #[arg(long)]
     pub purge: bool,
+    /// End every stored sign-in at the sign-in service before it is deleted; one that auth.json holds ends with it
+    #[arg(long)]
+    pub revoke: bool,
 }
 
 impl Word {

@@ -250,8 +250,8 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
         }
         Word::Monitor { watch, .. } => (view(Tab::Monitor, Command::Monitor, manner, watch), watch),
         Word::Rotation(args) => (args.into(), None),
-        Word::Uninstall(UninstallArgs { dry_run, clear_accounts, purge }) => {
-            (Goal::Run(Command::Uninstall(uninstall::Wish { dry_run, clear_accounts, purge })), None)
+        Word::Uninstall(UninstallArgs { dry_run, clear_accounts, purge, revoke }) => {
+            (Goal::Run(Command::Uninstall(uninstall::Wish { dry_run, clear_accounts, purge, revoke })), None)
         }
         Word::Serve { port } => {
             (Goal::Serve(Serving { port: (port != 0).then_some(port), router: None }), None)

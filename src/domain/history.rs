@@ -157,6 +157,9 @@ pub struct Migrated {
     pub found: usize,
     /// Of these, filed anew.
     pub rewritten: usize,
+    /// Sessions that lie in temporary homes of the reference only, or are longer there; with no dry run they were
+    /// moved to where they belong.
+    pub rescued: usize,
     /// Compressed sessions, which were not looked into.
     pub skipped_compressed: usize,
     /// Index files that were laid into the backup.
@@ -172,6 +175,8 @@ pub struct Migrated {
 pub struct Restored {
     /// Sessions filed as before.
     pub sessions: usize,
+    /// Sessions that lie in a temporary home again.
+    pub rescued: usize,
     /// Index files put back.
     pub index_files: usize,
     /// The backup that was used.

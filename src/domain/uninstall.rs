@@ -9,6 +9,15 @@ pub struct Wish {
     pub clear_accounts: bool,
     /// The whole root goes.
     pub purge: bool,
+    /// Every stored sign-in is ended at the sign-in service first; they all go then.
+    pub revoke: bool,
+}
+
+impl Wish {
+    /// Whether stored sign-ins go.
+    pub const fn clears(&self) -> bool {
+        self.clear_accounts || self.purge || self.revoke
+    }
 }
 
 /// What became of a step.

@@ -1,7 +1,7 @@
 //! `app-bind/`: the state of the persistent bind, its status file, and the copy of the file it changed
 //! (forwarder.md §15.1). The reference can read the state and unbind by it; hence its members.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::base::{Moment, Secret};
 use crate::domain::bind::{Bind, Mode, Original, Owner, Phase};
@@ -34,16 +34,28 @@ pub enum State {
     /// One of ours.
     Ours(Box<Bind>),
     /// One of the reference.
-    Legacy,
+    Legacy(Legacy),
     /// Nothing that can be read.
     Unreadable,
+}
+
+/// What counts of a state of the reference.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Legacy {
+    /// Tells its router from others.
+    pub identity: Option<String>,
+    /// The file it changed.
+    pub config: Option<PathBuf>,
 }
 
 /// Reads a state file.
 pub fn read(text: &str) -> State {
     let Ok(object) = Object::parse(text) else { return State::Unreadable };
     if !object.has("bindVersion") && object.has("clientApiKey") {
-        return State::Legacy;
+        return State::Legacy(Legacy {
+            identity: object.text("identityToken"),
+            config: object.text("configPath").map(PathBuf::from),
+        });
     }
     ours(&object).map_or(State::Unreadable, |bind| State::Ours(Box::new(bind)))
 }
@@ -231,11 +243,18 @@ pub fn print_backup(config: &Path, content: Option<&str>, at: Moment) -> String 
     object.to_pretty() + "\n"
 }
 
-/// The text in such a copy, ours or the reference's; `None` when the file did not exist or nothing can be read.
+/// The text in such a copy, ours or the reference's; empty when the file did not exist, `None` when nothing can be read.
 pub fn backed_up(text: &str) -> Option<String> {
     let object = Object::parse(text).ok()?;
-    let existed = object.flag("existed").unwrap_or(true);
-    object.borrowed("content").filter(|_| existed).and_then(lossless::text)
+    if object.flag("existed") == Some(false) {
+        return Some(String::new());
+    }
+    object.borrowed("content").and_then(lossless::text)
+}
+
+/// The file such a copy was taken of.
+pub fn backed_up_path(text: &str) -> Option<PathBuf> {
+    Object::parse(text).ok()?.text("configPath").map(PathBuf::from)
 }
 
 #[cfg(test)]
@@ -272,7 +291,11 @@ mod tests {
     fn what_is_not_ours_or_unsafe_is_told_apart() {
         let text = print(&bind(), &Around::default()).expose().to_owned();
         for (name, text, expected) in [
-            ("the reference's", r#"{"version":1,"clientApiKey":"k","port":1}"#.to_owned(), State::Legacy),
+            (
+                "the reference's",
+                r#"{"version":1,"clientApiKey":"k","port":1,"configPath":"/c"}"#.to_owned(),
+                State::Legacy(Legacy { identity: None, config: Some("/c".into()) }),
+            ),
             ("no document", "{".to_owned(), State::Unreadable),
             (
                 "another host",
@@ -311,6 +334,6 @@ mod tests {
         let text = print_backup(Path::new("/c"), Some("a = \"é\"\r\n"), Moment::EPOCH);
 
         assert_eq!(backed_up(&text).as_deref(), Some("a = \"é\"\r\n"));
-        assert_eq!(backed_up(&print_backup(Path::new("/c"), None, Moment::EPOCH)), None);
+        assert_eq!(backed_up(&print_backup(Path::new("/c"), None, Moment::EPOCH)).as_deref(), Some(""));
     }
 }

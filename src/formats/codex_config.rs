@@ -2,6 +2,7 @@
 
 pub mod bind;
 pub mod edit;
+pub mod legacy;
 
 use toml_edit::{DocumentMut, Item, TableLike};
 

@@ -15,6 +15,8 @@ pub struct HelperStatus {
     pub state: Option<String>,
     /// Its process.
     pub pid: u32,
+    /// The token its command line carries.
+    pub identity: Option<String>,
     /// When it began.
     pub started_at: Option<Moment>,
     /// When it last wrote.
@@ -29,6 +31,7 @@ pub fn read(text: &str) -> Option<HelperStatus> {
         kind: object.text("kind").unwrap_or_default(),
         state: object.text("state"),
         pid: object.count("pid").and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid > 0)?,
+        identity: object.text("identityToken"),
         started_at: moment("startedAt"),
         updated_at: moment("updatedAt"),
     })

@@ -31,6 +31,19 @@ pub fn refresh_body(token: &Secret, reason: Reason) -> Vec<u8> {
     serde_json::to_vec(&wire).unwrap_or_default()
 }
 
+#[derive(Serialize)]
+struct RevokeWire<'a> {
+    token: &'a str,
+    token_type_hint: &'a str,
+    client_id: &'a str,
+}
+
+/// The body that ends a sign-in, member for member as the official client sends it.
+pub fn revoke_body(token: &Secret) -> Vec<u8> {
+    let wire = RevokeWire { token: token.expose(), token_type_hint: "refresh_token", client_id: CLIENT_ID };
+    serde_json::to_vec(&wire).unwrap_or_default()
+}
+
 /// The tokens of a good answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Granted {

@@ -17,6 +17,15 @@ pub enum Entry {
         /// Length of the whole file then, in bytes.
         length: u64,
     },
+    /// A session that lay in a temporary home of the reference only, or was longer there.
+    Rescued {
+        /// Where it is now.
+        path: PathBuf,
+        /// Where it lay.
+        from: PathBuf,
+        /// Where the shorter file that stood in its place is kept.
+        replaced: Option<PathBuf>,
+    },
     /// An index file of the official CLI that was laid into the backup.
     Index {
         /// Where it stood.
@@ -34,6 +43,10 @@ pub fn read(text: &str) -> Vec<Entry> {
 fn entry(line: &str) -> Option<Entry> {
     let object = Object::parse(line).ok()?;
     let path = PathBuf::from(object.text("path")?);
+    if let Some(from) = object.text("from") {
+        let replaced = object.text("replaced").map(PathBuf::from);
+        return Some(Entry::Rescued { path, from: PathBuf::from(from), replaced });
+    }
     match (object.text("firstLine"), object.count("length"), object.text("kept")) {
         (Some(first_line), Some(length), None) => Some(Entry::Session { path, first_line, length }),
         (None, None, Some(kept)) => Some(Entry::Index { path, kept: PathBuf::from(kept) }),
@@ -51,6 +64,13 @@ pub fn line(entry: &Entry) -> Option<String> {
             object.set("firstLine", first_line);
             object.set("length", length);
         }
+        Entry::Rescued { path, from, replaced } => {
+            object.set("path", named(path)?);
+            object.set("from", named(from)?);
+            if let Some(replaced) = replaced {
+                object.set("replaced", named(replaced)?);
+            }
+        }
         Entry::Index { path, kept } => {
             object.set("path", named(path)?);
             object.set("kept", named(kept)?);
@@ -67,6 +87,12 @@ mod tests {
     fn a_backup_reads_back_what_was_written_and_passes_over_a_torn_end() {
         let entries = [
             Entry::Session { path: "/a/b.jsonl".into(), first_line: r#"{"x":"\"y"}"#.into(), length: 12 },
+            Entry::Rescued { path: "/a/c.jsonl".into(), from: "/t/c.jsonl".into(), replaced: None },
+            Entry::Rescued {
+                path: "/a/d.jsonl".into(),
+                from: "/t/d.jsonl".into(),
+                replaced: Some("/b/1".into()),
+            },
             Entry::Index { path: "/a/state_5.sqlite".into(), kept: "/b/0".into() },
         ];
         let mut text: String = entries.iter().filter_map(line).collect();

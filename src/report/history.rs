@@ -30,6 +30,7 @@ pub(super) fn value(outcome: &Outcome, told: &Told) -> Value {
             "dryRun": how.dry_run,
             "found": migrated.found,
             "rewritten": migrated.rewritten,
+            "rescued": migrated.rescued,
             "skippedCompressed": migrated.skipped_compressed,
             "indexFiles": migrated.index_files,
             "backup": migrated.backup.as_ref().map(|path| path.display().to_string()),
@@ -40,6 +41,7 @@ pub(super) fn value(outcome: &Outcome, told: &Told) -> Value {
             "dryRun": false,
             "found": restored.sessions,
             "rewritten": restored.sessions,
+            "rescued": restored.rescued,
             "skippedCompressed": 0,
             "indexFiles": restored.index_files,
             "backup": restored.backup.display().to_string(),
@@ -144,7 +146,14 @@ fn shown(session: &Session) -> String {
 fn moved(how: Migration, migrated: &Migrated) -> String {
     let mut out = String::new();
     let found = count(migrated.found, "session");
-    if migrated.found == 0 {
+    if migrated.rescued > 0 {
+        let verb = if how.dry_run { "would be moved" } else { "moved" };
+        let rescued = count(migrated.rescued, "session");
+        let _ = writeln!(out, "{rescued} {verb} from a temporary home of the original package into yours.");
+    }
+    if migrated.found == 0 && migrated.rescued > 0 {
+        out.push_str("None has to be filed anew.\n");
+    } else if migrated.found == 0 {
         out.push_str("No session of the original package is there; nothing to do.\n");
     } else if how.dry_run {
         let _ = writeln!(out, "{found} would be filed under the official provider. Nothing was changed.");
@@ -171,8 +180,12 @@ fn moved(how: Migration, migrated: &Migrated) -> String {
 }
 
 fn put_back(restored: &Restored) -> String {
+    let rescued = match restored.rescued {
+        0 => String::new(),
+        number => format!(" and {} from a temporary home", count(number, "session")),
+    };
     format!(
-        "{} and {} put back from {}.\n",
+        "{}{rescued} and {} put back from {}.\n",
         count(restored.sessions, "session"),
         count(restored.index_files, "index file"),
         restored.backup.display()

@@ -242,7 +242,9 @@ fn bind_lines(view: &View, out: &mut String) {
     let hint = match view.standing {
         Standing::Orphaned => Some("Take it back: codex-multi-auth rotation unbind-app"),
         Standing::Binding | Standing::BoundDown => Some("The next start of any command mends it"),
-        Standing::Legacy => Some("Clean it up: codex-multi-auth doctor --fix"),
+        Standing::Legacy => Some(
+            "Take it over: codex-multi-auth rotation bind-app; only remove it: codex-multi-auth doctor --fix",
+        ),
         Standing::Bound | Standing::Unbound => None,
     };
     if let Some(hint) = hint {

@@ -4,8 +4,9 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use crate::adapters::checkup::Examiner;
-use crate::adapters::codex::find;
+use crate::adapters::codex::{find, refile};
 use crate::adapters::ledger::{self, Rotated, Rotation};
+use crate::adapters::leftovers::Leftovers;
 use crate::adapters::places::project as project_of;
 use crate::adapters::question::{Asking, TerminalQuestion};
 use crate::app::checkup::{Act, Heard, PathStep, Paths, Question, Reply, Rotating, SandboxTest};
@@ -50,6 +51,15 @@ async fn examine(host: &Host) -> Facts {
         let answer = if host.peers.status(&peer).await.is_some() { Answer::Given } else { Answer::Missing };
         facts.machine.proxies.push((peer.pid, peer.kind, peer.port, answer));
     }
+    if host.demo.is_none() {
+        facts.machine.bound = host.binder.legacy();
+        let (places, env, at) = (host.places.clone(), host.env.clone(), host.clock.now());
+        let looked = tokio::task::spawn_blocking(move || {
+            let misfiled = refile::misfiled(&places, None).unwrap_or(0);
+            (Leftovers::new(&places, &env, at).look(), misfiled)
+        });
+        (facts.machine.leftovers, facts.machine.misfiled) = looked.await.unwrap_or_default();
+    }
     let overridden = |yes: bool, url: &str| yes.then(|| url.to_owned());
     if host.demo.is_none() {
         facts.machine.overrides = (
@@ -93,6 +103,9 @@ async fn carry(host: &Host, repairs: Vec<Repair>) -> Vec<Carried> {
             Repair::Refresh(who) => refresh(host, &who.key).await,
             Repair::Mirror(_) if lacks_tokens => Err("its tokens could not be renewed".to_owned()),
             Repair::Mirror(who) => mirror(host, &who.key).await,
+            Repair::StopHelpers(pids) => stop(host, pids).await,
+            Repair::Unbind { .. } => unbind(host).await,
+            Repair::Retire { paths, .. } => retire(host, paths.clone()).await,
             Repair::Restore { .. }
             | Repair::Tighten(_)
             | Repair::Sweep(_)
@@ -106,6 +119,33 @@ async fn carry(host: &Host, repairs: Vec<Repair>) -> Vec<Carried> {
         carried.push(Carried { repair, result });
     }
     carried
+}
+
+async fn stop(host: &Host, pids: &[u32]) -> Result<Mended, String> {
+    let told = Leftovers::new(&host.places, &host.env, host.clock.now()).stop(pids).await;
+    let left: Vec<String> =
+        told.iter().filter(|(_, ended)| !ended).map(|(pid, _)| format!("process {pid}")).collect();
+    match (told.is_empty(), left.is_empty()) {
+        (true, _) => Ok(Mended::Nothing),
+        (false, true) => Ok(Mended::Done),
+        (false, false) => Err(format!("{} could not be told from another program's", left.join(", "))),
+    }
+}
+
+async fn unbind(host: &Host) -> Result<Mended, String> {
+    let told = host.binder.retire(false, host.clock.now()).await;
+    let told = told.map_err(|problem| format!("{}: {}", problem.what, problem.because.join(": ")))?;
+    Ok(if told.files.is_empty() { Mended::Nothing } else { Mended::Done })
+}
+
+async fn retire(host: &Host, paths: Vec<PathBuf>) -> Result<Mended, String> {
+    let (places, env, at) = (host.places.clone(), host.env.clone(), host.clock.now());
+    let gone = tokio::task::spawn_blocking(move || Leftovers::new(&places, &env, at).remove(&paths)).await;
+    let gone = gone.map_err(|error| error.to_string())?;
+    if !gone.failed.is_empty() {
+        return Err(gone.failed.join("; "));
+    }
+    Ok(if gone.removed.is_empty() && gone.rescued == 0 { Mended::Nothing } else { Mended::Done })
 }
 
 async fn refresh(host: &Host, key: &AccountKey) -> Result<Mended, String> {

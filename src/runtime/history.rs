@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::adapters::codex::{refile, sessions};
+use crate::adapters::codex::{refile, rescue, sessions};
 use crate::app::history::{Act, Heard};
 use crate::domain::history::{Filter, Session};
 use crate::domain::problem::{Exit, Problem};
@@ -22,7 +22,8 @@ pub async fn carry_out(host: &Host, act: Act) -> Heard {
             {
                 return Heard::Migrated(Err(problem));
             }
-            let done = blocking(move || refile::migrate(&places, &folders, how, now)).await;
+            let done =
+                blocking(move || refile::migrate(&places, &folders, &rescue::homes(&places), how, now)).await;
             Heard::Migrated(done)
         }
         Act::Undo => {

@@ -43,7 +43,7 @@ pub async fn prepare(env: &mut Env, state: &Path) -> Option<Exit> {
     let bind = match atomic::read_text(state) {
         Ok(Some(text)) => match app_bind::read(&text) {
             State::Ours(bind) if state.file_name().is_some_and(|name| name == STATE) => *bind,
-            State::Ours(_) | State::Legacy | State::Unreadable => {
+            State::Ours(_) | State::Legacy(_) | State::Unreadable => {
                 return Some(refuse(folder, "the state of the bind cannot be used"));
             }
         },

@@ -4,6 +4,7 @@ use crate::adapters::codex::config::{Applied, ConfigFile};
 use crate::adapters::startup::Service;
 use crate::adapters::uninstall::Remover;
 use crate::base::Secret;
+use crate::domain::label;
 use crate::domain::uninstall::{State, Step, Uninstalled, Wish};
 use crate::ports::{Clock as _, Peers as _, Store as _};
 use crate::runtime::host::Host;
@@ -22,20 +23,31 @@ pub async fn carry_out(host: &Host, wish: Wish) -> Uninstalled {
     told.steps.push(unbound(host, wish).await);
     told.steps.push(service(host, wish).await);
     told.steps.push(credential_store(host, wish).await);
-    let (places, env) = (host.places.clone(), host.env.clone());
+    let is_ended = revoked(host, wish, &mut told.steps).await;
+    let (places, env, at) = (host.places.clone(), host.env.clone(), host.clock.now());
     let work = move || {
         let remover = Remover::new(&places, &env, wish.dry_run);
         let mut steps = vec![remover.launcher(), remover.config_entry()];
         steps.extend(remover.cache());
         steps.extend(remover.helpers());
+        steps.extend(remover.reference(at));
         let mut warnings = Vec::new();
-        if wish.clear_accounts || wish.purge {
+        if !is_ended {
+            // Without its token nobody could end the sign-in any more.
+            let root = places.root().display().to_string();
+            steps.push(
+                Step::new("accounts", root, State::Failed)
+                    .saying("sign-ins that were not ended stay; run it again, or leave out `--revoke`"),
+            );
+            return (steps, warnings);
+        }
+        if wish.clears() {
             steps.extend(remover.accounts());
         }
         if wish.purge {
             steps.extend(remover.purge());
         }
-        if (wish.clear_accounts || wish.purge) && !wish.dry_run {
+        if wish.clears() && !wish.dry_run {
             for path in remover.holding(&secrets) {
                 steps.push(
                     Step::new("accounts", path.display().to_string(), State::Failed)
@@ -67,6 +79,42 @@ pub async fn carry_out(host: &Host, wish: Wish) -> Uninstalled {
 fn holds_one(places: &crate::domain::places::Places, secrets: &[Secret]) -> bool {
     let text = std::fs::read_to_string(places.auth_json()).unwrap_or_default();
     secrets.iter().any(|secret| !secret.is_blank() && text.contains(secret.expose()))
+}
+
+/// Ends every stored sign-in at the sign-in service, when asked to; `false` when one of them was not.
+async fn revoked(host: &Host, wish: Wish, steps: &mut Vec<Step>) -> bool {
+    const STEP: &str = "revoke";
+    if !wish.revoke {
+        return true;
+    }
+    let roster = match host.store.load().await {
+        Ok(loaded) => loaded.roster,
+        Err(error) => {
+            let pool = host.places.pool().display().to_string();
+            steps.push(Step::new(STEP, pool, State::Failed).saying(error.to_string()));
+            return false;
+        }
+    };
+    let mut is_whole = true;
+    for (index, account) in roster.accounts.iter().enumerate() {
+        let target = label::account_label(account, index + 1);
+        let refresh = &account.credentials.refresh;
+        let step = if refresh.is_blank() {
+            Step::new(STEP, target, State::Absent)
+        } else if wish.dry_run {
+            Step::new(STEP, target, State::Removed)
+        } else {
+            match host.sign_in.revoke(refresh).await {
+                Ok(()) => Step::new(STEP, target, State::Removed),
+                Err(why) => {
+                    is_whole = false;
+                    Step::new(STEP, target, State::Failed).saying(why)
+                }
+            }
+        };
+        steps.push(step);
+    }
+    is_whole
 }
 
 /// Tokens that must not be found afterwards.

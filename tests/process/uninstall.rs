@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::support::dirs::Home;
 use crate::support::play::Play;
 use crate::support::process::{Ran, run};
+use crate::support::reference;
 
 const CONFIG: &str = "# mine\nmodel = 'gpt-5.5'\n\n[features]\n";
 
@@ -173,20 +174,62 @@ fn a_dry_run_tells_everything_and_changes_nothing() {
 }
 
 #[test]
-fn a_session_that_lies_in_an_old_shadow_home_only_survives_every_form() {
+fn a_session_that_lies_in_an_old_shadow_home_only_comes_to_where_it_belongs() {
+    for purge in [false, true] {
+        let play = Play::start(Scenario::pool(["one", "two"]));
+        let (home, _) = before(&play);
+        used(&home, &play);
+        left_by_the_reference(&home);
+        let shadow = home.root().join("runtime-shadow-homes/codex-multi-auth-runtime-home-def");
+        let id = "0199b000-81c0-7800-8aa1-bbab2a035a01";
+        let session = reference::temporary_home(&home, &shadow, Some(id)).expect("a session");
+        let text = fs::read(&session).expect("there");
+
+        let words: &[&str] = if purge {
+            &["uninstall", "--purge", "--yes", "--json"]
+        } else {
+            &["uninstall", "--yes", "--json"]
+        };
+        let ran = run(&mut home.manager(words)).expect(0);
+
+        let kept = home.codex().join(session.strip_prefix(&shadow).expect("inside"));
+        assert_eq!(fs::read(&kept).expect("moved"), text, "{}", ran.stdout);
+        assert!(!shadow.exists(), "{}", ran.stdout);
+        assert_eq!(home.root().exists(), !purge);
+    }
+}
+
+#[test]
+fn empty_folders_that_were_there_before_stay_and_those_we_made_go() {
+    let play = Play::start(Scenario::pool(["one", "two"]));
+    let (home, _) = before(&play);
+    fs::create_dir_all(home.path().join(".config/autostart")).expect("writable");
+    fs::create_dir_all(home.path().join(".cache/Codex/node_modules/@ndycode")).expect("writable");
+    let before = home.folders();
+    used(&home, &play);
+
+    run(&mut home.manager(&["uninstall", "--purge", "--yes", "--json"])).expect(0);
+
+    assert_eq!(home.folders(), before);
+}
+
+#[test]
+fn sign_ins_are_ended_only_when_told_to_and_stay_when_that_fails() {
     let play = Play::start(Scenario::pool(["one", "two"]));
     let (home, _) = before(&play);
     used(&home, &play);
-    left_by_the_reference(&home);
-    let rollout = home.root().join(
-        "runtime-shadow-homes/codex-multi-auth-runtime-home-abc/sessions/2026/01/02/rollout-2026-01-02T03-04-05-x.jsonl",
-    );
-    home.write(&rollout, "{}\n");
 
-    let plain = run(&mut home.manager(&["uninstall", "--yes", "--json"]));
-    let purged = run(&mut home.manager(&["uninstall", "--purge", "--yes", "--json"]));
+    let unreachable = run(home
+        .manager(&["uninstall", "--revoke", "--yes", "--json"])
+        .env("CODEX_MULTI_AUTH_AUTH_BASE_URL", "http://127.0.0.1:9"));
+    let kept = home.pool()["accounts"].as_array().map(Vec::len);
+    let ended = run(&mut home.manager(&["uninstall", "--revoke", "--yes", "--json"])).expect(0);
 
-    assert_eq!((plain.code(), purged.code()), (0, 1), "{}", purged.stdout);
-    assert!(purged.stdout.contains("move them into its own sessions folder"), "{}", purged.stdout);
-    assert!(rollout.exists());
+    assert_eq!(unreachable.code(), 1, "{}", unreachable.stdout);
+    assert_eq!(kept, Some(2));
+    let (_, states) = steps(&ended);
+    assert_eq!(states.get("revoke").map(String::as_str), Some("removed"), "{}", ended.stdout);
+    let revoked = play.backend().record().at("revoke").len();
+    assert_eq!(revoked, 2);
+    assert!(!home.root().join("openai-codex-accounts.json").exists());
 }

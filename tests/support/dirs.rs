@@ -291,6 +291,23 @@ impl Home {
         found
     }
 
+    /// Every folder, by its path in the home, apart from those in which programs work.
+    pub(crate) fn folders(&self) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut open = vec![self.path().to_owned()];
+        while let Some(folder) = open.pop() {
+            for entry in fs::read_dir(folder).expect("readable").filter_map(Result::ok) {
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    found.push(entry.path().strip_prefix(self.path()).expect("inside").to_owned());
+                    open.push(entry.path());
+                }
+            }
+        }
+        found.retain(|folder| !folder.starts_with("tmp"));
+        found.sort();
+        found
+    }
+
     /// Every file of the home with its content, by path.
     pub(crate) fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut found = BTreeMap::new();

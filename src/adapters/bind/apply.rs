@@ -4,7 +4,7 @@ use std::future::Future;
 use std::path::PathBuf;
 
 use super::router::Raised;
-use super::{BACKUP, Binder, disk, unchanged};
+use super::{BACKUP, Binder, Retired, disk, unchanged};
 use crate::adapters::codex::config::{Becomes, Keep};
 use crate::adapters::disk::atomic;
 use crate::adapters::entropy::SystemEntropy;
@@ -82,12 +82,24 @@ impl Binder {
     ) -> Result<Done, Refused> {
         let _lock = self.lock().await?;
         let config = self.config(&self.config_path());
-        let text = config.text().map_err(|error| unchanged(&error))?;
-        let current = self.current(&self.config_path()).map_err(|error| unchanged(&error))?;
+        let mut text = config.text().map_err(|error| unchanged(&error))?;
+        let mut current = self.current(&self.config_path()).map_err(|error| unchanged(&error))?;
+        let theirs = self.legacy();
+        if theirs.is_some() {
+            text = self.without_legacy(&self.config_path(), text)?;
+            current =
+                Self::read_key(&self.config_path(), text.as_deref()).map_err(|error| unchanged(&error))?;
+        }
         match bind::obstacle(current.value.as_deref(), current.provider.as_deref(), LEGACY_PROVIDER) {
             Some(Obstacle::Theirs(value)) if !wish.replace => return Err(Refused::Theirs(value)),
             Some(Obstacle::Theirs(_)) | None => {}
             Some(Obstacle::Provider(provider)) => return Err(other_provider(&provider).into()),
+        }
+        // The original package's bind goes first and for good: its router is gone when a later step fails.
+        let retired =
+            if theirs.is_some() { self.retire_locked(wish.dry_run, at).await? } else { Retired::default() };
+        if theirs.is_some() && !wish.dry_run {
+            text = config.text().map_err(|error| unchanged(&error))?;
         }
         let earlier = self.bind_of(&self.config_path());
         let mut wanted = self.planned(earlier.as_ref(), wish.mode, at);
@@ -97,9 +109,15 @@ impl Binder {
             text.is_some(),
             earlier.as_ref().map(|bind| &bind.original),
         );
-        let files = self.files(wish.mode);
+        let mut files = self.files(wish.mode);
+        files.extend(retired.files.into_iter().filter(|file| *file != self.config_path()));
+        let mut said = retired.notes;
+        if theirs.is_some() {
+            said.insert(0, "The bind of the original package is taken over".to_owned());
+        }
         if wish.dry_run {
-            return Ok(Done { bind: wanted, changed: false, moved_from: None, files, notes: self.notes() });
+            said.extend(self.notes());
+            return Ok(Done { bind: wanted, changed: false, moved_from: None, files, notes: said });
         }
         let prior = Prior {
             state: atomic::read(&self.state_path()).map_err(|error| disk(&self.state_path(), &error))?,
@@ -118,7 +136,8 @@ impl Binder {
             }
         };
         let moved_from = (asked != 0 && asked != wanted.port && earlier.is_some()).then_some(asked);
-        Ok(Done { bind: wanted, changed: true, moved_from, files, notes })
+        said.extend(notes);
+        Ok(Done { bind: wanted, changed: true, moved_from, files, notes: said })
     }
 
     async fn steps(

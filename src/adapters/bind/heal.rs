@@ -10,18 +10,36 @@ use crate::adapters::startup::Service;
 use crate::base::{Moment, Span};
 use crate::domain::bind::heal::{Found, Life, Remedy, Rotation, remedy};
 use crate::domain::bind::{Address, Bind, Mode, Phase, address};
+use crate::domain::launch::route::LEGACY_PROVIDER;
 use crate::formats::codex_config::bind as key;
+
+/// What a file may hold.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Glance {
+    /// Nothing that concerns us, and no state is there: a closer look is not worth its cost.
+    Clean,
+    /// An address of ours, or there is a state.
+    Ours,
+    /// The reference's provider.
+    Theirs,
+}
 
 /// Longer files are not read at every start.
 const LONGEST: u64 = 1 << 20;
 
 impl Binder {
-    /// Whether a look costs more than this one is worth: nothing of ours is in the files, and no state is there.
-    fn is_clean(&self, config: &Path) -> bool {
+    /// What one read of a file gives away.
+    fn glance(&self, config: &Path) -> Glance {
         let is_short = std::fs::metadata(config).is_ok_and(|meta| meta.len() <= LONGEST);
         let text = if is_short { atomic::read_text(config).ok().flatten() } else { None };
-        let holds = text.is_some_and(|text| key::may_hold(&text));
-        !holds && !self.state_path().exists()
+        let text = text.unwrap_or_default();
+        if text.contains(LEGACY_PROVIDER) {
+            Glance::Theirs
+        } else if key::may_hold(&text) || self.state_path().exists() {
+            Glance::Ours
+        } else {
+            Glance::Clean
+        }
     }
 
     /// Heals what is broken in the bound home and in `other`; lines for stderr. Gives way to whoever is at it.
@@ -30,7 +48,12 @@ impl Binder {
         files.dedup();
         let mut lines = Vec::new();
         for file in files {
-            if self.is_clean(&file) || self.judge(&file, rotation, at).await.1 == Remedy::Nothing {
+            let glance = self.glance(&file);
+            if glance == Glance::Theirs {
+                let Ok(_lock) = FileLock::acquire(&self.lock_path(), Span::ZERO).await else { continue };
+                lines.extend(self.heal_legacy(&file, at).await);
+            }
+            if glance == Glance::Clean || self.judge(&file, rotation, at).await.1 == Remedy::Nothing {
                 continue;
             }
             let Ok(_lock) = FileLock::acquire(&self.lock_path(), Span::ZERO).await else { continue };

@@ -57,9 +57,11 @@ impl Binder {
     /// What could not be undone; the rest is.
     pub async fn unbind(&self, dry_run: bool, at: Moment) -> Result<Freed, Problem> {
         let _lock = self.lock().await?;
+        let retired = self.retire_locked(dry_run, at).await?;
         let sight = self.look().await;
         let startup = self.startup().installed(Service::Router);
         let mut files: Vec<PathBuf> = startup.clone();
+        let is_theirs = !retired.files.is_empty();
         if sight.address.is_some() {
             files.push(sight.config.clone());
         }
@@ -68,7 +70,11 @@ impl Binder {
             files.push(folder);
         }
         if dry_run || files.is_empty() {
-            return Ok(Freed { changed: false, router: Stopped::NotRunning, files, notes: Vec::new() });
+            files.extend(retired.files);
+            files.sort();
+            files.dedup();
+            let changed = is_theirs && !dry_run;
+            return Ok(Freed { changed, router: Stopped::NotRunning, files, notes: retired.notes });
         }
         if let Some(bind) = &sight.bind {
             // From here on a crash is finished by the next start of any of our programs.
@@ -80,7 +86,8 @@ impl Binder {
             };
             self.save(&under_way).map_err(|error| disk(&self.state_path(), &error))?;
         }
-        let mut notes = Vec::new();
+        let mut notes = retired.notes;
+        files.extend(retired.files);
         let identity = sight.bind.as_ref().map(|bind| bind.identity.clone()).unwrap_or_default();
         let router = self.stop(&identity).await;
         match router {

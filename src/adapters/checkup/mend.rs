@@ -53,7 +53,11 @@ impl<H: Home, C: Clock> Examiner<H, C> {
                 self.commit(vec![Change::Switched { key: who.key.clone(), switch: Switch::On }]).await
             }
             Repair::Emails(who) | Repair::Ids(who) => self.commit(who.iter().map(identified).collect()).await,
-            Repair::Refresh(_) | Repair::Mirror(_) => Ok(Mended::Nothing),
+            Repair::Refresh(_)
+            | Repair::Mirror(_)
+            | Repair::StopHelpers(_)
+            | Repair::Unbind { .. }
+            | Repair::Retire { .. } => Ok(Mended::Nothing),
         }
     }
 

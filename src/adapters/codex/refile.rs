@@ -9,6 +9,7 @@ use std::fs::{self, File, FileTimes};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
+use crate::adapters::codex::rescue::{self, Stranded, There};
 use crate::adapters::codex::sessions::{self, Found};
 use crate::adapters::disk::{atomic, perms};
 use crate::base::{Moment, Span, calendar};
@@ -21,6 +22,8 @@ use crate::formats::rollout;
 
 /// A first line holds the whole base instructions of a session.
 const FIRST_LINE: u64 = 16 * 1024 * 1024;
+/// How much of a rollout is read to see whose it is.
+const HEAD: u64 = 8 * 1024;
 /// A rollout written to so lately belongs to a session that runs.
 const QUIET: Span = Span::seconds(60);
 
@@ -70,54 +73,141 @@ pub(crate) fn daemon_answers(_folder: &Path) -> bool {
     false
 }
 
-/// Files the sessions of the reference's provider anew.
+/// Files the sessions of the reference's provider anew, those of its temporary homes included.
 ///
 /// # Errors
 /// When the backup cannot be written; nothing is changed then.
 pub fn migrate(
     places: &Places,
     folders: &[PathBuf],
+    homes: &[PathBuf],
     how: Migration,
     now: Moment,
 ) -> Result<Migrated, Problem> {
     let (found, skipped_compressed) = sessions::rollouts(places.codex_home());
-    let mut told = Migrated { skipped_compressed, ..Migrated::default() };
+    let stranded = rescue::stranded(places, homes).map_err(|error| unlooked(&error))?;
+    let mut told = Migrated { skipped_compressed, rescued: stranded.len(), ..Migrated::default() };
     let mut moves: Vec<(Found, String)> = Vec::new();
-    for file in found {
-        match first_line(&file.path) {
+    // A session that is rescued is read where it lies and filed anew where it belongs.
+    let replaced = |path: &Path| stranded.iter().any(|one| one.to == path && one.there == There::Beginning);
+    let own = found.into_iter().filter(|file| !replaced(&file.path)).map(|file| (file.path.clone(), file));
+    let rescued = stranded
+        .iter()
+        .filter(|one| one.there != There::Other && one.to.extension() == Some(OsStr::new("jsonl")))
+        .map(|one| (one.from.clone(), Found { path: one.to.clone(), mark: one.mark }));
+    for (lies, file) in own.chain(rescued) {
+        match first_line(&lies) {
             Ok(Some(line)) if rollout::provider(&line).as_deref() == Some(LEGACY_PROVIDER) => {
                 moves.push((file, line));
             }
             Ok(_) => {}
-            Err(error) => told.failed.push(format!("{}: {error}", file.path.display())),
+            Err(error) => told.failed.push(format!("{}: {error}", lies.display())),
         }
     }
     told.found = moves.len();
     let indexes = if how.rebuild_index { index_files(folders) } else { Vec::new() };
-    if how.dry_run || (moves.is_empty() && indexes.is_empty()) {
+    if how.dry_run || (moves.is_empty() && indexes.is_empty() && stranded.is_empty()) {
         told.index_files = indexes.len();
         return Ok(told);
     }
-    let backup = places.backups_official().join(format!("history-{}.jsonl", calendar::stamp(now)));
+    carry(places, &Work { stranded, moves, indexes }, told, now)
+}
+
+/// How many sessions the official CLI does not list because of the reference: filed under its provider, or longer or
+/// alone in a temporary home of it. With a `within` it gives up after so long, and says so by `None`.
+pub fn misfiled(places: &Places, within: Option<std::time::Duration>) -> Option<usize> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "reading files is bounded in real time, whatever the clock is"
+    )]
+    let begun = std::time::Instant::now();
+    let (found, _) = sessions::rollouts(places.codex_home());
+    let mut count = rescue::count(places, &rescue::homes(places)).unwrap_or(0);
+    for file in found {
+        if within.is_some_and(|within| begun.elapsed() > within) {
+            return None;
+        }
+        count += usize::from(is_misfiled(&file.path));
+    }
+    Some(count)
+}
+
+/// Whether the beginning of a rollout names the reference's provider; the member stands before the long texts.
+fn is_misfiled(path: &Path) -> bool {
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head));
+    let head = String::from_utf8_lossy(&head);
+    let line = head.lines().next().unwrap_or_default();
+    read.is_ok() && line.contains(LEGACY_PROVIDER) && line.contains("\"model_provider\"")
+}
+
+/// Moves the sessions that only temporary homes of the reference hold to where they belong, and nothing else.
+///
+/// # Errors
+/// When a home cannot be looked into or the backup cannot be written; nothing is changed then.
+pub fn rescue(places: &Places, homes: &[PathBuf], now: Moment) -> Result<Migrated, Problem> {
+    let stranded = rescue::stranded(places, homes).map_err(|error| unlooked(&error))?;
+    let told = Migrated { rescued: stranded.len(), ..Migrated::default() };
+    if stranded.is_empty() {
+        return Ok(told);
+    }
+    carry(places, &Work { stranded, moves: Vec::new(), indexes: Vec::new() }, told, now)
+}
+
+/// What a migration does.
+struct Work {
+    stranded: Vec<Stranded>,
+    moves: Vec<(Found, String)>,
+    indexes: Vec<PathBuf>,
+}
+
+/// Writes down what was, then does it.
+fn carry(places: &Places, work: &Work, mut told: Migrated, now: Moment) -> Result<Migrated, Problem> {
+    let backup = free(&places.backups_official(), now);
     let kept = backup.with_extension("index");
-    let mut entries: Vec<Entry> = moves
-        .iter()
-        .map(|(file, line)| Entry::Session {
-            path: file.path.clone(),
-            first_line: line.clone(),
-            length: file.mark.size,
-        })
-        .collect();
-    let homes: Vec<Entry> = indexes
+    let aside = backup.with_extension("sessions");
+    let lone = |number: usize, path: &Path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        aside.join(format!("{number}-{name}"))
+    };
+    let rescues: Vec<Entry> = work
+        .stranded
         .iter()
         .enumerate()
-        .map(|(number, path)| Entry::Index { path: path.clone(), kept: kept.join(number.to_string()) })
+        .map(|(number, one)| {
+            let (path, replaced) = match one.there {
+                There::Nothing => (one.to.clone(), None),
+                There::Beginning => (one.to.clone(), Some(lone(number, &one.to))),
+                There::Other => (lone(number, &one.to), None),
+            };
+            Entry::Rescued { path, from: one.from.clone(), replaced }
+        })
         .collect();
-    entries.extend(homes.iter().cloned());
-    let text: String = entries.iter().filter_map(refile::line).collect();
+    let sessions = work.moves.iter().map(|(file, line)| Entry::Session {
+        path: file.path.clone(),
+        first_line: line.clone(),
+        length: file.mark.size,
+    });
+    let homes = work
+        .indexes
+        .iter()
+        .enumerate()
+        .map(|(number, path)| Entry::Index { path: path.clone(), kept: kept.join(number.to_string()) });
+    let homes: Vec<Entry> = homes.collect();
+    let all = rescues.iter().cloned().chain(sessions).chain(homes.iter().cloned());
+    let text: String = all.filter_map(|entry| refile::line(&entry)).collect();
     atomic::write(&backup, text.as_bytes()).map_err(|error| unwritable(&backup, &error))?;
     told.backup = Some(backup);
-    for (file, line) in &moves {
+    told.rescued = 0;
+    for entry in &rescues {
+        if let Entry::Rescued { path, from, replaced } = entry {
+            match bring(entry, path, from, replaced.as_deref()) {
+                Ok(()) => told.rescued = told.rescued.saturating_add(1),
+                Err(error) => told.failed.push(format!("{}: {error}", from.display())),
+            }
+        }
+    }
+    for (file, line) in &work.moves {
         let named = Entry::Session { path: file.path.clone(), first_line: String::new(), length: 0 };
         let Some(moved) = refile::line(&named).and_then(|_| rollout::with_provider(line, OFFICIAL_PROVIDER))
         else {
@@ -140,6 +230,35 @@ pub fn migrate(
     Ok(told)
 }
 
+/// A name for the backup that no other one has.
+fn free(folder: &Path, now: Moment) -> PathBuf {
+    let stamp = calendar::stamp(now);
+    let named = |more: &str| folder.join(format!("history-{stamp}{more}.jsonl"));
+    let is_new = |path: &PathBuf| !path.exists() && !done_name(path).exists();
+    let later = (1..1_000).map(|number| named(&format!("-{number:03}")));
+    std::iter::once(named("")).chain(later).find(is_new).unwrap_or_else(|| named(""))
+}
+
+/// The name of a backup that was put back.
+fn done_name(backup: &Path) -> PathBuf {
+    let mut done = backup.to_owned().into_os_string();
+    done.push(".undone");
+    PathBuf::from(done)
+}
+
+/// Brings a session to where it belongs; a shorter one that stands there is kept first.
+fn bring(entry: &Entry, path: &Path, from: &Path, replaced: Option<&Path>) -> io::Result<()> {
+    if refile::line(entry).is_none() {
+        return Err(io::Error::other("its name cannot be kept"));
+    }
+    if let Some(replaced) = replaced {
+        copy(path, replaced)?;
+    } else if path.try_exists()? {
+        return Err(io::Error::other("something else stands there by now"));
+    }
+    shift(from, path)
+}
+
 /// Puts back what the newest backup holds; the backup is then named `….undone`.
 ///
 /// # Errors
@@ -151,23 +270,28 @@ pub fn undo(places: &Places) -> Result<Restored, Problem> {
     };
     let text = atomic::read_text(&backup).map_err(|error| unwritable(&backup, &error))?.unwrap_or_default();
     let mut told = Restored { backup: backup.clone(), ..Restored::default() };
-    for entry in refile::read(&text) {
+    let entries = refile::read(&text);
+    // What was rescued goes back last: it is filed as before by then.
+    let (rescued, others): (Vec<Entry>, Vec<Entry>) =
+        entries.into_iter().partition(|entry| matches!(entry, Entry::Rescued { .. }));
+    for entry in others.into_iter().chain(rescued) {
         let (path, result) = match &entry {
+            Entry::Rescued { path, from, replaced } => (path, take_back(path, from, replaced.as_deref())),
             Entry::Session { path, first_line, .. } => (path, put_back(path, first_line)),
             Entry::Index { path, kept } => (path, put_index_back(path, kept)),
         };
         match (result, &entry) {
             (Ok(Put::Back), Entry::Session { .. }) => told.sessions = told.sessions.saturating_add(1),
             (Ok(Put::Back), Entry::Index { .. }) => told.index_files = told.index_files.saturating_add(1),
+            (Ok(Put::Back), Entry::Rescued { .. }) => told.rescued = told.rescued.saturating_add(1),
             (Ok(Put::AlreadyThere), _) => {}
             (Err(error), _) => told.failed.push(format!("{}: {error}", path.display())),
         }
     }
     if told.failed.is_empty() {
-        let mut done = backup.clone().into_os_string();
-        done.push(".undone");
-        fs::rename(&backup, &done).map_err(|error| unwritable(&backup, &error))?;
+        fs::rename(&backup, done_name(&backup)).map_err(|error| unwritable(&backup, &error))?;
         let _ = fs::remove_dir(backup.with_extension("index"));
+        let _ = fs::remove_dir(backup.with_extension("sessions"));
     }
     Ok(told)
 }
@@ -187,6 +311,22 @@ fn put_back(path: &Path, line: &str) -> io::Result<Put> {
     }
     let mark = sessions::mark(path).ok_or_else(|| io::Error::other("it is gone"))?;
     replace_first_line(&Found { path: path.to_owned(), mark }, &now, line)?;
+    Ok(Put::Back)
+}
+
+/// Lays a rescued session where it was found, and what it took the place of where that stood.
+fn take_back(path: &Path, from: &Path, replaced: Option<&Path>) -> io::Result<Put> {
+    if from.try_exists()? {
+        // It was never brought; a copy of what stands there is of no use.
+        if let Some(replaced) = replaced {
+            let _ = fs::remove_file(replaced);
+        }
+        return Ok(Put::AlreadyThere);
+    }
+    shift(path, from)?;
+    if let Some(replaced) = replaced {
+        shift(replaced, path)?;
+    }
     Ok(Put::Back)
 }
 
@@ -273,11 +413,34 @@ fn shift(from: &Path, to: &Path) -> io::Result<()> {
         perms::private_dir(folder)?;
     }
     if fs::rename(from, to).is_err() {
-        fs::copy(from, to)?;
-        File::open(to)?.sync_all()?;
+        copy(from, to)?;
         fs::remove_file(from)?;
     }
     to.parent().map_or(Ok(()), atomic::sync_dir)
+}
+
+/// Copies a file with its time; the copy is durable.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    if let Some(folder) = to.parent()
+        && !folder.is_dir()
+    {
+        perms::private_dir(folder)?;
+    }
+    fs::copy(from, to)?;
+    let meta = fs::metadata(from)?;
+    let file = File::options().write(true).open(to)?;
+    file.set_times(FileTimes::new().set_modified(meta.modified()?).set_accessed(meta.accessed()?))?;
+    file.sync_all()
+}
+
+fn unlooked(error: &io::Error) -> Problem {
+    Problem::new(
+        "leftovers-unreadable",
+        Exit::Failed,
+        "a temporary home of the original package cannot be looked into",
+    )
+    .because(error.to_string())
+    .hint(Hint::Say("No session was changed".to_owned()))
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Problem {

@@ -69,7 +69,7 @@ impl Flow {
             (Heard::Listed(Ok(sessions)), _) => self.done(Exit::Ok, Told::Listed(sessions.clone())),
             (Heard::Migrated(Ok(migrated)), Order::Migrate(how)) => {
                 let how = *how;
-                let nothing = migrated.found == 0 && migrated.index_files == 0;
+                let nothing = migrated.found == 0 && migrated.index_files == 0 && migrated.rescued == 0;
                 if self.stage == Stage::Looking && !how.dry_run && !nothing {
                     return self.ask(before(migrated, how));
                 }
@@ -137,11 +137,21 @@ impl Flow {
 fn before(migrated: &Migrated, how: Migration) -> Vec<String> {
     let sessions =
         if migrated.found == 1 { "1 session".to_owned() } else { format!("{} sessions", migrated.found) };
-    let mut lines = vec![
-        format!("{sessions} of the original package will be filed under the official provider"),
-        "Only the provider in the first line of each file changes; the old lines are kept".to_owned(),
-        "`codex-multi-auth history migrate --undo` puts everything back".to_owned(),
-    ];
+    let mut lines = Vec::new();
+    if migrated.rescued > 0 {
+        let one = migrated.rescued == 1;
+        lines.push(format!(
+            "{} in a temporary home of the original package only and will be moved into yours",
+            if one { "1 session lies".to_owned() } else { format!("{} sessions lie", migrated.rescued) }
+        ));
+    }
+    if migrated.found > 0 {
+        lines.push(format!("{sessions} of the original package will be filed under the official provider"));
+        lines.push(
+            "Only the provider in the first line of each file changes; the old lines are kept".to_owned(),
+        );
+    }
+    lines.push("`codex-multi-auth history migrate --undo` puts everything back".to_owned());
     if how.rebuild_index {
         lines.push(format!(
             "{} index files of the official CLI go into the backup; it reads all sessions anew at its next start,\nwhich can take long with many of them",

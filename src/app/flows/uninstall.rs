@@ -73,7 +73,11 @@ fn question(wish: Wish, world: &World) -> Query {
         "The official CLI's sign-in, sessions and history stay".to_owned(),
     ];
     let accounts = world.roster.accounts.len();
-    if wish.clear_accounts || wish.purge {
+    if wish.revoke {
+        lines.push(format!(
+            "{accounts} stored sign-ins are ended at the sign-in service, that of the official CLI among them when it is one of them, and go with all their copies"
+        ));
+    } else if wish.clears() {
         lines.push(format!("{accounts} stored sign-ins go with all their copies; they are not revoked"));
     }
     let sessions = world.peers.iter().filter(|peer| peer.peer.kind != "router").count();

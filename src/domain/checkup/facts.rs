@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::base::Moment;
 use crate::domain::account::AccountKey;
+use crate::domain::leftover::{Bound, Leftover};
 use crate::domain::official::Login;
 use crate::domain::problem::Problem;
 use crate::domain::recovery::Health;
@@ -177,6 +178,12 @@ pub enum SettingsState {
 pub struct MachineFacts {
     /// Helpers and routers of the reference: process and kind.
     pub reference: Vec<(u32, String)>,
+    /// What the reference left.
+    pub leftovers: Vec<Leftover>,
+    /// Its bind.
+    pub bound: Option<Bound>,
+    /// Sessions filed under its provider, or in its temporary homes only.
+    pub misfiled: usize,
     /// Our own live proxies: process, kind, port.
     pub proxies: Vec<(u32, String, u16, Answer)>,
     /// Active endpoint overrides: upstream, auth.

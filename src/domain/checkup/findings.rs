@@ -4,6 +4,7 @@
 mod accounts;
 mod machine;
 mod official;
+mod reference;
 mod storage;
 mod stores;
 
@@ -18,6 +19,7 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
     accounts::findings(facts, &mut all);
     storage::around(facts, &mut all);
     stores::findings(facts, &mut all);
+    reference::findings(facts, &mut all);
     machine::findings(facts, &mut all);
     all
 }

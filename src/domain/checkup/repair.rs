@@ -38,6 +38,20 @@ pub enum Repair {
     Tighten(Vec<PathBuf>),
     /// Removes what crashed programs left behind.
     Sweep(Vec<PathBuf>),
+    /// Ends helpers of the original package that run for nobody.
+    StopHelpers(Vec<u32>),
+    /// Takes its bind out of the official configuration.
+    Unbind {
+        /// The configuration.
+        path: PathBuf,
+    },
+    /// Removes what it left; sessions in it come to where they belong first.
+    Retire {
+        /// Files and folders.
+        paths: Vec<PathBuf>,
+        /// Sessions that are moved.
+        sessions: usize,
+    },
     /// Sets the official CLI's credential store to `file`.
     CredentialStore {
         /// Its configuration.
@@ -68,6 +82,9 @@ impl Repair {
             Self::Restore { .. } => "restore",
             Self::Tighten(_) => "permissions",
             Self::Sweep(_) => "stale-files",
+            Self::StopHelpers(_) => "reference-proxy",
+            Self::Unbind { .. } => "reference-bind",
+            Self::Retire { .. } => "reference-leftovers",
             Self::CredentialStore { .. } => "codex-auth-store",
             Self::ActiveIndex => "active-index",
             Self::SwitchOff(_) => "duplicate-refresh-token",
@@ -85,14 +102,17 @@ impl Repair {
             Self::Restore { .. } => 0,
             Self::Tighten(_) => 1,
             Self::Sweep(_) => 2,
-            Self::CredentialStore { .. } => 3,
-            Self::ActiveIndex => 4,
-            Self::SwitchOff(_) => 5,
-            Self::Emails(_) => 6,
-            Self::Ids(_) => 7,
-            Self::SwitchOn(_) => 8,
-            Self::Refresh(_) => 9,
-            Self::Mirror(_) => 10,
+            Self::StopHelpers(_) => 3,
+            Self::Unbind { .. } => 4,
+            Self::Retire { .. } => 5,
+            Self::CredentialStore { .. } => 6,
+            Self::ActiveIndex => 7,
+            Self::SwitchOff(_) => 8,
+            Self::Emails(_) => 9,
+            Self::Ids(_) => 10,
+            Self::SwitchOn(_) => 11,
+            Self::Refresh(_) => 12,
+            Self::Mirror(_) => 13,
         }
     }
 
@@ -107,6 +127,22 @@ impl Repair {
             Self::Tighten(paths) => format!("make private: {}", list(paths.iter().map(|p| p.display()))),
             Self::Sweep(paths) => {
                 format!("remove what crashed programs left: {}", list(paths.iter().map(|p| p.display())))
+            }
+            Self::StopHelpers(pids) => {
+                format!("end helpers of the original package: {}", list(pids.iter()))
+            }
+            Self::Unbind { path } => {
+                format!("take the original package's proxy out of {}", path.display())
+            }
+            Self::Retire { paths, sessions } => {
+                let what = list(paths.iter().map(|path| path.display()));
+                match sessions {
+                    0 => format!("remove what the original package left: {what}"),
+                    sessions => format!(
+                        "move {} of the original package into the official folder, then remove what it left: {what}",
+                        count(*sessions, "session")
+                    ),
+                }
             }
             Self::CredentialStore { path, from } => format!(
                 "set `cli_auth_credentials_store = \"file\"` in {} (now {})",

@@ -93,14 +93,14 @@ pub fn apply(text: &str, key: &str, wanted: Wanted<'_>) -> Result<Edited, EditEr
 }
 
 /// Where a value stands, and its key.
-struct Place {
-    key: Range<usize>,
-    value: Range<usize>,
+pub(super) struct Place {
+    pub(super) key: Range<usize>,
+    pub(super) value: Range<usize>,
 }
 
 /// Bytes that replace others.
-struct Splice {
-    range: Range<usize>,
+pub(super) struct Splice {
+    pub(super) range: Range<usize>,
     bytes: String,
 }
 
@@ -115,7 +115,7 @@ impl Splice {
     }
 }
 
-fn parse(body: &str) -> Result<Document<&str>, EditError> {
+pub(super) fn parse(body: &str) -> Result<Document<&str>, EditError> {
     Document::parse(body).map_err(|error| EditError::NotToml(where_and_why(body, &error)))
 }
 
@@ -159,7 +159,7 @@ fn last_entry(table: &Table) -> Option<usize> {
 }
 
 /// The start of the line after `at`, or the end.
-fn next_line(body: &str, at: usize) -> usize {
+pub(super) fn next_line(body: &str, at: usize) -> usize {
     let rest = body.get(at..).unwrap_or_default();
     rest.find('\n').map_or(body.len(), |newline| at + newline + 1)
 }
@@ -181,7 +181,7 @@ fn before_tables(body: &str) -> usize {
 }
 
 /// The whole line; a comment behind the value stays as a line of its own.
-fn removal(body: &str, place: &Place) -> Splice {
+pub(super) fn removal(body: &str, place: &Place) -> Splice {
     let nothing = |range| Splice::at(range, String::new());
     let start = body.get(..place.key.start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
     let end = next_line(body, place.value.end);
@@ -240,7 +240,7 @@ fn alike_but_for(key: &str, before: &Table, changed: &str) -> bool {
     same && others(before) == others(after.as_table())
 }
 
-fn alike(a: &Item, b: &Item) -> bool {
+pub(super) fn alike(a: &Item, b: &Item) -> bool {
     if let (Some(a), Some(b)) = (a.as_table_like(), b.as_table_like()) {
         return a.len() == b.len()
             && a.iter().all(|(name, item)| b.get(name).is_some_and(|other| alike(item, other)));
@@ -264,7 +264,7 @@ fn alike(a: &Item, b: &Item) -> bool {
         && a.as_datetime() == b.as_datetime()
 }
 
-fn without_mark(text: &str) -> &str {
+pub(super) fn without_mark(text: &str) -> &str {
     text.strip_prefix(MARK).unwrap_or(text)
 }
 

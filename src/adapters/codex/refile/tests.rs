@@ -33,7 +33,8 @@ impl Home {
 
     fn migrate(&self, how: Migration) -> Migrated {
         let folders = index_folders(&self.places, None);
-        migrate(&self.places, &folders, how, Moment::from_secs(1_800_000_000)).unwrap()
+        migrate(&self.places, &folders, &rescue::homes(&self.places), how, Moment::from_secs(1_800_000_000))
+            .unwrap()
     }
 }
 
@@ -149,4 +150,78 @@ fn a_background_server_that_answers_keeps_the_home() {
     assert!(must_be_idle(&home.places, now).is_err());
     drop(socket);
     assert!(must_be_idle(&home.places, now).is_ok());
+}
+
+/// A session in a temporary home of the reference.
+fn strand(home: &Home, shadow: &str, rest: &[u8]) -> PathBuf {
+    let kept = home.keep("sessions/2026/11/20", LEGACY_PROVIDER, rest);
+    let folder = home.places.root().join("runtime-shadow-homes").join(shadow).join("sessions/2026/11/20");
+    fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(kept.file_name().unwrap());
+    fs::rename(kept, &path).unwrap();
+    path
+}
+
+#[test]
+fn a_session_in_a_temporary_home_comes_to_where_it_belongs_and_an_undo_takes_it_back() {
+    let home = Home::new();
+    let stranded = strand(&home, "codex-multi-auth-runtime-home-aaaaaa", b"{}\n");
+    let belongs = home.places.codex_home().join("sessions/2026/11/20").join(stranded.file_name().unwrap());
+    let before = look(&stranded);
+
+    let dry = home.migrate(Migration { dry_run: true, rebuild_index: false });
+    let told = home.migrate(Migration::default());
+
+    assert_eq!((dry.rescued, dry.found, dry.backup), (1, 1, None));
+    assert_eq!((told.rescued, told.found, told.rewritten, told.failed), (1, 1, 1, Vec::new()));
+    assert!(!stranded.exists());
+    let (bytes, time) = look(&belongs);
+    assert!(String::from_utf8_lossy(&bytes).contains("\"openai\""));
+    assert_eq!(time, before.1);
+
+    let restored = undo(&home.places).unwrap();
+
+    assert_eq!((restored.rescued, restored.sessions, restored.failed), (1, 1, Vec::new()));
+    assert_eq!(look(&stranded), before);
+    assert!(!belongs.exists());
+}
+
+#[test]
+fn the_longer_copy_wins_the_shorter_one_is_kept_and_different_ones_are_never_merged() {
+    for (name, real, shadow, rescued) in [
+        ("the same", &b"{}\n"[..], &b"{}\n"[..], 0),
+        ("longer at home", b"{}\n{}\n", b"{}\n", 0),
+        ("longer in the temporary home", b"{}\n", b"{}\n{\"more\":1}\n", 1),
+        ("different", b"{\"a\":1}\n", b"{\"b\":2}\n", 1),
+    ] {
+        let home = Home::new();
+        let stranded = strand(&home, "codex-multi-auth-runtime-home-aaaaaa", shadow);
+        let kept = home.keep("sessions/2026/11/20", LEGACY_PROVIDER, real);
+        let before = [look(&stranded), look(&kept)];
+
+        let told =
+            rescue(&home.places, &rescue::homes(&home.places), Moment::from_secs(1_800_000_000)).unwrap();
+
+        assert_eq!((told.rescued, told.failed), (rescued, Vec::new()), "{name}");
+        let longest = if name.starts_with("longer in") { &before[0] } else { &before[1] };
+        assert_eq!(look(&kept), *longest, "{name}");
+        if rescued > 0 {
+            assert!(!stranded.exists(), "{name}");
+            undo(&home.places).unwrap();
+        }
+        assert_eq!([look(&stranded), look(&kept)], before, "{name}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_temporary_home_only_links_to_is_nothing_of_its_own() {
+    let home = Home::new();
+    let kept = home.keep("sessions/2026/11/20", LEGACY_PROVIDER, b"{}\n");
+    let shadow = home.places.root().join("runtime-shadow-homes/codex-multi-auth-runtime-home-aaaaaa");
+    fs::create_dir_all(&shadow).unwrap();
+    std::os::unix::fs::symlink(home.places.codex_home().join("sessions"), shadow.join("sessions")).unwrap();
+
+    assert_eq!(rescue::count(&home.places, &rescue::homes(&home.places)).unwrap(), 0);
+    assert!(kept.exists());
 }

@@ -9,12 +9,6 @@ const ENOUGH: u64 = 4_096;
 
 pub(super) fn findings(facts: &Facts, all: &mut Vec<Finding>) {
     let machine = &facts.machine;
-    for (pid, kind) in &machine.reference {
-        all.push(
-            Finding::warn("reference-proxy", format!("The original package runs a {kind} (process {pid})"))
-                .hint("It takes no lock: change accounts while it is stopped, or look at them afterwards"),
-        );
-    }
     let silent: Vec<String> = machine
         .proxies
         .iter()
