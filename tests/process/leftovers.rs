@@ -18,7 +18,8 @@ use crate::support::play::Play;
 use crate::support::process::run;
 use crate::support::reference;
 
-const BEFORE: &str = "# mine\nmodel = 'gpt-5.5' # best\n\n\n[features]\nx = true\n";
+const BEFORE: &str =
+    "# mine\nmodel = 'gpt-5.5' # best\ncli_auth_credentials_store = \"file\"\n\n\n[features]\nx = true\n";
 const FIRST: &str = "0199b000-81c0-7800-8aa1-bbab2a035a01";
 const SECOND: &str = "0199b000-81c0-7800-8aa1-bbab2a035a02";
 
@@ -93,9 +94,10 @@ struct Alive(Child);
 impl Alive {
     fn start(word: &str, variable: (&str, &Path)) -> Self {
         let child = Command::new("sh")
-            .args(["-c", "while :; do sleep 1; done", word])
+            // A shell that waits by itself: no child of its own outlives it.
+            .args(["-c", "read line", word])
             .env(variable.0, variable.1)
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn();
         Self(child.expect("a shell"))

@@ -20,7 +20,7 @@ enum Glance {
     Clean,
     /// An address of ours, or there is a state.
     Ours,
-    /// The reference's provider.
+    /// The reference's provider, and nobody's state.
     Theirs,
 }
 
@@ -33,9 +33,10 @@ impl Binder {
         let is_short = std::fs::metadata(config).is_ok_and(|meta| meta.len() <= LONGEST);
         let text = if is_short { atomic::read_text(config).ok().flatten() } else { None };
         let text = text.unwrap_or_default();
-        if text.contains(LEGACY_PROVIDER) {
+        let has_state = self.state_path().exists();
+        if text.contains(LEGACY_PROVIDER) && !has_state {
             Glance::Theirs
-        } else if key::may_hold(&text) || self.state_path().exists() {
+        } else if key::may_hold(&text) || has_state {
             Glance::Ours
         } else {
             Glance::Clean
