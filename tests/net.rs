@@ -3,6 +3,7 @@
 mod acceptance;
 mod faults;
 mod guardian;
+mod login;
 mod proxy;
 mod refresh;
 mod rehearsal;

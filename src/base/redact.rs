@@ -38,7 +38,24 @@ pub fn path(path: &str, home: &str) -> String {
 pub const TOKEN: &str = "***";
 
 /// Prefixes by which tokens and keys are known.
-const TELLTALES: [&str; 8] = ["eyJ", "rt_", "rt.", "sk-", "sess-", "ey.", "cma_local_", "Bearer"];
+const TELLTALES: [&str; 11] =
+    ["eyJ", "rt_", "rt.", "RT_ch_", "AT_ch_", "ac_", "sk-", "sess-", "ey.", "cma_local_", "Bearer"];
+
+/// Names whose values are secrets, however they look (login.md §7.3).
+const NAMES: [&str; 9] = [
+    "refresh_token",
+    "refreshToken",
+    "access_token",
+    "accessToken",
+    "id_token",
+    "idToken",
+    "code_verifier",
+    "codeVerifier",
+    "token",
+];
+
+/// Shortest value of such a name that is taken for a secret.
+const SHORT: usize = 8;
 
 /// Length from which an unbroken run of token characters counts as a secret, whatever it begins with. Record ids,
 /// hashes and request ids are shorter or hold nothing worth masking.
@@ -48,26 +65,69 @@ const LONG: usize = 80;
 pub fn text(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut word = String::new();
+    let mut owner = Owner::Nobody;
     for c in text.chars() {
         if is_token_char(c) {
             word.push(c);
-        } else {
-            flush(&mut word, &mut out);
-            out.push(c);
+            continue;
+        }
+        owner = owner.after(&word);
+        flush(&mut word, &mut out, owner);
+        owner = owner.across(c);
+        out.push(c);
+    }
+    owner = owner.after(&word);
+    flush(&mut word, &mut out, owner);
+    out
+}
+
+/// Whose value the next word is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    /// Nobody's.
+    Nobody,
+    /// The last word was the name of a secret.
+    Named,
+    /// And a sign of assignment followed: the next word is its value.
+    Assigned,
+    /// This word is its value.
+    Value,
+}
+
+impl Owner {
+    /// After a word (empty when two separators meet).
+    fn after(self, word: &str) -> Self {
+        if word.is_empty() {
+            return self;
+        }
+        match self {
+            Self::Assigned => Self::Value,
+            Self::Nobody | Self::Named | Self::Value if NAMES.contains(&word) => Self::Named,
+            Self::Nobody | Self::Named | Self::Value => Self::Nobody,
         }
     }
-    flush(&mut word, &mut out);
-    out
+
+    /// After a separator.
+    fn across(self, sign: char) -> Self {
+        match (self, sign) {
+            (Self::Named | Self::Assigned, '=' | ':') => Self::Assigned,
+            (Self::Named | Self::Assigned, '"' | '\'') => self,
+            (Self::Assigned, ' ') => self,
+            (Self::Nobody | Self::Named | Self::Assigned | Self::Value, _) => Self::Nobody,
+        }
+    }
 }
 
 fn is_token_char(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '@' | '+' | '~')
 }
 
-fn flush(word: &mut String, out: &mut String) {
+fn flush(word: &mut String, out: &mut String, owner: Owner) {
     let bare = word.trim_end_matches('.');
     let telltale = TELLTALES.iter().any(|prefix| bare.len() > prefix.len() + 8 && bare.starts_with(prefix));
-    if telltale || bare.len() >= LONG {
+    // An opaque value has a digit somewhere; a word of a sentence behind a colon has none.
+    let value = owner == Owner::Value && bare.len() >= SHORT && bare.chars().any(|c| c.is_ascii_digit());
+    if telltale || value || bare.len() >= LONG {
         out.push_str(TOKEN);
     } else if bare.contains('@') && bare.rsplit('@').next().is_some_and(|domain| domain.contains('.')) {
         out.push_str(&email(bare));
@@ -100,6 +160,15 @@ mod tests {
             ("refresh_token=rt_abcdefghijkl&x=1", "refresh_token=***&x=1"),
             ("request req_1234 failed (code token_expired)", "request req_1234 failed (code token_expired)"),
             ("key sk-proj-aaaaaaaaaaaa.", "key ***."),
+            (
+                r#"{"error":{"code":"refresh_token_reused","refresh_token":"opaque12345"}}"#,
+                r#"{"error":{"code":"refresh_token_reused","refresh_token":"***"}}"#,
+            ),
+            ("accessToken=opaque-value-1&state=s", "accessToken=***&state=s"),
+            ("code ac_0123456789abcdef was spent", "code *** was spent"),
+            ("RT_ch_0123456789abcdefghij", "***"),
+            ("unknown token: unexpected end", "unknown token: unexpected end"),
+            ("the refresh_token was revoked", "the refresh_token was revoked"),
         ] {
             assert_eq!(text(given), shown);
         }

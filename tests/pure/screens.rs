@@ -138,6 +138,7 @@ const STATES: &[(&str, Show)] = &[
     ("wizard.pasting", wizard::pasting),
     ("wizard.device", wizard::device),
     ("wizard.failed", wizard::failed),
+    ("wizard.ports-busy", wizard::ports_busy),
     ("pane.list", |size| at(size, six()).after("z")),
 ];
 

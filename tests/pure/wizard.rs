@@ -24,6 +24,7 @@ use codex_multi_auth::domain::login::device::DeviceCode;
 use codex_multi_auth::domain::login::failure::Failure;
 use codex_multi_auth::domain::problem::Exit;
 use codex_multi_auth::domain::recovery::{Beside, Health, Loaded};
+use codex_multi_auth::domain::refresh::Refusal;
 use codex_multi_auth::domain::roster::Roster;
 use codex_multi_auth::domain::settings::edit::Edit;
 use codex_multi_auth::domain::settings::schema::{Value, row};
@@ -230,6 +231,17 @@ pub(super) fn failed(size: (u16, u16)) -> Model {
     signing(size, "a3", [survey(true), LoginMsg::Device(Err(Failure::Denied(denial)))])
 }
 
+/// A reason that takes more lines than there are on a small screen beside the menu.
+pub(super) fn ports_busy(size: (u16, u16)) -> Model {
+    if !is_open(size) {
+        return six().sized(size.0, size.1).after("a");
+    }
+    let holders = vec![(1455, "codex (process 12)".to_owned()), (1457, "node (process 13)".to_owned())];
+    let inspect = vec!["Look with `ss -lptn 'sport = :1455'`".to_owned()];
+    let failure = Failure::PortsBusy { holders, inspect };
+    signing(size, "a1", [survey(true), LoginMsg::Listening(Err(failure))])
+}
+
 fn code() -> DeviceCode {
     DeviceCode {
         id: Secret::new("device-1"),
@@ -320,6 +332,45 @@ fn a_failure_offers_the_ways_again() {
     let effects = press(&mut model, NOW, "3");
 
     assert_eq!(logins(&effects), [&LoginEffect::Survey]);
+}
+
+/// The longest reason there is, and the shortest screen.
+#[test]
+fn the_reason_and_the_ways_are_readable_on_every_screen() {
+    let inspect = vec![
+        "Look in Linux with `ss -lptn 'sport = :1455'`".to_owned(),
+        "Look in Windows with `Get-NetTCPConnection -LocalPort 1455`".to_owned(),
+        "The browser runs on the Windows side of Ubuntu: both sides contend for localhost:1455".to_owned(),
+    ];
+    let holders = vec![(1455, "codex (process 12)".to_owned()), (1457, "node (process 13)".to_owned())];
+    let refusal = Refusal {
+        status: 503,
+        code: None,
+        message: Some("Something there broke and will be mended in a while".to_owned()),
+        retry_after: None,
+    };
+    for (failure, reason) in [
+        (Failure::PortsBusy { holders, inspect: inspect.clone() }, "1457 is held by node (process 13)"),
+        (Failure::NobodyCame { inspect }, "something else may have taken the callback"),
+        (Failure::Refused(refusal), "will be mended in a while"),
+        (Failure::DeviceDisabled, "an administrator can switch them off"),
+        (Failure::Network("the connection was refused".to_owned()), "the connection was refused"),
+        (Failure::DeviceTimeout { budget: Span::seconds(10) }, "was not entered within 10 seconds"),
+    ] {
+        for size in [(60, 20), (80, 24), (140, 40)] {
+            let model = signing(size, "a3", [survey(true), LoginMsg::Device(Err(failure.clone()))]);
+
+            let shown = text(&frame(&model, size, &skin("green")));
+
+            let words = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(words.contains("Login failed") && words.contains(reason), "{size:?}: {shown}");
+            for way in ["1 ", "2 ", "3 ", "4 ", "5 "] {
+                assert!(words.contains(way), "{way} at {size:?}: {shown}");
+            }
+            let ways = if words.contains("5 found here") { "device code" } else { "Take over sign-ins" };
+            assert!(words.contains(ways), "{size:?}: {shown}");
+        }
+    }
 }
 
 #[test]

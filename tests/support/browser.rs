@@ -89,6 +89,11 @@ impl Opener {
         std::fs::read_to_string(&self.0).ok()
     }
 
+    /// Forgets that it was opened.
+    pub(crate) fn forget(&self) {
+        std::fs::remove_file(&self.0).expect("it was opened");
+    }
+
     /// Waits until it is opened.
     #[track_caller]
     pub(crate) fn wait(&self) -> String {

@@ -56,3 +56,26 @@ fn fresh(
         tokens: Tokens::Here,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_answer_leaves_out_is_kept() {
+        let account = Account::sample("one");
+        let old = &account.credentials;
+        let granted = oauth_wire::Granted {
+            access: Secret::from("new-access"),
+            refresh: None,
+            id_token: None,
+            expires_in: Some(60),
+        };
+
+        let tokens = renewed(&account, &granted, Moment::from_secs(1_000));
+
+        assert_eq!((&tokens.refresh, &tokens.id_token), (&old.refresh, &old.id_token));
+        assert_eq!(tokens.access, Some(Secret::from("new-access")));
+        assert_eq!(tokens.expires_at, Some(Moment::from_secs(1_060)));
+    }
+}

@@ -28,6 +28,9 @@ const TEXT: u16 = 3;
 const COLUMN: usize = 92;
 /// Cells of the countdown.
 const BAR: u16 = 26;
+/// Lines that the menu of ways takes below a reason, and those of its short form.
+const MENU: usize = 7;
+const LINE_OF_WAYS: usize = 3;
 
 /// Draws the wizard; returns the caret of its field.
 pub fn render(scene: &Scene, wizard: &Wizard, buffer: &mut Buffer) -> Option<Position> {
@@ -238,27 +241,57 @@ impl Page<'_, '_> {
         self.pen.put(column, self.row, &truncate(text, room, CUT), self.scene.skin.dim());
     }
 
+    /// The reason comes first. Where it leaves no room for the menu, the ways are named in one line.
     fn failed(&mut self, wizard: &Wizard, problem: &Problem) {
         let skin = self.scene.skin;
-        self.problem(problem, skin.bad());
+        let lines = self.problem_lines(problem, skin.bad());
+        let room = usize::from(self.pen.height().saturating_sub(self.row));
+        let fits = lines.len() + MENU <= room;
+        let reason = if fits { lines.len() } else { room.saturating_sub(LINE_OF_WAYS) };
+        self.lines(lines.into_iter().take(reason));
         self.gap();
         self.say("Try again, another way, or go back:", skin.text());
-        self.ways(wizard);
+        if fits { self.ways(wizard) } else { self.line_of_ways(wizard) }
+    }
+
+    /// The ways by their keys, in one line.
+    fn line_of_ways(&mut self, wizard: &Wizard) {
+        let skin = self.scene.skin;
+        let names = Way::ALL.into_iter().map(|(way, ..)| way.name()).chain(["backup", "found here"]);
+        let mut column = TEXT;
+        for (place, name) in names.enumerate() {
+            let style = if place == wizard.place { skin.selection() } else { skin.text() };
+            column = self.pen.put(column, self.row, &format!("{} {name}", place + 1), style) + 2;
+        }
+        self.row += 1;
     }
 
     fn problem(&mut self, problem: &Problem, style: Style) {
+        let lines = self.problem_lines(problem, style);
+        self.lines(lines);
+    }
+
+    /// What happened, why, what to do now: as many lines as they take.
+    fn problem_lines(&self, problem: &Problem, style: Style) -> Vec<(String, Style)> {
         let skin = self.scene.skin;
-        self.say(&problem.what, style);
-        for cause in &problem.because {
-            self.say(cause, skin.dim());
-        }
-        for hint in &problem.hints {
-            let text = match hint {
-                Hint::Say(text) => text.clone(),
-                Hint::Run(command) => format!("In a shell: codex-multi-auth {command}"),
-                Hint::Press(key) => format!("Press {key}"),
-            };
-            self.say(&text, skin.text());
+        let hints = problem.hints.iter().map(|hint| match hint {
+            Hint::Say(text) => text.clone(),
+            Hint::Run(command) => format!("In a shell: codex-multi-auth {command}"),
+            Hint::Press(key) => format!("Press {key}"),
+        });
+        let causes = problem.because.iter().map(|cause| (cause.clone(), skin.dim()));
+        let texts = std::iter::once((problem.what.clone(), style)).chain(causes);
+        let texts = texts.chain(hints.map(|hint| (hint, skin.text())));
+        let wrapped = |(text, style): (String, Style)| {
+            wrap(&clean(&text), self.room()).into_iter().map(move |line| (line, style)).collect::<Vec<_>>()
+        };
+        texts.flat_map(wrapped).collect()
+    }
+
+    fn lines(&mut self, lines: impl IntoIterator<Item = (String, Style)>) {
+        for (text, style) in lines {
+            self.pen.put(TEXT, self.row, &text, style);
+            self.row += 1;
         }
     }
 
