@@ -5,6 +5,7 @@ pub mod audit;
 pub mod auth;
 pub mod bind;
 pub mod checkup;
+pub mod chronicle;
 pub mod clipboard;
 pub mod clock;
 pub mod codex;

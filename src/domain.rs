@@ -9,6 +9,7 @@ pub mod briefing;
 pub mod chance;
 pub mod change;
 pub mod checkup;
+pub mod chronicle;
 pub mod client_token;
 pub mod companion;
 pub mod digest;

@@ -48,6 +48,7 @@ pub mod plugins;
 pub mod policies;
 pub mod profiles;
 pub mod quota_cache;
+pub mod quota_past;
 pub mod reasoning;
 pub mod refile;
 pub mod registry;

@@ -31,3 +31,4 @@ mod together;
 mod uninstall;
 mod usage;
 mod vault;
+mod views;

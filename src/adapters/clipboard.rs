@@ -5,7 +5,7 @@
 //! otherwise (OSC 52), which works over SSH, too.
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -40,7 +40,8 @@ pub enum System {
 }
 
 impl System {
-    fn here(env: &Env) -> Self {
+    /// This machine's.
+    pub fn here(env: &Env) -> Self {
         if cfg!(windows) {
             Self::Windows
         } else if cfg!(target_os = "macos") {
@@ -71,14 +72,18 @@ pub async fn copy(env: &Env, text: &Secret) -> bool {
 async fn copy_on(system: System, path: &str, text: &Secret) -> bool {
     for words in system.tools() {
         let Some((name, rest)) = words.split_first() else { continue };
-        let found = std::env::split_paths(path).map(|folder| folder.join(name)).find(|file| is_program(file));
-        if let Some(program) = found
+        if let Some(program) = program(path, name)
             && run(&program, rest, text).await
         {
             return true;
         }
     }
     false
+}
+
+/// The first file of that name in the folders of `path` that may be run.
+pub fn program(path: &str, name: &str) -> Option<PathBuf> {
+    std::env::split_paths(path).map(|folder| folder.join(name)).find(|file| is_program(file))
 }
 
 fn is_program(file: &Path) -> bool {
@@ -126,7 +131,6 @@ async fn ended(child: &mut Child) -> Option<ExitStatus> {
 #[cfg(unix)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
-    use std::path::PathBuf;
 
     use super::*;
 

@@ -19,7 +19,7 @@ use reqwest::Url;
 
 use crate::adapters::upstream::client::Clients;
 use crate::base::{Moment, Secret};
-use crate::domain::account::{Credentials, Tokens};
+use crate::domain::account::{Credentials, Door, Tokens};
 use crate::domain::login::admission::{Place, SignIn};
 use crate::domain::login::attempt::{Attempt, Wish};
 use crate::domain::login::failure::Failure;
@@ -73,15 +73,15 @@ impl<C: Clock> SignInDesk<C> {
         authorize::mint(&self.0.base, port, wish, self.0.clock.now())
     }
 
-    /// Gives the code of an attempt up for a session.
+    /// Gives the code of an attempt, which came `by` a browser or by hand, up for a session.
     ///
     /// # Errors
     /// Whatever ends a sign-in; the code is spent either way.
-    pub async fn exchange(&self, attempt: &Attempt, code: &Secret) -> Result<SignIn, Failure> {
+    pub async fn exchange(&self, attempt: &Attempt, code: &Secret, by: Door) -> Result<SignIn, Failure> {
         let act = Act::failure(attempt.workspace.as_deref().unwrap_or_default());
         self.allowed(&act)?;
         let answer = self.0.exchange(&attempt.redirect_uri, code, &attempt.verifier).await;
-        let session = answer.and_then(|answer| granted(&answer, self.0.clock.now()));
+        let session = answer.and_then(|answer| granted(&answer, by, self.0.clock.now()));
         if session.is_err() {
             self.note(&act);
         }
@@ -124,7 +124,7 @@ impl<C> Inner<C> {
 }
 
 /// Reads the answer to an exchange.
-fn granted(answer: &call::Answer, now: Moment) -> Result<SignIn, Failure> {
+fn granted(answer: &call::Answer, by: Door, now: Moment) -> Result<SignIn, Failure> {
     if !answer.is_success() {
         return Err(Failure::Refused(answer.refusal()));
     }
@@ -150,6 +150,7 @@ fn granted(answer: &call::Answer, now: Moment) -> Result<SignIn, Failure> {
         },
         at: now,
         place: Place::Behind,
+        by,
     })
 }
 

@@ -463,7 +463,11 @@ fn keep_quota(
         recover::quarantine(places, "quota-cache.json", damaged.as_bytes(), at)?;
         quota_cache::merge(None, roster, observations, at).map_err(std::io::Error::other)?
     };
-    merged.map_or(Ok(()), |text| atomic::write(&path, text.as_bytes()))
+    if let Some(text) = merged {
+        atomic::write(&path, text.as_bytes())?;
+        crate::adapters::chronicle::keep(places, observations, at);
+    }
+    Ok(())
 }
 
 fn owner(places: &Places, roster: &Roster, wanted: &str) -> Option<(AccountKey, Held)> {

@@ -104,6 +104,8 @@ pub enum StoreEffect {
     Rule(Ticket, Box<RuleEdit>),
     /// Read the quota cache.
     Quota,
+    /// Read what is remembered of accounts.
+    Chronicle,
     /// Read the ledger since a moment.
     Usage(Moment),
     /// Sum the ledger up.
@@ -167,6 +169,8 @@ pub enum DesktopEffect {
     CopyByTerminal(Secret),
     /// Put the document a command would print on the clipboard.
     CopyReport(Box<Outcome>),
+    /// Have an outcome put into words; they come back as a message.
+    Tell(Box<Outcome>),
     /// Ring or notify.
     Bell,
     /// Stop the process until it is continued (Ctrl-Z).

@@ -70,6 +70,8 @@ pub enum Intent {
     Recall(String),
     /// Look which files there are.
     TakeStock,
+    /// Read what is remembered of accounts.
+    Recount,
     /// Keep the screen's state (tab, sort, …) for the next start; text of `ui-state.json`'s inner members.
     Remember(String),
 }

@@ -81,6 +81,8 @@ pub enum Scope {
     Seats,
     /// Why accounts stand where they stand.
     Reasons,
+    /// What a command said.
+    Told,
     /// Choosing the model to look ahead for.
     ForModel,
     /// Help.
@@ -263,7 +265,7 @@ pub fn help(scopes: &[Scope]) -> Vec<Entry> {
 
 impl Scope {
     /// All scopes in the order of the documentation.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::Everywhere,
         Self::Tabs,
         Self::Moving,
@@ -297,6 +299,7 @@ impl Scope {
         Self::Wants,
         Self::Seats,
         Self::Reasons,
+        Self::Told,
         Self::ForModel,
         Self::Help,
         Self::Palette,
@@ -341,6 +344,7 @@ impl Scope {
             Self::Wants => "What is wanted of an account",
             Self::Seats => "Workspaces of an account",
             Self::Reasons => "Why accounts stand where they stand",
+            Self::Told => "What a command said",
             Self::ForModel => "Choosing the model to look ahead for",
             Self::Help => "Help",
             Self::Palette => "Command palette",

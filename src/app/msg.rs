@@ -7,6 +7,7 @@ use crate::app::flows::Ticket;
 pub use crate::app::flows::login::LoginMsg;
 use crate::app::input::Input;
 use crate::domain::account::AccountKey;
+use crate::domain::chronicle::Chronicle;
 use crate::domain::facts::{PeerStatus, ProxyFact};
 pub use crate::domain::launch::Planned;
 use crate::domain::policy::account::{Changed, Policies};
@@ -59,6 +60,8 @@ pub enum Msg {
     Signal(Signal),
     /// A question was answered, or nobody could be asked.
     Answered(Ticket, Reply),
+    /// An outcome in words.
+    Worded(Box<crate::app::outcome::Outcome>, String),
     /// No tool of the platform took this text for the clipboard.
     NotCopied(crate::base::Secret),
 }
@@ -95,6 +98,8 @@ pub enum StoreMsg {
     PolicySet(Ticket, Result<(Policies, Changed), Problem>),
     /// The quota cache was read.
     Quota(BTreeMap<AccountKey, Snapshot>),
+    /// What is remembered of accounts was read.
+    Chronicle(Box<Chronicle>),
     /// Files and folders were looked at.
     Stock(Vec<Item>),
     /// Ledger rows were read, oldest first.

@@ -11,6 +11,7 @@ pub mod palette;
 pub mod reasons;
 pub mod seats;
 pub mod terms;
+pub mod told;
 pub mod wants;
 pub mod wizard;
 
@@ -46,6 +47,8 @@ pub enum Overlay {
     Found(found::Found),
     /// The acknowledgement.
     Terms(terms::Terms),
+    /// What a command said.
+    Told(told::Told),
     /// Adding an account.
     Wizard(Box<wizard::Wizard>),
 }
@@ -68,6 +71,7 @@ impl Overlay {
             Self::Turn(_) => &[Scope::Turn],
             Self::Found(_) => &[Scope::Found],
             Self::Terms(_) => &[Scope::Terms],
+            Self::Told(_) => &[Scope::Told, Scope::Moving],
             Self::Wizard(open) => open.scopes(),
         }
     }

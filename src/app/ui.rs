@@ -292,6 +292,7 @@ impl Ui {
                 | Overlay::Wants(_)
                 | Overlay::Seats(_)
                 | Overlay::Reasons(_)
+                | Overlay::Told(_)
                 | Overlay::ForModel(_)
                 | Overlay::Found(_)
                 | Overlay::Terms(_),
@@ -335,6 +336,7 @@ impl Ui {
                 | Overlay::Wants(_)
                 | Overlay::Seats(_)
                 | Overlay::Reasons(_)
+                | Overlay::Told(_)
                 | Overlay::ForModel(_)
                 | Overlay::Wizard(_),
             ) => {}

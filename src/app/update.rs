@@ -123,6 +123,7 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
         effects.extend(model.finish(ticket, outcome, at));
     }
     model.follow_sign_in();
+    model.follow_checks();
     effects.extend(model.step_over(&message, at));
     match message {
         Msg::Input(input) => effects.extend(model.input(&input, at)),
@@ -162,6 +163,7 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
         | Msg::Rotation(..)
         | Msg::Uninstalled(..)
         | Msg::Answered(..)
+        | Msg::Worded(..)
         | Msg::Peers(_)
         | Msg::Service(_) => {}
     }
@@ -329,7 +331,10 @@ impl Model {
         }
         self.asked(&outcome);
         let is_entry = self.entry == Some(ticket);
-        if self.is_dashboard() && !self.wizard_shows(ticket, &outcome) && !(is_entry && is_view(&outcome)) {
+        let shown = is_entry.then(|| self.shown(&outcome, at)).flatten();
+        let told = shown.is_some() || (is_entry && is_view(&outcome));
+        effects.extend(shown.into_iter().flatten());
+        if self.is_dashboard() && !self.wizard_shows(ticket, &outcome) && !told {
             let until = self.undo.as_ref().map(|undo| undo.until);
             self.ui.finished(&outcome, &self.world, until, at);
         }
@@ -422,6 +427,7 @@ impl Model {
                 vec![Effect::Store(StoreEffect::Vault(ticket, act))]
             }
             Intent::TakeStock => vec![Effect::Store(StoreEffect::Stock)],
+            Intent::Recount => vec![Effect::Store(StoreEffect::Chronicle)],
             Intent::Remember(text) => vec![Effect::Store(StoreEffect::Remember(text))],
         }
     }

@@ -13,6 +13,7 @@ use crate::base::calendar::Zone;
 use crate::domain::account::{Account, AccountKey};
 use crate::domain::chance::seeded;
 use crate::domain::change::Change;
+use crate::domain::chronicle::Chronicle;
 use crate::domain::facts::{PeerStatus, ProxyFact};
 use crate::domain::forecast::Finding;
 use crate::domain::policy::account::Policies;
@@ -110,6 +111,8 @@ pub struct World {
     pub counted: bool,
     /// Ledger rows of the last 24 hours, oldest first.
     pub usage: Arc<Vec<Entry>>,
+    /// What is remembered of accounts, as it was read last.
+    pub chronicle: Arc<Chronicle>,
     /// Requests nobody asked for.
     pub background: BackgroundCalls,
     /// A live proxy's newest answer to the plain question; `None` while none is alive.
@@ -149,6 +152,7 @@ impl World {
             looked: false,
             counted: false,
             usage: Arc::default(),
+            chronicle: Arc::default(),
             background: BackgroundCalls { since: at, ..BackgroundCalls::default() },
             answer: None,
             recalled: None,
@@ -196,6 +200,7 @@ impl World {
                 }
             }
             Msg::Store(StoreMsg::Stock(items)) => self.stock.clone_from(items),
+            Msg::Store(StoreMsg::Chronicle(told)) => self.chronicle = Arc::new((**told).clone()),
             Msg::Store(StoreMsg::Usage(rows)) => {
                 self.usage = Arc::new(rows.clone());
                 self.counted = true;
@@ -251,6 +256,7 @@ impl World {
             | Msg::Login(..)
             | Msg::Answered(..)
             | Msg::NotCopied(_)
+            | Msg::Worded(..)
             | Msg::Service(_)
             | Msg::Checkup(..)
             | Msg::History(..)

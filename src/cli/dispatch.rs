@@ -168,17 +168,18 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
         Word::Unpin => (Goal::Run(Command::Unpin), None),
         Word::WhySelected(WhyArgs { request: Some(request), strategy, without, .. }) => {
             let strategy = strategy.as_deref().and_then(Strategy::from_word);
-            (Goal::Run(Command::Replay(Replaying { request, strategy, without })), None)
+            let command = Command::Replay(Replaying { request, strategy, without });
+            (view(Tab::Forecast, command, manner, None), None)
         }
         Word::WhySelected(WhyArgs { last, .. }) => {
             let moment = if last { Moments::Last } else { Moments::Now };
-            (Goal::Run(Command::Why(moment)), None)
+            (view(Tab::Forecast, Command::Why(moment), manner, None), None)
         }
         Word::Check(args) if args.fix => {
             let order = Order::Fix(Fixing { dry_run: false, live: true });
             (Goal::Run(Command::Checkup(order)), None)
         }
-        Word::Check(args) => (Goal::Run(Command::Check(args.into())), None),
+        Word::Check(args) => (view(Tab::Accounts, Command::Check(args.into()), manner, None), None),
         Word::Forecast(args) => match args.forecasting() {
             // A probe asks first, and that on the terminal.
             Ok(asked) if asked.probe != Probe::Off => (Goal::Run(Command::Forecast(asked)), None),
@@ -194,11 +195,17 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
             }
         }
         Word::Report(args) => match args.reporting(identities(&global)) {
-            Ok(asked) => (Goal::Run(Command::Report(asked)), None),
+            // A file is for another program.
+            Ok(asked) if asked.out.is_some() => (Goal::Run(Command::Report(asked)), None),
+            Ok(asked) => (view(Tab::Accounts, Command::Report(asked), manner, None), None),
             Err(problem) => return refuse(problem, command),
         },
-        Word::VerifyFlagged(args) => (Goal::Run(Command::Flagged(args.into())), None),
-        Word::Workspace(args) => (Goal::Run(Command::Workspace(args.into())), None),
+        Word::VerifyFlagged(args) => (view(Tab::Accounts, Command::Flagged(args.into()), manner, None), None),
+        // Choosing one is an act.
+        Word::Workspace(args) if args.workspace.is_some() => {
+            (Goal::Run(Command::Workspace(args.into())), None)
+        }
+        Word::Workspace(args) => (view(Tab::Accounts, Command::Workspace(args.into()), manner, None), None),
         Word::Config(word) => (config(word.ask(over(&global)), manner), None),
         Word::InitConfig(args) => (Goal::Run(Command::Config(args.ask(over(&global)))), None),
         Word::Doctor(args) => (Goal::Run(Command::Checkup(args.into())), None),

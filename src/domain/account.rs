@@ -220,6 +220,53 @@ impl SwitchReason {
     }
 }
 
+/// How the session of an account came here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// A browser on this computer.
+    Browser,
+    /// A callback that was pasted.
+    Paste,
+    /// A code typed on another device.
+    Device,
+    /// Taken over from another program's files.
+    Import,
+}
+
+impl Door {
+    /// All of them with the words in files and for people.
+    const ALL: [(Self, &'static str, &'static str); 4] = [
+        (Self::Browser, "browser", "by browser"),
+        (Self::Paste, "paste", "by pasted callback"),
+        (Self::Device, "device", "by device code"),
+        (Self::Import, "import", "taken over"),
+    ];
+
+    /// The word in files.
+    pub fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(door, ..)| *door == self).map_or("", |(_, word, _)| word)
+    }
+
+    /// The words for people.
+    pub fn told(self) -> &'static str {
+        Self::ALL.iter().find(|(door, ..)| *door == self).map_or("", |(_, _, told)| told)
+    }
+
+    /// The door behind a stored word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, known, _)| *known == word).map(|(door, ..)| *door)
+    }
+}
+
+/// When a session came here, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrival {
+    /// When.
+    pub at: Moment,
+    /// How.
+    pub by: Door,
+}
+
 /// Whether the user lets an account take part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Switch {
@@ -267,6 +314,8 @@ pub struct Account {
     pub current_workspace: usize,
     /// Where upstream wants this account's traffic, when known.
     pub routing: Option<Routing>,
+    /// How its session came here; unknown for what older versions and other programs brought.
+    pub arrival: Option<Arrival>,
 }
 
 impl Account {
@@ -302,6 +351,7 @@ impl Account {
             workspaces: Vec::new(),
             current_workspace: 0,
             routing: None,
+            arrival: None,
         }
     }
 

@@ -48,6 +48,23 @@ pub enum Action {
 }
 
 impl Action {
+    /// The action behind a word of the log.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [
+            Self::AccountAdd,
+            Self::AccountRemove,
+            Self::AccountSwitch,
+            Self::AccountChange,
+            Self::AccountRefresh,
+            Self::AccountExport,
+            Self::AccountImport,
+            Self::AuthLogin,
+            Self::AuthFailure,
+        ]
+        .into_iter()
+        .find(|action| action.word() == word)
+    }
+
     /// The word in the log.
     pub const fn word(self) -> &'static str {
         match self {

@@ -109,6 +109,8 @@ pub enum Change {
         active: Option<AccountKey>,
         /// The earlier pin.
         pin: Option<AccountKey>,
+        /// When that was set.
+        pinned_at: Option<Moment>,
     },
     /// The proxy's cursor moved (strategy pointer of a family).
     CursorMoved {
@@ -186,12 +188,14 @@ impl Roster {
             Change::Selected { key, reason, pin, at } => self.select(key, *reason, *pin, *at),
             Change::Unpinned => {
                 self.pin = None;
+                self.pinned_at = None;
                 self.generation += 1;
             }
-            Change::SelectionRestored { active, pin } => {
+            Change::SelectionRestored { active, pin, pinned_at } => {
                 self.active.clone_from(active);
                 self.active_by_family.clear();
                 self.pin.clone_from(pin);
+                self.pinned_at = pin.as_ref().and(*pinned_at);
                 self.generation += 1;
             }
             Change::CursorMoved { family, key } => {
@@ -254,7 +258,9 @@ impl Roster {
             }
             None => self.active_by_family.clear(),
         }
-        self.pin.take_if(|pin| pin == key);
+        if self.pin.take_if(|pin| pin == key).is_some() {
+            self.pinned_at = None;
+        }
         self.generation += 1;
     }
 
@@ -275,8 +281,14 @@ impl Roster {
             self.active_by_family.insert(family, key.clone());
         }
         match pin {
-            Pin::Set => self.pin = Some(key.clone()),
-            Pin::Clear => self.pin = None,
+            Pin::Set => {
+                self.pin = Some(key.clone());
+                self.pinned_at = Some(at);
+            }
+            Pin::Clear => {
+                self.pin = None;
+                self.pinned_at = None;
+            }
             Pin::Keep => {}
         }
         self.generation += 1;
@@ -291,6 +303,7 @@ impl Account {
         self.label = self.label.or_else(|| row.label.clone());
         self.email = self.email.or_else(|| row.email.clone());
         self.routing = self.routing.or_else(|| row.routing.clone());
+        self.arrival = self.arrival.or(row.arrival);
         if self.workspaces.is_empty() {
             self.workspaces.clone_from(&row.workspaces);
             self.current_workspace = row.current_workspace;

@@ -4,7 +4,7 @@
 //! written. A refresh token is good once, so of several copies of one account only the newest is worth taking.
 
 use crate::base::Moment;
-use crate::domain::account::{Account, AccountKey, Credentials};
+use crate::domain::account::{Account, AccountKey, Credentials, Door};
 use crate::domain::login::admission::{Place, SignIn};
 use crate::domain::roster::Roster;
 use crate::domain::vault::Run;
@@ -131,7 +131,8 @@ impl Find {
 
     /// The session as a pool takes it in.
     pub fn sign_in(&self, at: Moment, place: Place) -> Option<SignIn> {
-        Some(SignIn { credentials: self.credentials.clone()?, seats: self.seats.clone(), at, place })
+        let (credentials, seats) = (self.credentials.clone()?, self.seats.clone());
+        Some(SignIn { credentials, seats, at, place, by: Door::Import })
     }
 
     fn is_same_person(&self, other: &Self) -> bool {

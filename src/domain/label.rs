@@ -261,6 +261,7 @@ mod tests {
             workspaces: Vec::new(),
             current_workspace: 0,
             routing: None,
+            arrival: None,
         }
     }
 

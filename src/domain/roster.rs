@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::base::Moment;
 use crate::domain::account::{Account, AccountKey};
 use crate::domain::model::Family;
 
@@ -18,6 +19,8 @@ pub struct Roster {
     pub active_by_family: BTreeMap<Family, AccountKey>,
     /// The manual pin: routing must use this account only.
     pub pin: Option<AccountKey>,
+    /// When it was pinned, as far as that is known.
+    pub pinned_at: Option<Moment>,
     /// Raised by every selection the user makes; a proxy drops its affinity when it grows.
     pub generation: u64,
 }

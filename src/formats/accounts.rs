@@ -246,7 +246,7 @@ impl<'a> Document<'a> {
             extension.follow(old, account, at);
         }
         if self.roster.generation != generation {
-            extension.set_pin(self.roster.pin.as_ref(), self.roster.generation);
+            extension.set_pin(self.roster.pin.as_ref(), self.roster.pinned_at, self.roster.generation);
             extent = Extent::Durable;
         }
         extent.max(self.write_positions())
@@ -285,7 +285,7 @@ impl<'a> Document<'a> {
     pub fn settle_pin(&self, extension: &mut Extension<'_>) {
         let generation = self.roster.generation;
         if extension.pin(generation).is_some_and(|claimed| self.roster.pin.as_ref() != Some(&claimed)) {
-            extension.set_pin(self.roster.pin.as_ref(), generation);
+            extension.set_pin(self.roster.pin.as_ref(), self.roster.pinned_at, generation);
         }
     }
 
@@ -435,6 +435,9 @@ impl Positions<'_, '_> {
         };
         roster.active = active;
         roster.active_by_family = by_family;
+        // A pin that the reference moved is of no known time.
+        let since = extension.pinned_at(stored_generation);
+        roster.pinned_at = since.filter(|_| pin.is_some() && extension.pin(stored_generation) == pin);
         roster.pin = pin;
         roster.generation = stored_generation.max(extension.generation());
     }

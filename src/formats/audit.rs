@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::base::{calendar, redact};
-use crate::domain::audit::Record;
+use crate::domain::audit::{Action, Ending, Record};
+use crate::domain::chronicle::Act;
 
 /// One line without its end.
 pub fn print(record: &Record) -> String {
@@ -28,11 +29,28 @@ pub fn print(record: &Record) -> String {
     line.to_string()
 }
 
+/// What was done to accounts, as lines of the log tell it; lines about other things and torn ones are passed over.
+pub fn acts(text: &str) -> Vec<Act> {
+    text.lines().filter_map(act).collect()
+}
+
+fn act(line: &str) -> Option<Act> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    let word = |name: &str| line.get(name).and_then(Value::as_str);
+    let more = line.get("metadata").and_then(Value::as_object).into_iter().flatten();
+    Some(Act {
+        at: calendar::from_rfc3339(word("timestamp")?)?,
+        whose: word("resource")?.strip_prefix("account ")?.to_owned(),
+        action: Action::from_word(word("action")?)?,
+        ending: if word("outcome")? == Ending::Success.word() { Ending::Success } else { Ending::Failure },
+        more: more.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::base::Moment;
-    use crate::domain::audit::{Action, Ending};
 
     #[test]
     fn a_line_tells_what_was_done_and_hides_who() {
@@ -56,5 +74,8 @@ mod tests {
         );
         assert!(line.contains(r#""action":"account.switch""#) && line.contains(r#""reason":"manual""#));
         assert!(!line.contains("someone@") && !line.contains("secret_secret"), "{line}");
+        let [act] = &acts(&format!("{{\"torn\n{line}\nnonsense\n"))[..] else { panic!("one line is whole") };
+        assert_eq!((act.at, act.whose.as_str(), act.action), (record.at, "1a2b3c4d", Action::AccountSwitch));
+        assert_eq!((act.ending, act.more["reason"].as_str()), (Ending::Success, "manual"));
     }
 }

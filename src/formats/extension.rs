@@ -8,7 +8,7 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use crate::base::{Moment, Secret, Span};
-use crate::domain::account::{Account, AccountKey};
+use crate::domain::account::{Account, AccountKey, Arrival, Door};
 use crate::domain::identity::fingerprint;
 use crate::domain::token;
 use crate::domain::workspace::Routing;
@@ -39,6 +39,8 @@ pub struct Record {
     pub uncertain_since: Option<Moment>,
     /// Where upstream wants this account's traffic.
     pub routing: Option<Routing>,
+    /// How the session came here.
+    pub arrival: Option<Arrival>,
     /// Hashes of refresh tokens that were replaced, oldest first.
     pub history: Vec<(String, Moment)>,
 }
@@ -79,13 +81,22 @@ impl<'a> Extension<'a> {
         same.then(|| self.top.text("pinnedRecordId")).flatten().map(AccountKey::new)
     }
 
+    /// When that pin was set.
+    pub fn pinned_at(&self, generation: u64) -> Option<Moment> {
+        self.pin(generation).and_then(|_| self.top.millis("pinnedAt")).map(Moment::from_millis)
+    }
+
     /// The highest generation we ever wrote; the reference's login drops the one in the pool.
     pub fn generation(&self) -> u64 {
         self.top.count("generation").unwrap_or(0)
     }
 
-    /// Remembers the pin by identity.
-    pub fn set_pin(&mut self, pin: Option<&AccountKey>, generation: u64) {
+    /// Remembers the pin by identity, and since when it holds.
+    pub fn set_pin(&mut self, pin: Option<&AccountKey>, since: Option<Moment>, generation: u64) {
+        match since.filter(|_| pin.is_some()) {
+            Some(since) => self.top.set("pinnedAt", since.millis()),
+            None => self.top.remove("pinnedAt"),
+        }
         match pin {
             Some(key) => self.top.set("pinnedRecordId", key.as_str()),
             None => self.top.remove("pinnedRecordId"),
@@ -102,9 +113,12 @@ impl<'a> Extension<'a> {
                 && old.credentials.refresh == new.credentials.refresh
                 && old.uncertain_since == new.uncertain_since
                 && old.routing == new.routing
+                && old.arrival == new.arrival
         });
-        let bare =
-            new.credentials.id_token.is_none() && new.uncertain_since.is_none() && new.routing.is_none();
+        let bare = new.credentials.id_token.is_none()
+            && new.uncertain_since.is_none()
+            && new.routing.is_none()
+            && new.arrival.is_none();
         if same || (old.is_none() && bare) {
             return;
         }
@@ -129,6 +143,9 @@ impl<'a> Extension<'a> {
                 }),
             ),
             None => record.remove("routing"),
+        }
+        if let Some(Arrival { at, by }) = new.arrival {
+            record.set("signedIn", serde_json::json!({ "at": at.millis(), "by": by.word() }));
         }
         if let Some(spent) =
             old.map(|old| &old.credentials.refresh).filter(|spent| **spent != new.credentials.refresh)
@@ -179,7 +196,7 @@ impl<'a> Extension<'a> {
     pub fn clear(&mut self, pool_generation: u64) {
         let generation = self.generation().max(pool_generation) + 1;
         self.edited = self.records.keys().map(|key| ((*key).clone(), None)).collect();
-        self.set_pin(None, generation);
+        self.set_pin(None, None, generation);
     }
 
     /// Whether something was set since it was read.
@@ -245,6 +262,7 @@ fn read(raw: &str) -> Record {
             .and_then(|mark| mark.millis("since"))
             .map(Moment::from_millis),
         routing,
+        arrival: arrival(&record),
         history: record
             .raw("refreshHistory")
             .and_then(lossless::list)
@@ -253,6 +271,18 @@ fn read(raw: &str) -> Record {
             .filter_map(spent)
             .collect(),
     }
+}
+
+/// The newest of the ways in which its session is known to have come.
+fn arrival(record: &Object<'_>) -> Option<Arrival> {
+    let at = |name: &str| {
+        record
+            .object(name)
+            .and_then(|told| told.millis("at").map(|at| (Moment::from_millis(at), told.text("by"))))
+    };
+    let signed_in = at("signedIn").and_then(|(at, by)| Some(Arrival { at, by: Door::from_word(&by?)? }));
+    let imported = at("importedFrom").map(|(at, _)| Arrival { at, by: Door::Import });
+    [signed_in, imported].into_iter().flatten().max_by_key(|arrival| arrival.at)
 }
 
 fn grown(mut history: Vec<(String, Moment)>, hash: String, at: Moment) -> Vec<(String, Moment)> {

@@ -416,5 +416,6 @@ fn visitor(login: &ChatGpt) -> Account {
         workspaces: Vec::new(),
         current_workspace: 0,
         routing: None,
+        arrival: None,
     }
 }

@@ -53,6 +53,7 @@ fn account(name: &str) -> Account {
         workspaces: Vec::new(),
         current_workspace: 0,
         routing: None,
+        arrival: None,
     }
 }
 

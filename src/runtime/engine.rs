@@ -73,6 +73,10 @@ pub async fn run<S: Shell>(mut model: Model, effects: Effects, host: Host, shell
                 Effect::Desktop(DesktopEffect::CopyReport(outcome)) => {
                     performer.copy(crate::report::print(&outcome, Form::Json).out.into());
                 }
+                Effect::Desktop(DesktopEffect::Tell(outcome)) => {
+                    let printed = crate::report::print(&outcome, Form::Text);
+                    let _ = sender.send(Msg::Worded(outcome, printed.out + &printed.err));
+                }
                 Effect::Desktop(effect) => {
                     if matches!(effect, DesktopEffect::Suspend)
                         && let Some(input) = listeners.remove(&Sub::Input)

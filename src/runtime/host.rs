@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::adapters::bind::Binder;
+use crate::adapters::chronicle;
 use crate::adapters::clock::SystemClock;
 use crate::adapters::codex::OfficialCli;
 use crate::adapters::entropy::SystemEntropy;
@@ -21,14 +22,17 @@ use crate::adapters::{SystemAuth, SystemHome, SystemPorts, SystemSignIn};
 use crate::app::options::Consent;
 use crate::app::sub::{ProxyKind, ProxySpec};
 use crate::base::Secret;
+use crate::domain::chronicle::{Chronicle, Official, Session};
 use crate::domain::digest::sha256_hex;
 use crate::domain::endpoints::Endpoints;
+use crate::domain::official::Login;
 use crate::domain::places::Places;
 use crate::domain::problem::Problem;
 use crate::domain::settings::Settings;
 use crate::domain::settings::report::Report;
 use crate::domain::stock::Item;
 use crate::formats::path_prefix::path_prefix;
+use crate::ports::home::Home as _;
 use crate::ports::{Entropy as _, Ports as _, Store as _};
 use crate::proxy;
 use crate::runtime::demo::Demo;
@@ -143,6 +147,25 @@ impl Host {
     pub async fn take_stock(&self) -> Vec<Item> {
         let places = Arc::clone(&self.places);
         tokio::task::spawn_blocking(move || stock::take_stock(&places)).await.unwrap_or_default()
+    }
+
+    /// What is remembered of accounts beyond their present state.
+    pub async fn chronicle(&self) -> Chronicle {
+        let login = self.home.login().await;
+        let Ok(loaded) = self.store.load().await else { return Chronicle::default() };
+        let official = if let Login::ChatGpt(login) = &login {
+            loaded.roster.accounts.iter().find(|row| login.is(row)).map(|row| {
+                let is_same = login.refresh.as_ref() == Some(&row.credentials.refresh);
+                let session = if is_same { Session::Same } else { Session::Differs };
+                Official { key: row.key.clone(), session }
+            })
+        } else {
+            None
+        };
+        let places = Arc::clone(&self.places);
+        let read = tokio::task::spawn_blocking(move || chronicle::read(&places));
+        let (figures, acts) = read.await.unwrap_or_default();
+        Chronicle { figures, acts, official }
     }
 
     /// What the screens remembered from the last run.

@@ -11,6 +11,7 @@ use crate::app::flows::login::{Courtesy, Listening, LoginEffect, LoginMsg, Opene
 use crate::app::msg::Msg;
 use crate::base::Secret;
 use crate::domain::account::AccountKey;
+use crate::domain::account::Door;
 use crate::domain::login::admission::SignIn;
 use crate::domain::login::attempt::{PATIENCE, Wish};
 use crate::domain::login::failure::Failure;
@@ -39,7 +40,7 @@ pub(super) async fn perform(host: Host, sender: UnboundedSender<Msg>, ticket: Ti
         LoginEffect::Open(url) => LoginMsg::Opened(open(&host, url).await),
         LoginEffect::ReadCallback(typist) => LoginMsg::Read(read(&host, typist).await),
         LoginEffect::ReadAnswer => LoginMsg::Read(line::read(Typist::Person, Echo::On).await),
-        LoginEffect::Exchange(attempt, code) => granted(desk.exchange(&attempt, &code).await),
+        LoginEffect::Exchange(attempt, code) => granted(desk.exchange(&attempt, &code, Door::Paste).await),
         LoginEffect::AskDevice => LoginMsg::Device(desk.device_code().await.map(Box::new)),
         LoginEffect::AwaitDevice(code) => granted(desk.await_device(&code).await),
         LoginEffect::SetAside(sign_in) => LoginMsg::WasSetAside(desk.set_aside(&sign_in)),
@@ -105,9 +106,9 @@ async fn open(host: &Host, url: Secret) -> Opened {
         demo.visit(url);
         return Opened::Yes;
     }
-    let desk = opener::desk(&host.env);
+    let env = host.env.clone();
     // Finding out whether an opener failed takes a quarter of a second.
-    let opened = tokio::task::spawn_blocking(move || opener::open_page(&desk, &url)).await;
+    let opened = tokio::task::spawn_blocking(move || opener::open_page(&env, &url)).await;
     if opened.unwrap_or(false) { Opened::Yes } else { Opened::No }
 }
 

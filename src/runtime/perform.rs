@@ -268,6 +268,7 @@ async fn in_order(host: Host, sender: UnboundedSender<Msg>, mut effects: Unbound
                 // The trouble itself is told by `Loaded`; whoever waits for figures must not wait for ever.
                 Err(_) => StoreMsg::Quota(BTreeMap::new()),
             },
+            StoreEffect::Chronicle => StoreMsg::Chronicle(Box::new(host.chronicle().await)),
             StoreEffect::Usage(since) => StoreMsg::Usage(host.store.usage(since).await.unwrap_or_default()),
             StoreEffect::Commit(ticket, changes) => {
                 StoreMsg::Committed(ticket, host.store.commit(changes).await.map_err(Into::into))

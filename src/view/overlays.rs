@@ -11,6 +11,7 @@ pub mod palette;
 pub mod reasons;
 pub mod seats;
 pub mod terms;
+pub mod told;
 pub mod turn;
 pub mod wants;
 pub mod wizard;
@@ -67,6 +68,10 @@ pub fn render(scene: &Scene, buffer: &mut Buffer) -> Option<Position> {
             }
             Overlay::Terms(open) => {
                 terms::render(scene, *open, buffer);
+                None
+            }
+            Overlay::Told(open) => {
+                told::render(scene, open, buffer);
                 None
             }
             Overlay::Wizard(open) => wizard::render(scene, open, buffer),

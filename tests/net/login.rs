@@ -8,6 +8,7 @@ use codex_multi_auth::adapters::upstream::client::{Clients, Egress};
 use codex_multi_auth::adapters::upstream::roots::RootSources;
 use codex_multi_auth::base::calendar::Zone;
 use codex_multi_auth::base::{Moment, Secret, Span};
+use codex_multi_auth::domain::account::Door;
 use codex_multi_auth::domain::login::attempt::{Attempt, Prompt, Wish};
 use codex_multi_auth::domain::login::failure::Failure;
 use codex_multi_auth::domain::places::Places;
@@ -171,10 +172,11 @@ async fn attempts_are_counted_and_the_rest_of_the_minute_is_told() {
 
     let attempt = stage.desk.mint(1455, &anybody()).unwrap();
     for _ in 0..5 {
-        let refused = stage.desk.exchange(&attempt, &Secret::new("ac_unknown")).await.unwrap_err();
+        let refused =
+            stage.desk.exchange(&attempt, &Secret::new("ac_unknown"), Door::Paste).await.unwrap_err();
         assert!(matches!(refused, Failure::Refused(_)), "{refused:?}");
     }
-    let failure = stage.desk.exchange(&attempt, &Secret::new("ac_unknown")).await.unwrap_err();
+    let failure = stage.desk.exchange(&attempt, &Secret::new("ac_unknown"), Door::Paste).await.unwrap_err();
     assert!(matches!(failure, Failure::TooMany(_)), "{failure:?}");
     assert_eq!(stage.exchanges(), 5, "the sixth was never sent");
 }

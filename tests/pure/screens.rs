@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use codex_multi_auth::app::Model;
 use codex_multi_auth::app::input::Input;
 use codex_multi_auth::app::msg::{Msg, StoreMsg};
+use codex_multi_auth::app::outcome::{Body, Outcome};
 use codex_multi_auth::app::update;
 use codex_multi_auth::base::Span;
 use codex_multi_auth::domain::problem::{Exit, Hint, Problem};
@@ -47,6 +48,8 @@ const STATES: &[(&str, Show)] = &[
     ("accounts.starting", |size| at(size, six()).start()),
     ("detail.in-use", |size| at(size, six()).after("<enter>")),
     ("detail.sign-in", |size| at(size, six()).after("jjjj<enter>")),
+    ("detail.old-file", |size| at(size, of_old()).after("<enter>")),
+    ("detail.last", |size| at(size, rich()).after("<enter><end>")),
     ("detail.no-data", |size| at(size, six()).after("G<enter>")),
     ("detail.rich", |size| at(size, rich()).after("<enter>")),
     ("detail.old", |size| at(size, old_figures()).after("<enter>")),
@@ -124,6 +127,7 @@ const STATES: &[(&str, Show)] = &[
     ("overlay.confirm-off", |size| at(size, six()).after("e<right>")),
     ("overlay.messages", |size| at(size, six()).after("2pyM")),
     ("overlay.turn", |size| at(size, six()).after("gmjj<enter>")),
+    ("overlay.told", told),
     ("overlay.turn-forgotten", |size| at(size, six()).after("gmjjjW")),
     ("wizard.menu", |size| at(size, six()).after("a")),
     ("wizard.welcome", |size| wizard::welcome(size, empty())),
@@ -154,6 +158,18 @@ const PLAIN: [&str; 9] = [
     "overlay.confirm-off",
     "pane.list",
 ];
+
+/// What `check` said to whoever typed it at a terminal.
+fn told(size: (u16, u16)) -> Model {
+    let mut model = at(size, six()).open();
+    let outcome = Outcome { command: "check", exit: Exit::Attention, body: Body::Silent };
+    let lines = "Checking 5 account(s), limits and tokens\n\
+                 ✓ alpha@example.com | live session OK (5h 62% left, 7d 49% left)\n\
+                 ✗ echo@example.com | needs a new sign-in: the refresh token was already used\n\
+                 Result: 4 Codex available | 0 signed in only | 1 need re-login | 0 not verified\n";
+    update(&mut model, NOW, Msg::Worded(Box::new(outcome), lines.to_owned()));
+    model
+}
 
 fn at((width, height): (u16, u16), stage: Stage) -> Stage {
     stage.sized(width, height)
@@ -204,6 +220,14 @@ fn windows_differ() -> Stage {
         quota.secondary = None;
     });
     set(&mut stage, "delta", |quota| std::mem::swap(&mut quota.primary, &mut quota.secondary));
+    stage
+}
+
+/// A pool that another version wrote: nobody knows when it was pinned or how its accounts came to be signed in.
+fn of_old() -> Stage {
+    let mut stage = six();
+    stage.roster.pinned_at = None;
+    stage.roster.accounts[0].arrival = None;
     stage
 }
 

@@ -13,7 +13,7 @@ use codex_multi_auth::app::overlays::wizard::Way;
 use codex_multi_auth::app::threshold::Stage as Threshold;
 use codex_multi_auth::app::{Model, update};
 use codex_multi_auth::base::{Secret, Span};
-use codex_multi_auth::domain::account::Account;
+use codex_multi_auth::domain::account::{Account, Door};
 use codex_multi_auth::domain::change::Change;
 use codex_multi_auth::domain::found::{Find, Haul, Shape, State};
 use codex_multi_auth::domain::login::admission::{Place, SignIn};
@@ -148,7 +148,7 @@ pub(super) fn taken(size: (u16, u16)) -> Model {
 
 fn granted(name: &str) -> SignIn {
     let Account { credentials, workspaces, .. } = Account::sample(name);
-    SignIn { credentials, seats: workspaces, at: NOW, place: Place::Behind }
+    SignIn { credentials, seats: workspaces, at: NOW, place: Place::Behind, by: Door::Device }
 }
 
 pub(super) fn stored(size: (u16, u16)) -> Model {

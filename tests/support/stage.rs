@@ -13,10 +13,12 @@ use codex_multi_auth::app::{Boot, Model, init, update};
 use codex_multi_auth::base::calendar::Zone;
 use codex_multi_auth::base::{Moment, Percent, Span};
 use codex_multi_auth::domain::account::{
-    Account, AccountKey, Cooldown, CooldownReason, Invalidation, Switch,
+    Account, AccountKey, Arrival, Cooldown, CooldownReason, Door, Invalidation, Switch,
 };
+use codex_multi_auth::domain::audit::{Action, Ending as AuditEnding};
 use codex_multi_auth::domain::backup::{Backup, Comparison, Kind as Copied, PinFate, State};
 use codex_multi_auth::domain::chance::seeded;
+use codex_multi_auth::domain::chronicle::{Act as Done, Chronicle, Official, Point, Session};
 use codex_multi_auth::domain::digest::sha256_hex;
 use codex_multi_auth::domain::facts::{
     AccountPulse, AttemptRow, Peer, PeerStatus, ProxyPulse, SessionRow, TurnRow, TurnStatus, TurnTokens, Via,
@@ -101,6 +103,7 @@ pub(crate) fn six() -> Stage {
         disabled_at: None,
         is_default: true,
     }];
+    alpha.arrival = Some(Arrival { at: NOW - Span::days(29), by: Door::Browser });
     let bravo = account("bravo", "plus", Span::hours(1));
     let mut charlie = account("charlie", "business", Span::days(3));
     charlie.email = Some("charlie.with.a.very.long.name@example.com".to_owned());
@@ -126,6 +129,7 @@ pub(crate) fn six() -> Stage {
         accounts: vec![alpha, bravo, charlie, delta, echo, foxtrot],
         active: Some(key("alpha")),
         pin: Some(key("alpha")),
+        pinned_at: Some(NOW - Span::minutes(7)),
         ..Roster::default()
     };
     Stage {
@@ -180,6 +184,12 @@ fn ledger() -> Vec<Entry> {
             rows.push(entry(at, ["alpha", "foxtrot"][usize::from(number % 3 == 0)], 200, 18_200));
         }
     }
+    rows.push(Entry {
+        failover: Some("usage-limit".to_owned()),
+        rotated_from: vec![hash("ws-bravo")],
+        attempts: Some(2),
+        ..entry(NOW - Span::minutes(13), "alpha", 200, 9_100)
+    });
     rows.push(Entry {
         failover: Some("rotated from bravo".to_owned()),
         ..entry(NOW - Span::minutes(3), "alpha", 429, 0)
@@ -516,6 +526,9 @@ fn answered(model: &Model, effect: Effect) -> Option<Msg> {
         let summed = Ok((reader.finish(2_202_010), None));
         return Some(Msg::Store(StoreMsg::Summed(ticket, Box::new(summed))));
     }
+    if let Effect::Store(StoreEffect::Chronicle) = effect {
+        return Some(Msg::Store(StoreMsg::Chronicle(Box::new(chronicle(&model.world.roster)))));
+    }
     if let Effect::Store(StoreEffect::Stock) = effect {
         return Some(Msg::Store(StoreMsg::Stock(stock())));
     }
@@ -528,6 +541,35 @@ fn answered(model: &Model, effect: Effect) -> Option<Msg> {
     }
     let Effect::Codex(CodexEffect::Mirror(ticket, _)) = effect else { return None };
     Some(Msg::Codex(CodexMsg::Mirrored(ticket, Mirrored::Written)))
+}
+
+/// What is remembered of the sample pool: how alpha's five hours were used, and what was done to it.
+fn chronicle(roster: &Roster) -> Chronicle {
+    if roster.get(&key("alpha")).is_none_or(|alpha| alpha.arrival.is_none()) {
+        return Chronicle::default();
+    }
+    let used =
+        [(290, 1.0), (250, 4.0), (215, 9.0), (170, 14.0), (130, 21.0), (80, 27.0), (45, 33.0), (0, 38.0)];
+    let points = used.map(|(back, used)| Point {
+        at: NOW - Span::minutes(back),
+        minutes: 300,
+        used: Percent::new(used),
+    });
+    let act = |at: Moment, action, more: &[(&str, &str)]| Done {
+        at,
+        whose: "alpha".to_owned(),
+        action,
+        ending: AuditEnding::Success,
+        more: more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+    };
+    Chronicle {
+        figures: BTreeMap::from([(key("alpha"), points.to_vec())]),
+        acts: vec![
+            act(NOW - Span::days(1), Action::AccountChange, &[("member", "label")]),
+            act(NOW - Span::minutes(326), Action::AccountRefresh, &[]),
+        ],
+        official: Some(Official { key: key("alpha"), session: Session::Same }),
+    }
 }
 
 /// The decision of a turn as the log has it: who would serve it now; every other turn is not in the log any more.

@@ -39,8 +39,8 @@ impl<H: Home, C: Clock> Examiner<H, C> {
             }
             Repair::ActiveIndex => {
                 let roster = self.store.load().await.map_err(words)?.roster;
-                let (active, pin) = (roster.active.clone(), roster.pin.clone());
-                self.commit(vec![Change::SelectionRestored { active, pin }]).await
+                let (active, pin, pinned_at) = (roster.active.clone(), roster.pin.clone(), roster.pinned_at);
+                self.commit(vec![Change::SelectionRestored { active, pin, pinned_at }]).await
             }
             Repair::SwitchOff(who) => {
                 let off = |one: &crate::domain::checkup::repair::Patient| Change::Switched {

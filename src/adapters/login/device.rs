@@ -4,6 +4,7 @@ use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 
 use crate::adapters::login::{SignInDesk, granted, lost};
 use crate::base::Secret;
+use crate::domain::account::Door;
 use crate::domain::chance::seeded;
 use crate::domain::digest::sha256;
 use crate::domain::login::admission::SignIn;
@@ -47,7 +48,7 @@ impl<C: Clock> SignInDesk<C> {
         }
         let redirect = format!("{}/deviceauth/callback", self.0.base);
         let answer = self.0.exchange(&redirect, &agreed.code, &agreed.verifier).await?;
-        granted(&answer, self.0.clock.now())
+        granted(&answer, Door::Device, self.0.clock.now())
     }
 
     async fn poll(&self, code: &DeviceCode) -> Result<Agreed, Failure> {

@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 
 use crate::adapters::login::{SignInDesk, holder};
 use crate::base::{Secret, Span};
+use crate::domain::account::Door;
 use crate::domain::login::PORTS;
 use crate::domain::login::admission::SignIn;
 use crate::domain::login::attempt::{Attempt, PATIENCE};
@@ -188,7 +189,7 @@ impl<C: Clock> SignInDesk<C> {
             }
         };
         let mut waiting = vec![first];
-        let exchange = self.exchange(attempt, &code);
+        let exchange = self.exchange(attempt, &code, Door::Browser);
         tokio::pin!(exchange);
         let result = loop {
             tokio::select! {

@@ -84,6 +84,7 @@ impl Flow {
             | Msg::Login(..)
             | Msg::Answered(..)
             | Msg::NotCopied(_)
+            | Msg::Worded(..)
             | Msg::Peers(_)
             | Msg::Checkup(..)
             | Msg::History(..)

@@ -223,6 +223,8 @@ const REASONS: &[Wish] = &[
     wish(2, Action::Copy, "copy"),
     CLOSE,
 ];
+const TOLD: &[Wish] =
+    &[pair(1, Action::Up, Action::Down, "scroll"), wish(2, Action::Copy, "copy JSON"), CLOSE];
 const FOR_MODEL: &[Wish] =
     &[pair(1, Action::Up, Action::Down, "move"), wish(0, Action::Open, "look ahead for it"), CLOSE];
 const PANE: &[Wish] = &[
@@ -331,6 +333,7 @@ fn wishes(scope: Scope) -> &'static [Wish] {
         Scope::Wants => WANTS,
         Scope::Seats => SEATS,
         Scope::Reasons => REASONS,
+        Scope::Told => TOLD,
         Scope::ForModel => FOR_MODEL,
         Scope::Help => HELPING,
         Scope::Palette => PALETTE,

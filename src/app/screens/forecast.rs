@@ -83,8 +83,12 @@ pub enum Explain {
     /// They were not, or they were shown.
     #[default]
     No,
-    /// They were.
+    /// They were, everybody's.
     Wanted,
+    /// Those of the choice were.
+    Next,
+    /// The last decision was.
+    Last,
 }
 
 impl Outlook {

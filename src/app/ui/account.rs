@@ -6,6 +6,7 @@ use crate::app::intent::Intent;
 use crate::app::overlays::Overlay;
 use crate::app::overlays::ask::{Ask, Purpose};
 use crate::app::overlays::confirm::Confirm;
+use crate::app::overlays::palette::Run;
 use crate::app::overlays::seats::Seats;
 use crate::app::overlays::wants::{Line, Wants};
 use crate::app::toasts::{Level, Toast};
@@ -127,6 +128,14 @@ impl Ui {
         let place = own_seat(account).unwrap_or(0);
         self.overlays.push(Overlay::Seats(Seats { key: account.key.clone(), place }));
         Vec::new()
+    }
+
+    /// Opens an account with its workspaces listed.
+    pub fn open_seats(&mut self, key: AccountKey, world: &World, at: Moment) {
+        self.run(Run::Open(key.clone()), world, at);
+        if let Some(account) = world.roster.get(&key) {
+            self.list_seats(account, world, at);
+        }
     }
 
     /// The list of workspaces takes its keys.

@@ -208,7 +208,7 @@ impl Ui {
         let place = self.accounts.place.saturating_add_signed(by);
         self.accounts.go(world, place);
         if let (Some(key), Some(detail)) = (&self.accounts.cursor, &mut self.detail) {
-            *detail = Detail { key: key.clone(), offset: 0 };
+            *detail = Detail::of(key.clone(), world);
         }
         Vec::new()
     }
@@ -241,7 +241,7 @@ impl Ui {
         }
         match (self.tab, self.monitor.rows) {
             (Tab::Accounts, _) => {
-                self.detail = self.accounts.cursor.clone().map(|key| Detail { key, offset: 0 });
+                self.detail = self.accounts.cursor.clone().map(|key| Detail::of(key, world));
             }
             (Tab::Forecast, _) => self.explain_focused(),
             (Tab::Settings, _) => {}

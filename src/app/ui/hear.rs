@@ -9,6 +9,8 @@ use crate::app::flows::login::Ending;
 use crate::app::goal::Tab;
 use crate::app::msg::{Msg, PeersMsg, StoreMsg};
 use crate::app::outcome::{Body, Checked, Done, Found, Outcome, RulesTold, Switched, Trial};
+use crate::app::overlays::Overlay;
+use crate::app::overlays::told::Told;
 use crate::app::screens::monitor::{short_name, status, via};
 use crate::app::screens::settings::Saving;
 use crate::app::toasts::{Level, Toast};
@@ -45,6 +47,15 @@ pub(super) struct Heard {
 impl Ui {
     /// Takes a message that the world has folded in already.
     pub fn hear(&mut self, message: &Msg, world: &World, at: Moment) {
+        let remembers = matches!(
+            message,
+            Msg::Store(
+                StoreMsg::Loaded(_) | StoreMsg::Committed(..) | StoreMsg::Quota(_) | StoreMsg::Usage(_)
+            )
+        );
+        if let Some(detail) = self.detail.as_mut().filter(|_| remembers) {
+            detail.stale = true;
+        }
         match message {
             Msg::Store(StoreMsg::Usage(rows)) => {
                 self.figures = Figures::of(rows);
@@ -61,6 +72,10 @@ impl Ui {
             }
             Msg::Store(StoreMsg::Loaded(_) | StoreMsg::Committed(..)) => self.tell_of_pool(world, at),
             Msg::Peers(PeersMsg::Seen(_)) => self.tell_of_moves(world, at),
+            // Below whatever the person opened meanwhile.
+            Msg::Worded(outcome, text) => {
+                self.overlays.insert(0, Overlay::Told(Told::of(outcome.clone(), text)));
+            }
             // A key changes no fact: the lists stay as they are, so a key costs the same for any pool.
             Msg::Input(_) => return,
             Msg::Store(StoreMsg::Settings(_)) => self.tell_of_settings(world, at),
@@ -75,6 +90,7 @@ impl Ui {
             Msg::Store(
                 StoreMsg::Quota(_)
                 | StoreMsg::Stock(_)
+                | StoreMsg::Chronicle(_)
                 | StoreMsg::Policies(_)
                 | StoreMsg::Ruled(_)
                 | StoreMsg::RuleSet(..)
@@ -107,13 +123,16 @@ impl Ui {
         self.monitor.refresh(world, at);
         if self.tab == Tab::Forecast {
             self.outlook.refresh(world, self.layout().kind, at);
-            self.explain_at_the_start();
+            self.explain_at_the_start(world, at);
         }
         if self.tab == Tab::Settings {
             self.sheet.list(world);
         }
         if self.detail.as_ref().is_some_and(|detail| world.roster.get(&detail.key).is_none()) {
             self.detail = None;
+        }
+        if let Some(detail) = &mut self.detail {
+            detail.recount(world);
         }
         if self.undo_until.is_some_and(|until| until <= at) {
             self.undo_until = None;

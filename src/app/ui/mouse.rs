@@ -44,6 +44,7 @@ impl Ui {
                 | Overlay::Differences(_)
                 | Overlay::Wants(_)
                 | Overlay::Reasons(_)
+                | Overlay::Told(_)
                 | Overlay::ForModel(_)
                 | Overlay::Seats(_),
             ) => self.act(action, world, at),

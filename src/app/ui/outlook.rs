@@ -4,7 +4,7 @@
 use super::Ui;
 use crate::app::action::Action;
 use crate::app::geometry::Kind;
-use crate::app::goal::{Command, Entry, Forecasting, Named, Overlay as Runtime, Probe, Reach, Tab};
+use crate::app::goal::{Command, Entry, Forecasting, Moments, Named, Overlay as Runtime, Probe, Reach, Tab};
 use crate::app::intent::Intent;
 use crate::app::outcome::{Body, Forecasted, Outcome};
 use crate::app::overlays::Overlay;
@@ -52,11 +52,16 @@ impl Ui {
         }
     }
 
-    /// `--explain` shows all reasons as soon as there are any.
-    pub(super) fn explain_at_the_start(&mut self) {
-        if self.outlook.explain == Explain::Wanted && !self.outlook.order.is_empty() {
-            self.outlook.explain = Explain::No;
-            self.overlays.push(Overlay::Reasons(Reasons::of(About::All)));
+    /// `--explain` shows all reasons as soon as there are any, `why-selected` those of the choice or the last decision.
+    pub(super) fn explain_at_the_start(&mut self, world: &World, at: Moment) {
+        if self.outlook.order.is_empty() || !world.is_complete() {
+            return;
+        }
+        match std::mem::take(&mut self.outlook.explain) {
+            Explain::No => {}
+            Explain::Wanted => self.overlays.push(Overlay::Reasons(Reasons::of(About::All))),
+            Explain::Next => self.explain_focused(),
+            Explain::Last => self.other_decision(world, at),
         }
     }
 
@@ -194,6 +199,8 @@ impl Ui {
 pub(super) fn opened(entry: &Entry) -> Outlook {
     match &entry.command {
         Some(Command::Forecast(asked)) => Outlook::asked(asked, Offer::No),
+        Some(Command::Why(Moments::Now)) => Outlook { explain: Explain::Next, ..Outlook::default() },
+        Some(Command::Why(Moments::Last)) => Outlook { explain: Explain::Last, ..Outlook::default() },
         Some(Command::Best(choosing)) => Outlook::asked(&choosing.forecasting, Offer::Best),
         Some(_) | None => Outlook::default(),
     }

@@ -12,7 +12,9 @@ use crate::app::overlays::confirm::{Answer, Confirm, Deed};
 use crate::app::overlays::help::Help;
 use crate::app::overlays::messages::{self, Messages};
 use crate::app::overlays::palette::{self, Palette, Run};
+use crate::app::overlays::told::{self, Told};
 use crate::app::screens::detail::Detail;
+use crate::app::toasts::{Level, Toast};
 use crate::app::world::World;
 use crate::base::Moment;
 use crate::domain::account::Switch;
@@ -54,6 +56,7 @@ impl Ui {
             Overlay::Wants(open) => self.want(open, action, world, at),
             Overlay::Seats(open) => self.sit(open, action, world, at),
             Overlay::Reasons(open) => self.read_reasons(open, action, world, at),
+            Overlay::Told(open) => self.read_told(open, action, world, at),
             Overlay::ForModel(open) => self.choose_model(open, action, world, at),
             Overlay::Differences(open) => self.compare(open, action, world, at),
             Overlay::Messages(messages) => self.recall(messages, action, world, at),
@@ -67,6 +70,21 @@ impl Ui {
                 text.map(Intent::Copy).into_iter().collect()
             }
         }
+    }
+
+    /// What a command said takes its keys.
+    fn read_told(&mut self, mut open: Told, action: Action, world: &World, at: Moment) -> Vec<Intent> {
+        if open.scroll(action, told::room(self.size.1)) {
+            self.overlays.push(Overlay::Told(open));
+            return Vec::new();
+        }
+        if action != Action::Copy {
+            return Vec::new();
+        }
+        let copied = Intent::CopyReport(open.outcome.clone());
+        self.overlays.push(Overlay::Told(open));
+        self.say(Toast::new(Level::Done, "key y", "copied as JSON"), world, at);
+        vec![copied]
     }
 
     /// What yes and no do, while a question is open.
@@ -143,7 +161,7 @@ impl Ui {
             Run::Open(key) => {
                 self.tab = Tab::Accounts;
                 self.accounts.go_to(world, &key);
-                self.detail = Some(Detail { key, offset: 0 });
+                self.detail = Some(Detail::of(key, world));
                 Vec::new()
             }
         }

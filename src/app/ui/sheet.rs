@@ -88,6 +88,11 @@ impl Ui {
         } else {
             self.recalling = None;
         }
+        if let Some(detail) = &mut self.detail
+            && std::mem::take(&mut detail.stale)
+        {
+            return vec![Intent::Recount];
+        }
         if self.tab == Tab::Usage {
             return self.usage.wanted(at).map(|query| Intent::Sum(Box::new(query))).into_iter().collect();
         }

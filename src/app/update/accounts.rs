@@ -21,6 +21,7 @@ impl Model {
         let mut inverse = vec![Change::SelectionRestored {
             active: self.world.roster.active.clone(),
             pin: self.world.roster.pin.clone(),
+            pinned_at: self.world.roster.pinned_at,
         }];
         if !account.is_on() {
             inverse.push(Change::Switched { key: key.clone(), switch: Switch::Off });
@@ -37,6 +38,7 @@ impl Model {
         let inverse = vec![Change::SelectionRestored {
             active: self.world.roster.active.clone(),
             pin: self.world.roster.pin.clone(),
+            pinned_at: self.world.roster.pinned_at,
         }];
         let ticket = self.flows.ticket();
         self.promise(ticket, "unpinned".to_owned(), inverse, at);
@@ -72,6 +74,19 @@ impl Model {
         let (flow, effects) = check::Flow::start(ticket, keys, tokens, &self.world, at);
         self.flows.keep(ticket, Flow::Check(flow));
         effects
+    }
+
+    /// Shows whom a running check asks about, whoever started it.
+    pub(super) fn follow_checks(&mut self) {
+        let asked = self
+            .flows
+            .running()
+            .filter_map(|(_, flow)| if let Flow::Check(flow) = flow { Some(flow.running()) } else { None });
+        for key in asked.flatten() {
+            if !self.world.checking.contains(key) {
+                self.world.checking.push(key.clone());
+            }
+        }
     }
 
     /// Nobody is being asked about any more whose standing is known: some standings need no question.

@@ -1,11 +1,12 @@
 //! What is told once on stderr when nobody looks at a screen, and what need not be told because one shows it.
 
-use crate::app::effect::{Effect, Effects, LoginEffect};
+use crate::app::effect::{DesktopEffect, Effect, Effects, LoginEffect};
 use crate::app::flows::login;
-use crate::app::goal::{Command, Goal};
+use crate::app::goal::{Command, Entry, Goal};
 use crate::app::model::Model;
 use crate::app::msg::{Msg, StoreMsg};
 use crate::app::outcome::{Body, Done, Found, Outcome};
+use crate::base::Moment;
 use crate::domain::terms::{self, By, Consent, Gate};
 
 impl Model {
@@ -52,6 +53,54 @@ impl Model {
         };
         let text = format!("codex-multi-auth: {} ({})", recovery.told(), recovery.path);
         if self.told.insert(text.clone()) { vec![Effect::Tell(text)] } else { Effects::new() }
+    }
+}
+
+impl Model {
+    /// Shows on its screen how the command ended that opened the dashboard; `None` where a message has to tell it.
+    pub(super) fn shown(&mut self, outcome: &Outcome, at: Moment) -> Option<Effects> {
+        let Goal::Dashboard(Entry { command: Some(command), .. }) = &self.goal else { return None };
+        let is_replay = matches!(command, Command::Replay(_));
+        let in_words = Some(vec![Effect::Desktop(DesktopEffect::Tell(Box::new(outcome.clone())))]);
+        match &outcome.body {
+            Body::Checked(checked) => {
+                let mut keys = checked.standings.keys();
+                if let (Some(only), None) = (keys.next(), keys.next()) {
+                    self.ui.accounts.go_to(&self.world, only);
+                }
+                in_words
+            }
+            Body::Tried(_) | Body::Report(..) => in_words,
+            Body::Why(..) if is_replay => in_words,
+            Body::Seats(seats) => {
+                let key = seats.account.key.clone();
+                self.ui.open_seats(key, &self.world, at);
+                Some(Effects::new())
+            }
+            Body::Why(..)
+            | Body::Status(..)
+            | Body::Switched(_)
+            | Body::Unpinned(..)
+            | Body::Monitor(_)
+            | Body::Usage(_)
+            | Body::Models(_)
+            | Body::Toggled { .. }
+            | Body::Forecast(_)
+            | Body::Best(_)
+            | Body::Login(_)
+            | Body::Checkup(_)
+            | Body::History(_)
+            | Body::Rotation(_)
+            | Body::Uninstalled(..)
+            | Body::Ruled(_)
+            | Body::Policies(_)
+            | Body::Rules(_)
+            | Body::Vault(_)
+            | Body::Undone(_)
+            | Body::Config(_)
+            | Body::Problem(_)
+            | Body::Silent => None,
+        }
     }
 }
 

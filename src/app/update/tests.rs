@@ -202,7 +202,7 @@ fn a_choice_can_be_taken_back_for_eight_seconds_unless_somebody_chose_since() {
     assert_eq!(elsewhere.obey(Intent::Undo, NOW), []);
 
     let effects = model.obey(Intent::Undo, NOW);
-    let restored = Change::SelectionRestored { active: None, pin: None };
+    let restored = Change::SelectionRestored { active: None, pin: None, pinned_at: None };
     assert_eq!(effects, [Effect::Store(StoreEffect::Commit(Ticket(ticket.0 + 1), vec![restored]))]);
 }
 

@@ -1,4 +1,6 @@
 use super::*;
+use crate::app::flows::survey::Tokens;
+use crate::app::goal::{Checking, Reporting, Seating, Trying};
 use crate::cli::personality::{Bypass, read};
 
 const TERMINAL: Surroundings =
@@ -33,6 +35,14 @@ fn entry(tab: Tab, command: Command) -> Goal {
     Goal::Dashboard(Entry { tab: Some(tab), pane: false, command: Some(command) })
 }
 
+fn checking() -> Checking {
+    Checking { accounts: Vec::new(), off_too: false, tokens: Tokens::WhenDue }
+}
+
+fn seating(workspace: Option<usize>) -> Seating {
+    Seating { account: "2".to_owned(), workspace }
+}
+
 #[test]
 fn the_launch_matrix_holds() {
     let pane = Goal::Dashboard(Entry { tab: Some(Tab::Monitor), pane: true, command: None });
@@ -49,7 +59,14 @@ fn the_launch_matrix_holds() {
         ("monitor", TERMINAL, entry(Tab::Monitor, Command::Monitor), Face::Screen),
         ("monitor --pane", TERMINAL, pane, Face::Screen),
         ("monitor --pane", PIPE, Goal::Run(Command::Monitor), Face::Headless),
-        ("why-selected -l", TERMINAL, Goal::Run(Command::Why(Moments::Last)), Face::Terminal),
+        ("why-selected -l", TERMINAL, entry(Tab::Forecast, Command::Why(Moments::Last)), Face::Screen),
+        ("why-selected", PIPE, Goal::Run(Command::Why(Moments::Now)), Face::Headless),
+        ("check", TERMINAL, entry(Tab::Accounts, Command::Check(checking())), Face::Screen),
+        ("check --json", TERMINAL, Goal::Run(Command::Check(checking())), Face::Headless),
+        ("verify-flagged", TERMINAL, entry(Tab::Accounts, Command::Flagged(Trying::default())), Face::Screen),
+        ("report", TERMINAL, entry(Tab::Accounts, Command::Report(Reporting::default())), Face::Screen),
+        ("workspace 2", TERMINAL, entry(Tab::Accounts, Command::Workspace(seating(None))), Face::Screen),
+        ("workspace 2 1", TERMINAL, Goal::Run(Command::Workspace(seating(Some(1)))), Face::Terminal),
         ("auth switch work", TERMINAL, Goal::Run(Command::Switch("work".into())), Face::Terminal),
         ("unpin", PIPE, Goal::Run(Command::Unpin), Face::Headless),
         (

@@ -38,7 +38,7 @@ fn a_removed_account_hands_its_selection_to_its_neighbour_and_takes_its_pin_alon
 fn the_last_account_hands_over_to_the_one_before_it_and_the_only_one_to_nobody() {
     let mut roster = roster();
     roster.apply(&Change::Removed { key: key("a") });
-    roster.apply(&Change::SelectionRestored { active: Some(key("c")), pin: Some(key("b")) });
+    roster.apply(&Change::SelectionRestored { active: Some(key("c")), pin: Some(key("b")), pinned_at: None });
 
     roster.apply(&Change::Removed { key: key("c") });
     assert_eq!((&roster.active, &roster.pin), (&Some(key("b")), &Some(key("b"))));

@@ -4,7 +4,7 @@
 //! process still lands on the right row. The pin stays where it is; the generation grows.
 
 use crate::base::Moment;
-use crate::domain::account::{Account, AccountKey, Credentials, IdSource, Switch};
+use crate::domain::account::{Account, AccountKey, Arrival, Credentials, Door, IdSource, Switch};
 use crate::domain::identity::{self, Fallback, Person, record_id};
 use crate::domain::model::Family;
 use crate::domain::roster::Roster;
@@ -21,6 +21,8 @@ pub struct SignIn {
     pub at: Moment,
     /// Whether the account becomes the selected one.
     pub place: Place,
+    /// How it came here.
+    pub by: Door,
 }
 
 /// Whether a sign-in changes the selection.
@@ -74,6 +76,10 @@ impl SignIn {
             claims.email.as_deref(),
             Some(self.credentials.refresh.expose()),
         )
+    }
+
+    fn arrival(&self) -> Arrival {
+        Arrival { at: self.at, by: self.by }
     }
 
     fn source(&self) -> IdSource {
@@ -139,6 +145,7 @@ impl Account {
         self.invalidation = None;
         self.uncertain_since = None;
         self.last_used = sign_in.at;
+        self.arrival = Some(sign_in.arrival());
         self.reseat(sign_in);
     }
 
@@ -189,6 +196,7 @@ fn fresh(key: AccountKey, sign_in: &SignIn) -> Account {
         workspaces: seats.clone(),
         current_workspace: current,
         routing: None,
+        arrival: Some(sign_in.arrival()),
     }
 }
 
@@ -229,6 +237,7 @@ mod tests {
             seats: vec![seat(workspace)],
             at: AT,
             place: Place::Behind,
+            by: Door::Device,
         }
     }
 

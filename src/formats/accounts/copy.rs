@@ -85,6 +85,9 @@ impl Document<'_> {
             self.roster.active = active;
         }
         self.roster.active_by_family.extend(by_family);
+        if self.roster.pin != pin {
+            self.roster.pinned_at = None;
+        }
         self.roster.pin = pin;
         self.raise(extension);
         self.write_positions().max(Extent::Durable)
@@ -93,6 +96,6 @@ impl Document<'_> {
     /// Raises the generation, so that running proxies forget whom their sessions belonged to.
     pub(super) fn raise(&mut self, extension: &mut Extension<'_>) {
         self.roster.generation = self.roster.generation.max(extension.generation()) + 1;
-        extension.set_pin(self.roster.pin.as_ref(), self.roster.generation);
+        extension.set_pin(self.roster.pin.as_ref(), self.roster.pinned_at, self.roster.generation);
     }
 }

@@ -22,8 +22,9 @@ impl Document<'_> {
                 taken.rows.get(theirs).map(|(key, _)| key.clone())
             };
             self.roster.pin = legacy.roster.pin.as_ref().and_then(here);
+            self.roster.pinned_at = self.roster.pin.as_ref().and(legacy.roster.pinned_at);
             self.roster.generation = self.roster.generation.max(legacy.roster.generation);
-            extension.set_pin(self.roster.pin.as_ref(), self.roster.generation);
+            extension.set_pin(self.roster.pin.as_ref(), self.roster.pinned_at, self.roster.generation);
         }
         taken.extent.max(self.write_positions())
     }

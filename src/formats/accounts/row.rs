@@ -265,10 +265,12 @@ impl<'a> Row<'a> {
             workspaces: self.workspaces,
             current_workspace: self.current_workspace,
             routing: None,
+            arrival: None,
         };
         let id_token = extension.record_of(&account).and_then(|more| {
             account.uncertain_since = more.uncertain_since;
             account.routing = more.routing;
+            account.arrival = more.arrival;
             more.id_token
         });
         let credentials = &mut account.credentials;

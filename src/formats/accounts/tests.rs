@@ -1,7 +1,10 @@
 use super::*;
 use crate::base::{Secret, Span};
-use crate::domain::account::{Cooldown, CooldownReason, Credentials, Switch, SwitchReason};
+use crate::domain::account::{
+    Arrival, Claims, Cooldown, CooldownReason, Credentials, Door, Switch, SwitchReason,
+};
 use crate::domain::change::Pin;
+use crate::domain::login::admission::{Place, SignIn};
 
 const AT: Moment = Moment::from_secs(1_790_000_010);
 
@@ -113,6 +116,46 @@ fn a_selection_writes_positions_pin_and_generation() {
     assert_eq!((row.flag("enabled"), row.text("lastSwitchReason").as_deref()), (Some(true), Some("manual")));
     assert_eq!(Extension::parse(&extension).pin(1), Some(key("record:2")));
     assert_eq!(Extension::parse(&extension).pin(2), None);
+}
+
+#[test]
+fn the_time_of_a_pin_and_the_way_a_session_came_are_kept_beside_the_pool() {
+    let text = pool(TWO, "");
+    let when = Moment::from_millis(1_790_000_000_000);
+    let tokens = Credentials {
+        refresh: Secret::from("rt-new"),
+        claims: Claims {
+            workspace_id: Some("b".to_owned()),
+            email: Some("b@x.io".to_owned()),
+            ..Claims::default()
+        }
+        .into(),
+        ..Credentials::default()
+    };
+    let sign_in =
+        SignIn { credentials: tokens, seats: Vec::new(), at: when, place: Place::Behind, by: Door::Paste };
+    let pinned = Change::Selected {
+        key: key("record:2"),
+        reason: SwitchReason::Manual,
+        pin: Pin::Set,
+        at: when + Span::minutes(1),
+    };
+
+    let (saved, _, extension) = edit(&text, &[Change::SignedIn(Box::new(sign_in)), pinned]);
+
+    assert!(!saved.contains("signedIn") && !saved.contains("pinnedAt"), "the reference would strip them");
+    let read = |text: &str, extension: &str| {
+        let document = Document::parse(text, &Extension::parse(extension), AT).unwrap();
+        let arrivals: Vec<_> = document.roster().accounts.iter().map(|account| account.arrival).collect();
+        (document.roster().pinned_at, arrivals)
+    };
+    let arrival = Arrival { at: when, by: Door::Paste };
+    assert_eq!(read(&saved, &extension), (Some(when + Span::minutes(1)), vec![None, Some(arrival)]));
+    // The reference moved the pin, or the file beside the pool was lost: nothing untrue is told.
+    let moved = saved.replace("\"affinityGeneration\": 2", "\"affinityGeneration\": 3");
+    assert_ne!(moved, saved);
+    assert_eq!(read(&moved, &extension).0, None);
+    assert_eq!(read(&saved, "{}"), (None, vec![None, None]));
 }
 
 #[test]

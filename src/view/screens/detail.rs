@@ -1,5 +1,8 @@
 //! One account, opened: everything known about it, in two columns where they fit.
 
+mod beside;
+mod person;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -7,21 +10,20 @@ use ratatui::widgets::Widget;
 
 use crate::app::geometry::Kind;
 use crate::app::screens::accounts::Accounts;
+use crate::app::screens::detail::{Detail, Event, Mood};
 use crate::base::text::{clean, truncate, truncate_middle, wrap};
 use crate::base::{Moment, Percent, Span, calendar};
 use crate::domain::account::Account;
-use crate::domain::quota::pace::elapsed;
 use crate::domain::quota::snapshot::{Banked, Credits};
 use crate::domain::quota::window::Window;
 use crate::domain::refresh::words;
-use crate::domain::workspace::own_seat;
+use crate::domain::usage::rollup::Tally;
 use crate::view::pen::Pen;
 use crate::view::scene::Scene;
-use crate::view::screens::accounts::side::{divider, inner, recent, tail};
-use crate::view::screens::accounts::strip::{forecast, token, used};
+use crate::view::screens::accounts::strip::forecast;
 use crate::view::widgets::gauge::Gauge;
 use crate::view::widgets::sparkline::sparkline;
-use crate::view::words::{CUT, UNKNOWN, count, plan, tokens};
+use crate::view::words::{CUT, UNKNOWN, count, tokens};
 
 /// A line of the screen before it is placed.
 enum Line {
@@ -34,11 +36,14 @@ enum Line {
     Note(String),
     Alarm(String),
     Spark(String, String),
-    Recent(usize),
+    Event(usize),
 }
 
 /// Widest line of an advice.
 const HELP: u16 = 58;
+
+/// Stands in the last line when there are lines below it.
+const MORE: &str = " ↓ more";
 
 /// Column of the second half of a pair, as the wireframe has it.
 const SECOND: u16 = 39;
@@ -49,24 +54,43 @@ pub fn render(scene: &Scene, buffer: &mut Buffer) {
     let Some(index) = scene.world.roster.index_of(&detail.key) else { return };
     let Some(account) = scene.world.roster.accounts.get(index) else { return };
     context(scene, buffer, account, index);
-    let (mut lines, wide) = (Vec::new(), scene.layout.kind == Kind::Wide);
-    let pairs = scene.layout.kind != Kind::Narrow && !wide;
-    person(scene, account, index, pairs, &mut lines);
-    limits(scene, account, &mut lines);
-    routing(scene, account, &mut lines);
-    if !wide {
+    let (mut lines, kind) = (Vec::new(), scene.layout.kind);
+    alarm(scene, account, &mut lines);
+    person::lines(scene, account, index, &mut lines);
+    if kind == Kind::Wide {
+        routing(scene, account, &mut lines);
+        limits(scene, account, &mut lines);
+    } else {
+        limits(scene, account, &mut lines);
+        routing(scene, account, &mut lines);
         usage(scene, account, &mut lines);
+        events(detail, &mut lines);
     }
-    let room = usize::from(scene.layout.body.height);
-    let offset = detail.offset.min(lines.len().saturating_sub(room));
     let body = scene.layout.body;
+    let room = usize::from(body.height);
+    let offset = detail.offset.min(lines.len().saturating_sub(room));
     let mut pen = Pen::new(buffer, body);
     for (row, line) in (0..body.height).zip(lines.iter().skip(offset)) {
-        place(scene, &mut pen, row, line);
+        place(scene, &mut pen, row, line, detail);
     }
-    if wide {
-        beside(scene, account, buffer);
+    if lines.len() > offset + room {
+        let end = pen.width().saturating_sub(1);
+        pen.put_right(end, body.height.saturating_sub(1), MORE, scene.skin.dim());
     }
+    if kind == Kind::Wide {
+        beside::render(scene, account, detail, buffer);
+    }
+}
+
+/// What has to be known before anything else, and what helps.
+fn alarm(scene: &Scene, account: &Account, lines: &mut Vec<Line>) {
+    lines.push(Line::Blank);
+    let Some(why) = stands_against(scene, account) else { return };
+    lines.push(Line::Alarm(why));
+    let advice = words::advice(account).filter(|_| account.is_on());
+    let room = usize::from(scene.layout.body.width.min(HELP));
+    lines.extend(advice.iter().flat_map(|advice| wrap(advice.help, room)).map(Line::Note));
+    lines.push(Line::Blank);
 }
 
 fn context(scene: &Scene, buffer: &mut Buffer, account: &Account, index: usize) {
@@ -91,63 +115,6 @@ fn context(scene: &Scene, buffer: &mut Buffer, account: &Account, index: usize) 
         0,
         &[("‹ ", skin.accent()), ("Accounts / ", skin.dim()), (&format!("{number} {name}"), skin.heading())],
     );
-}
-
-fn person(scene: &Scene, account: &Account, index: usize, pairs: bool, lines: &mut Vec<Line>) {
-    let text =
-        |value: Option<&str>| value.map_or_else(|| UNKNOWN.to_owned(), |text| clean(text).into_owned());
-    let quota_plan = scene.quota(account).and_then(|quota| quota.plan.as_deref());
-    let own = own_seat(account);
-    let seat = own.and_then(|place| account.workspaces.get(place));
-    let mut workspace = seat.and_then(|seat| seat.name.as_deref()).map(|name| clean(name).into_owned());
-    if let Some(tail) = tail(account) {
-        workspace = Some(format!("{} {CUT}{tail}", workspace.unwrap_or_default()).trim().to_owned());
-    }
-    if account.workspaces.len() > 1 {
-        let place = own.map_or(1, |place| place + 1);
-        workspace = workspace.map(|name| format!("{name}  ({place} of {})", account.workspaces.len()));
-    }
-    let email = account.email.as_deref().map(|email| scene.masked(&clean(email)));
-    let zone = &scene.world.setting.zone;
-    let identity = [
-        ("e-mail", email.unwrap_or_else(|| UNKNOWN.to_owned())),
-        ("plan", plan(quota_plan.or_else(|| account.plan()), 20)),
-        ("workspace", workspace.unwrap_or_else(|| UNKNOWN.to_owned())),
-        ("label", text(account.label.as_deref())),
-        ("added", calendar::date(account.added_at, zone)),
-    ];
-    let guarded = scene.world.settings.refresh_guardian && !scene.state(account).needs_person();
-    let words = token(scene, account);
-    let session = [
-        (
-            "token",
-            words.strip_prefix("token ").unwrap_or(&words).split(':').next().unwrap_or_default().to_owned(),
-        ),
-        ("refresh", if guarded { "automatic" } else { "stopped" }.to_owned()),
-        ("id token", if account.credentials.id_token.is_some() { "stored" } else { "none" }.to_owned()),
-        ("last used", used(scene, account).trim_start_matches("used ").to_owned()),
-        ("position", format!("{} in commands", index + 1)),
-    ];
-    lines.push(Line::Blank);
-    if let Some(why) = stands_against(scene, account) {
-        lines.push(Line::Alarm(why));
-        let advice = words::advice(account).filter(|_| account.is_on());
-        let room = usize::from(scene.layout.body.width.min(HELP));
-        lines.extend(advice.iter().flat_map(|advice| wrap(advice.help, room)).map(Line::Note));
-        lines.push(Line::Blank);
-    }
-    if pairs {
-        lines.push(Line::Title("Identity", "Session".to_owned()));
-        lines.extend(identity.into_iter().zip(session).map(|(left, right)| Line::Pairs([left, right])));
-        lines.push(Line::Blank);
-        return;
-    }
-    lines.push(Line::Title("Identity", String::new()));
-    lines.extend(identity.into_iter().map(|(name, value)| Line::Pair(name, value)));
-    lines.push(Line::Blank);
-    lines.push(Line::Title("Session", String::new()));
-    lines.extend(session.into_iter().map(|(name, value)| Line::Pair(name, value)));
-    lines.push(Line::Blank);
 }
 
 /// What a person has to know before anything else.
@@ -243,11 +210,26 @@ fn when(scene: &Scene, window: &Window, seen: Moment) -> String {
     }
 }
 
+/// When the pin was set, as far as that is known.
+fn since(scene: &Scene, lead: &str) -> String {
+    scene.world.roster.pinned_at.map(|at| format!("{lead}{}", scene.near(at))).unwrap_or_default()
+}
+
+/// How it stands: `in use by the proxy`, `cooling until 15:01`.
+fn state_words(scene: &Scene, account: &Account) -> String {
+    let state = scene.state(account);
+    let serves = scene.in_use == Some(&account.key) && state.is_usable();
+    if serves && !scene.world.peers.is_empty() {
+        return "in use by the proxy".to_owned();
+    }
+    let until = state.until().map(|until| format!(" until {}", scene.near(until)));
+    format!("{}{}", state.word(), until.unwrap_or_default())
+}
+
 fn routing(scene: &Scene, account: &Account, lines: &mut Vec<Line>) {
-    let owned = |peer: &crate::domain::facts::PeerStatus| {
-        peer.sessions.iter().filter(|session| session.account.as_ref() == Some(&account.key)).count()
-    };
-    let sessions: usize = scene.world.peers.iter().map(owned).sum();
+    let all = scene.world.peers.iter().flat_map(|peer| &peer.sessions);
+    let own: Vec<_> = all.filter(|session| session.account.as_ref() == Some(&account.key)).collect();
+    let (sessions, oldest) = (own.len(), own.iter().map(|session| session.since).min());
     let pulse = scene.world.peers.iter().find_map(|peer| peer.pulse.accounts.get(&account.key));
     let pinned = scene.world.roster.pin.as_ref() == Some(&account.key);
     let policy = scene.world.policies.of(account).cloned().unwrap_or_default();
@@ -256,7 +238,7 @@ fn routing(scene: &Scene, account: &Account, lines: &mut Vec<Line>) {
     if scene.layout.kind == Kind::Medium {
         let mut parts = vec![format!("weight {weight}"), format!("tags {tags}")];
         parts.push(format!("sessions here {sessions}"));
-        parts.extend(pinned.then(|| "pinned by you".to_owned()));
+        parts.extend(pinned.then(|| format!("pinned by you{}", since(scene, " "))));
         lines.push(Line::Pair("Routing", parts.join(" · ")));
         if let Some(note) = &policy.note {
             lines.push(Line::Pair("Note", clean(note).into_owned()));
@@ -264,11 +246,14 @@ fn routing(scene: &Scene, account: &Account, lines: &mut Vec<Line>) {
         return;
     }
     lines.push(Line::Title("Routing", String::new()));
-    lines.push(Line::Pair("pin", format!("{}   weight {weight}", if pinned { "by you" } else { "none" })));
+    lines.push(Line::Pair("state", state_words(scene, account)));
+    let pin = if pinned { format!("by you{}", since(scene, " at ")) } else { "none".to_owned() };
+    lines.push(Line::Pair("pin", format!("{pin}   weight {weight}")));
     let drain = if policy.drained { "on" } else { "off" };
     let paused = if policy.paused { "   paused" } else { "" };
     lines.push(Line::Pair("tags", format!("{tags}   drain {drain}{paused}")));
-    lines.push(Line::Pair("sessions", format!("{sessions} here")));
+    let oldest = oldest.map(|since| format!(", oldest {}", calendar::short(since.until(scene.now))));
+    lines.push(Line::Pair("sessions", format!("{sessions} bound here{}", oldest.unwrap_or_default())));
     if let Some(note) = &policy.note {
         lines.push(Line::Pair("note", clean(note).into_owned()));
     }
@@ -280,25 +265,36 @@ fn routing(scene: &Scene, account: &Account, lines: &mut Vec<Line>) {
     lines.push(Line::Blank);
 }
 
+/// The last day in one line; its requests stand in the Usage tab, what was out of the ordinary below.
 fn usage(scene: &Scene, account: &Account, lines: &mut Vec<Line>) {
     let Some(tally) = scene.ui.figures.of_account(account) else {
         lines.push(Line::Pair("Last 24 h", "no requests".to_owned()));
         return;
     };
     let chart = sparkline(&tally.buckets(24, Span::hours(24), scene.now));
-    let sums = format!(
+    lines.push(Line::Spark(chart, sums(tally)));
+}
+
+/// Requests, tokens and errors of a day.
+fn sums(tally: &Tally) -> String {
+    format!(
         "{}  {} tokens  {}",
         count(tally.requests, "request"),
         tokens(tally.tokens),
         count(tally.failures, "error")
-    );
-    lines.push(Line::Spark(chart, sums));
-    lines.push(Line::Blank);
-    lines.push(Line::Title("Recent requests", String::new()));
-    lines.extend(tally.recent.iter().map(|place| Line::Recent(*place)));
+    )
 }
 
-fn place(scene: &Scene, pen: &mut Pen, row: u16, line: &Line) {
+/// What happened lately, below everything else.
+fn events(detail: &Detail, lines: &mut Vec<Line>) {
+    if detail.events.is_empty() {
+        return;
+    }
+    lines.push(Line::Blank);
+    lines.extend((0..detail.events.len()).map(Line::Event));
+}
+
+fn place(scene: &Scene, pen: &mut Pen, row: u16, line: &Line, detail: &Detail) {
     let skin = scene.skin;
     let end = pen.width().saturating_sub(1);
     match line {
@@ -338,14 +334,25 @@ fn place(scene: &Scene, pen: &mut Pen, row: u16, line: &Line) {
                 skin.text(),
             );
         }
-        Line::Recent(place) => {
-            if let Some(entry) = scene.world.usage.get(*place) {
-                let area = pen.area();
-                let part = Rect::new(area.x + 2, area.y + row, area.width.saturating_sub(2), 1);
-                recent(scene, &mut pen.within(part), 0, entry);
+        Line::Event(place) => {
+            if *place == 0 {
+                pen.put(1, row, "Last events", skin.dim());
+            }
+            if let Some(event) = detail.events.get(*place) {
+                happened(scene, pen, (14, row), event);
             }
         }
     }
+}
+
+/// `14:25 rotated here from bravo (usage limit)`
+fn happened(scene: &Scene, pen: &mut Pen, (column, row): (u16, u16), event: &Event) {
+    let skin = scene.skin;
+    let after = pen.put(column, row, &scene.near(event.at), skin.dim());
+    let start = after.max(column + 5) + 1;
+    let tone = if event.mood == Mood::Trouble { skin.warn() } else { skin.text() };
+    let room = usize::from(pen.width().saturating_sub(start + 1));
+    pen.put(start, row, &truncate(&scene.veiled(&event.text), room, CUT), tone);
 }
 
 #[expect(clippy::too_many_arguments, reason = "a name and a value with their places and styles")]
@@ -374,63 +381,5 @@ fn bar(scene: &Scene, pen: &mut Pen, row: u16, (window, left, seen): (&Window, P
     if !wide {
         let room = usize::from(pen.width().saturating_sub(after + 4));
         pen.put(after + 3, row, &truncate(&when(scene, window, seen), room, CUT), plain);
-    }
-}
-
-/// The right half of a wide screen: use against the clock, models, recent requests.
-fn beside(scene: &Scene, account: &Account, buffer: &mut Buffer) {
-    divider(scene, scene.layout.side, buffer);
-    let skin = scene.skin;
-    let mut pen = Pen::new(buffer, inner(scene.layout.side));
-    let cells = pen.width().saturating_sub(20).min(46);
-    let mut row = 1;
-    for window in scene.quota(account).iter().flat_map(|quota| quota.windows()) {
-        let (Some(spent), Some(passed)) = (window.used, elapsed(window, scene.now)) else { continue };
-        let title = format!("{} used against an even pace", window.name().unwrap_or_default());
-        pen.put(0, row, &title, skin.heading());
-        for (line, name, share) in [(row + 2, "used", spent), (row + 3, "time", passed)] {
-            pen.put(0, line, name, skin.dim());
-            let area = pen.area();
-            let place = Rect::new(area.x + 6, area.y + line, cells, 1).intersection(area);
-            let tone = if name == "used" { skin.accent() } else { skin.dim() };
-            (&Gauge { left: share, full: tone, empty: skin.border() }).render(place, pen.buffer());
-            pen.put(6 + cells, line, &format!("{:>5}", format!("{}%", share.rounded())), skin.text());
-        }
-        row += 5;
-    }
-    let Some(tally) = scene.ui.figures.of_account(account) else {
-        pen.put(0, row, "No requests in the last 24 h", skin.dim());
-        return;
-    };
-    pen.put(0, row, "Last 24 h", skin.heading());
-    let chart = sparkline(&tally.buckets(24, Span::hours(24), scene.now));
-    let sums = format!(
-        "   {}   {} tokens   {}",
-        count(tally.requests, "request"),
-        tokens(tally.tokens),
-        count(tally.failures, "error")
-    );
-    pen.run(0, row + 2, &[(&chart, skin.accent()), (&sums, skin.text())]);
-    row += 4;
-    pen.put(0, row, "Models, last 24 h", skin.heading());
-    row += 2;
-    let mut models: Vec<(&String, &(u64, u64))> = tally.models.iter().collect();
-    models.sort_by_key(|(_, used)| std::cmp::Reverse(used.0));
-    for (model, (requests, used)) in models.into_iter().take(5) {
-        pen.put(0, row, &truncate(&clean(model), 15, CUT), skin.text());
-        let share = Percent::of(*requests, tally.requests);
-        let area = pen.area();
-        let place = Rect::new(area.x + 16, area.y + row, 24, 1).intersection(area);
-        (&Gauge { left: share, full: skin.accent(), empty: Style::new().fg(ratatui::style::Color::Reset) })
-            .render(Rect { width: share.cells(24), ..place }, pen.buffer());
-        pen.put_right(46, row, &requests.to_string(), skin.text());
-        pen.put_right(54, row, &tokens(*used), skin.text());
-        row += 1;
-    }
-    row += 1;
-    pen.put(0, row, "Recent requests", skin.heading());
-    let rows = tally.recent.iter().filter_map(|place| scene.world.usage.get(*place));
-    for (line, entry) in (row + 2..pen.height()).zip(rows) {
-        recent(scene, &mut pen, line, entry);
     }
 }

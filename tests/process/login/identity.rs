@@ -7,6 +7,7 @@ use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
 
 use super::{at_a_terminal, bare, calls, document, emails, empty, has_pool, sign_in};
+use crate::support::browser::agree;
 use crate::support::play::Play;
 use crate::support::process::run;
 
@@ -164,6 +165,30 @@ fn at_a_terminal_another_workspace_may_be_kept() {
         assert_eq!(terminal.finish().exit_code(), code, "{answer:?}: {}", terminal.text());
         assert_eq!(has_pool(&home), code == 0);
     }
+}
+
+#[test]
+fn the_way_a_session_came_is_remembered_beside_the_pool() {
+    let (play, home) = empty(&["one", "two"]);
+    sign_in(&play, &home, "one");
+    let url = run(&mut home.manager(&["login", "--print-url"])).expect(0).stdout;
+    play.backend().next_login("two");
+    let callback = agree(url.trim());
+    run(&mut home.manager(&["login", "--complete", &callback])).expect(0);
+    run(&mut home.manager(&["switch", "2"])).expect(0);
+
+    let text = std::fs::read_to_string(home.root().join("ext/accounts.json")).unwrap();
+    let beside: Value = serde_json::from_str(&text).unwrap();
+
+    let came = |place: usize| {
+        let key = home.pool()["accounts"][place]["recordId"].as_str().unwrap().to_owned();
+        beside["records"][&key]["signedIn"]["by"].clone()
+    };
+    assert_eq!((came(0), came(1)), (json!("device"), json!("paste")));
+    assert!(beside["pinnedAt"].as_i64().is_some_and(|at| at > 1_700_000_000_000), "{beside:#}");
+    run(&mut home.manager(&["unpin"])).expect(0);
+    let text = std::fs::read_to_string(home.root().join("ext/accounts.json")).unwrap();
+    assert!(!text.contains("pinnedAt"), "{text}");
 }
 
 #[test]

@@ -175,7 +175,8 @@ fn every_end_of_a_paste_at_a_terminal_has_its_words_and_its_code() {
             terminal.send(line);
             if place + 1 < keys.len() {
                 let count = place + 1;
-                terminal.wait_until("told", |screen| screen.contents().matches("\nthe pasted ").count() >= count);
+                terminal
+                    .wait_until("told", |screen| screen.contents().matches("\nthe pasted ").count() >= count);
             }
         }
 

@@ -140,7 +140,12 @@ fn every_failure_is_told_on_a_small_screen_with_ways_to_go_on() {
             1,
             "device codes are not enabled",
         ),
-        ("refused", Rule::everywhere(Endpoint::Device, refuse(400, "bad", "No codes today")), 1, "No codes today"),
+        (
+            "refused",
+            Rule::everywhere(Endpoint::Device, refuse(400, "bad", "No codes today")),
+            1,
+            "No codes today",
+        ),
         (
             "over",
             Rule::everywhere(Endpoint::Device, refuse(410, "gone", "The code is gone")).skip(1),
