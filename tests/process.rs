@@ -22,6 +22,7 @@ mod leftovers;
 mod login;
 mod logs;
 mod outlook;
+mod quota;
 mod real;
 mod refresh;
 mod rules;

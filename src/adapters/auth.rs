@@ -32,6 +32,7 @@ use crate::adapters::auth::turnstile::Turnstile;
 use crate::adapters::upstream::client::Clients;
 use crate::base::{Secret, Span};
 use crate::domain::account::AccountKey;
+use crate::domain::login::limit::Attempts;
 use crate::domain::places::Places;
 use crate::domain::refresh::{Outcome, Past, Reason};
 use crate::formats::leases::Lease;
@@ -59,6 +60,8 @@ struct Shared<S, H, C, E> {
     memory: Memory,
     /// What could not be written into the memory.
     past: Mutex<Past>,
+    /// Failed calls of the last minute, by account.
+    attempts: Mutex<Attempts>,
     /// Answers that neither result file nor pool took (disk full), by the hash of the token they are for: tried
     /// again before anything else, and until they are safe.
     unsaved: Mutex<HashMap<String, Lease>>,
@@ -107,6 +110,7 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> TokenServer<S, H, C, E> {
             tasks: Mutex::default(),
             memory: Memory::of(places),
             past: Mutex::default(),
+            attempts: Mutex::default(),
             unsaved: Mutex::default(),
             stopping: CancellationToken::new(),
         }))

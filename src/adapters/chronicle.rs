@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::adapters::disk::atomic;
 use crate::base::Moment;
@@ -17,16 +17,21 @@ use crate::formats::{audit, quota_past};
 /// How much of the audit log is looked at: some hundred lines.
 const TAIL: u64 = 64 * 1024;
 
+/// Figures of short windows, beside the pool they are about.
+fn past(places: &Places) -> PathBuf {
+    places.pool_dir().join("ext/quota-past.json")
+}
+
 /// Figures by account, and what was done to accounts.
 pub fn read(places: &Places) -> (BTreeMap<AccountKey, Vec<Point>>, Vec<Act>) {
-    let figures = atomic::read_text(&places.quota_past()).ok().flatten();
+    let figures = atomic::read_text(&past(places)).ok().flatten();
     let acts = tail(&places.audit_log()).unwrap_or_default();
     (figures.as_deref().map(quota_past::read).unwrap_or_default(), audit::acts(&acts))
 }
 
 /// Keeps figures for later; the caller holds the lock of the quota cache.
 pub(super) fn keep(places: &Places, observations: &[(AccountKey, Snapshot)], at: Moment) {
-    let path = places.quota_past();
+    let path = past(places);
     let kept = atomic::read_text(&path).and_then(|text| {
         let merged = quota_past::merge(text.as_deref(), observations, at);
         merged.map_or(Ok(()), |text| atomic::write(&path, text.as_bytes()))

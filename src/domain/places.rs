@@ -240,11 +240,6 @@ impl Places {
         self.pool_dir.join("ext/accounts.json")
     }
 
-    /// Figures of short windows over the last hours.
-    pub fn quota_past(&self) -> PathBuf {
-        self.pool_dir.join("ext/quota-past.json")
-    }
-
     /// Any other file in the extension folder.
     pub fn ext(&self, name: &str) -> PathBuf {
         self.root.join("ext").join(name)

@@ -392,6 +392,24 @@ async fn trouble_of_the_server_changes_nothing_and_says_how_long_to_wait() {
 }
 
 #[tokio::test]
+async fn the_sixth_failure_in_a_minute_is_not_sent() {
+    let stage = Stage::new().await;
+    let server = stage.server();
+    let refuse = Action::Refuse { status: 503, code: "x".to_owned(), message: "no".to_owned() };
+    stage.backend.script(Rule::on("one", Endpoint::Token, refuse));
+
+    for _ in 0..5 {
+        let failed = server.refresh(&one(), Reason::Forced, None).await;
+        assert!(matches!(failed, Outcome::Transient { .. }), "{failed:?}");
+    }
+    let told = server.refresh(&one(), Reason::Forced, None).await;
+
+    let Outcome::Transient { wait, why } = told else { panic!("{told:?}") };
+    assert!(wait <= Span::seconds(60) && why.contains("within a minute"), "{wait:?} {why}");
+    assert_eq!(stage.calls(), 5);
+}
+
+#[tokio::test]
 async fn an_endpoint_that_cannot_be_reached_costs_nothing() {
     let stage = Stage::new().await;
     let before = stage.stored();

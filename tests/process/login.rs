@@ -1,4 +1,39 @@
 //! Signing in with the real binary: each way in, each way to fail, and nothing that was not asked for.
+//!
+//! Which test shows which row of the test list of the sign-in's specification (login.md §13):
+//!
+//! | row | shown by |
+//! |---|---|
+//! | 1 link | `adapters::login::authorize::…the_link_is_the_official_one`, `browser::the_link_asks_for_what…` |
+//! | 2 wrong state, then right | `browser::at_a_terminal_the_browser_signs_in`, `net::login::what_is_no_callback…` |
+//! | 3 two callbacks | `net::login::the_first_of_two_callbacks_counts…` |
+//! | 4 refused | `browser::a_refusal_in_the_browser_ends…`, `wizard::a_refusal_in_the_browser_comes_back…` |
+//! | 5 busy port | `browser::a_busy_first_port…`, `browser::when_both_ports_are_busy…`, `wizard::when_both_ports_are_busy…` |
+//! | 6 `[::1]` | `net::login::a_browser_that_knows_only_ipv6_is_answered` |
+//! | 7 pastes | `domain::login::paste`, `paste::a_script_pastes…`, `paste::a_bad_paste…`, `paste::every_end_of_a_paste…` |
+//! | 8 device polls | `net::login::a_device_code_is_asked_after_exactly…`, `device::every_failure_of_a_device_code…` |
+//! | 9 spellings | `formats::device_login::…pauses_and_ends_are_read_in_every_spelling` |
+//! | 10 expiry | `net::login::a_code_nobody_typed…`, `device::a_code_that_nobody_types_runs_out`, `wizard::a_code_that_ran_out…` |
+//! | 11 refusal codes | `domain::refresh::verdict`, `formats::oauth_wire::…the_code_is_found…`, `net::refresh::every_known_refusal…` |
+//! | 12 no refresh token | `adapters::auth::renewal::…what_an_answer_leaves_out_is_kept` |
+//! | 13 another identity | `net::refresh::tokens_of_somebody_else_are_kept_aside_and_never_merged` |
+//! | 14 redaction | `base::redact::…secrets_in_running_text_disappear…` |
+//! | 15 organisations | `identity::an_organisation_is_never_bound…`, `identity::an_organisation_the_reference_bound…` |
+//! | 16 two workspaces | `identity::seats_of_a_workspace_and_workspaces_of_a_person_stay_apart` |
+//! | 17 pin and generation | `identity::a_second_sign_in_updates_the_account_and_keeps_pin_and_generation` |
+//! | 18 no terminal | `device::without_a_terminal…`, `device::the_scripted_face_at_a_terminal…` |
+//! | 19 `BROWSER=none` | `browser::the_variable_that_allows_a_browser_wins` |
+//! | 20 help | `arguments_that_cannot_be_meant_are_refused` |
+//! | 21 `--json` | `device::with_json_stdout_is_one_document…` |
+//! | 22 two runs | `paste::an_attempt_that_was_printed_is_completed_once`, `paste::a_printed_attempt_goes_stale…` |
+//! | 23 `--org` | `identity::a_required_workspace_must_come_back`, `identity::at_a_terminal_another_workspace…` |
+//! | 24 refresh request | `formats::oauth_wire::…the_request_is_the_recorded_one`, `identity::our_own_refresh_goes…` |
+//! | 25 cut refresh | `net::refresh::a_cut_call_leaves_the_account_uncertain…`, `process::refresh::matrix` |
+//! | 26 no revoke | `identity::signing_in_again_gives_the_official_file_the_new_session` |
+//! | 27 other stores | `process::found::every_sign_in_is_found_judged_and_taken_over_once` |
+//!
+//! Every failure with its text and exit code: headless in `device` and `paste`, in lines on a terminal in `browser` and
+//! `paste`, in the wizard in `wizard`; the five minutes nobody came in `net::login::nobody_comes_for_five_minutes`.
 
 mod browser;
 mod device;

@@ -185,16 +185,15 @@ fn ledger() -> Vec<Entry> {
         }
     }
     rows.push(Entry {
-        failover: Some("usage-limit".to_owned()),
-        rotated_from: vec![hash("ws-bravo")],
-        attempts: Some(2),
-        ..entry(NOW - Span::minutes(13), "alpha", 200, 9_100)
-    });
-    rows.push(Entry {
         failover: Some("rotated from bravo".to_owned()),
         ..entry(NOW - Span::minutes(3), "alpha", 429, 0)
     });
-    rows.push(entry(NOW - Span::seconds(80), "alpha", 200, 9_400));
+    rows.push(Entry {
+        failover: Some("usage-limit".to_owned()),
+        rotated_from: vec![hash("ws-bravo")],
+        attempts: Some(2),
+        ..entry(NOW - Span::seconds(80), "alpha", 200, 9_400)
+    });
     rows.push(entry(NOW - Span::seconds(2), "alpha", 200, 18_200));
     rows.sort_by_key(|row| row.at);
     rows

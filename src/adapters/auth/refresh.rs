@@ -13,6 +13,8 @@ use crate::adapters::fault;
 use crate::base::{Moment, Secret, Span};
 use crate::domain::account::{Account, AccountKey, Credentials, Invalidation};
 use crate::domain::change::Change;
+use crate::domain::login::device::budget;
+use crate::domain::login::limit::{Act, TooMany};
 use crate::domain::refresh::past::{Ask, Bar, Others};
 use crate::domain::refresh::{Outcome, Reason, is_fatal};
 use crate::domain::roster::Roster;
@@ -83,6 +85,9 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> Shared<S, H, C, E> {
         };
         let outcome = spent.await;
         held.release();
+        if matches!(outcome, Ok(Outcome::Transient { .. } | Outcome::Refused { .. })) {
+            lock(&self.attempts).note(&Act::failure(key.as_str()), self.clock.now());
+        }
         outcome
     }
 
@@ -200,6 +205,12 @@ impl<S: Store, H: Home, C: Clock, E: Entropy> Shared<S, H, C, E> {
                 Look::Found(outcome) => return Ok(Claim::Found(outcome)),
                 Look::Spend(account) => account,
             };
+            // Whoever hammers an endpoint that refuses is told how long the minute still takes.
+            let allowed = lock(&self.attempts).check(&Act::failure(key.as_str()), self.clock.now());
+            if let Err(TooMany { wait }) = allowed {
+                let why = format!("five refreshes failed within a minute, wait {}", budget(wait));
+                return Ok(Claim::Found(Outcome::Transient { wait, why }));
+            }
             let hash = token::hash(&account.credentials.refresh);
             if let Some(held) = self.leases.claim(&hash, &self.nonce(), self.clock.now())? {
                 return Ok(Claim::Held(account, held));

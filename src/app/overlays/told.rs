@@ -2,6 +2,10 @@
 
 use crate::app::action::Action;
 use crate::app::outcome::Outcome;
+use crate::base::text::wrap;
+
+/// Widest text that is pleasant to read, its frame included.
+pub const WIDEST: u16 = 120;
 
 /// The open text.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,9 +19,16 @@ pub struct Told {
 }
 
 impl Told {
-    /// The text of an outcome, at its beginning.
-    pub fn of(outcome: Box<Outcome>, text: &str) -> Self {
-        Self { outcome, lines: text.lines().map(str::to_owned).collect(), offset: 0 }
+    /// The text of an outcome on a screen of this width, at its beginning.
+    pub fn of(outcome: Box<Outcome>, text: &str, width: u16) -> Self {
+        let room = usize::from(WIDEST.min(width.saturating_sub(2)).saturating_sub(4)).max(1);
+        let mut lines = Vec::new();
+        for line in text.lines() {
+            let wrapped = wrap(line, room);
+            // What stands apart in the text stands apart here, too.
+            if wrapped.is_empty() { lines.push(String::new()) } else { lines.extend(wrapped) }
+        }
+        Self { outcome, lines, offset: 0 }
     }
 
     /// Moves; whether the action was a movement.
@@ -43,7 +54,9 @@ mod tests {
     #[test]
     fn it_scrolls_no_further_than_there_are_lines() {
         let outcome = Outcome { command: "check", exit: Exit::Ok, body: Body::Silent };
-        let mut told = Told::of(Box::new(outcome), "a\nb\nc\nd\n");
+        let mut told = Told::of(Box::new(outcome), "a\n\nthis line is too long for the screen\n", 30);
+
+        assert_eq!(told.lines, ["a", "", "this line is too long", "for the screen"]);
 
         assert!(told.scroll(Action::PageDown, 3));
         assert_eq!((told.lines.len(), told.offset), (4, 1));

@@ -145,7 +145,7 @@ fn requests(account: &Account, world: &World) -> Vec<Event> {
             other.workspace_id().is_some_and(|id| hash(id) == wanted)
                 || other.email.as_deref().is_some_and(|email| hash(&email.to_ascii_lowercase()) == wanted)
         });
-        found.map_or_else(|| "another account".to_owned(), |other| short_name(world, &other.key).to_owned())
+        found.map_or_else(|| "another account".to_owned(), |other| short_name(world, &other.key))
     };
     let rows = world.usage.iter().rev().filter(|entry| entry.operation == Operation::Responses);
     rows.filter_map(|entry| {

@@ -74,7 +74,7 @@ impl Ui {
             Msg::Peers(PeersMsg::Seen(_)) => self.tell_of_moves(world, at),
             // Below whatever the person opened meanwhile.
             Msg::Worded(outcome, text) => {
-                self.overlays.insert(0, Overlay::Told(Told::of(outcome.clone(), text)));
+                self.overlays.insert(0, Overlay::Told(Told::of(outcome.clone(), text, self.size.0)));
             }
             // A key changes no fact: the lists stay as they are, so a key costs the same for any pool.
             Msg::Input(_) => return,

@@ -2,15 +2,12 @@
 
 use ratatui::buffer::Buffer;
 
-use crate::app::overlays::told::{Told, room as rows_for};
+use crate::app::overlays::told::{Told, WIDEST, room as rows_for};
 use crate::base::text::{clean, truncate};
 use crate::view::pen::Pen;
 use crate::view::scene::Scene;
 use crate::view::widgets::modal::{Modal, centred, room};
 use crate::view::words::CUT;
-
-/// Widest text.
-const WIDEST: u16 = 120;
 
 /// Draws it.
 pub fn render(scene: &Scene, open: &Told, buffer: &mut Buffer) {

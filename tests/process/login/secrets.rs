@@ -3,8 +3,8 @@
 use pretty_assertions::assert_eq;
 use serde_json::Value;
 
-use super::empty;
-use crate::support::browser::{agree, parameter};
+use super::{at_the_wizard, empty};
+use crate::support::browser::{Opener, Ports, agree, get, parameter};
 use crate::support::process::{Ran, run};
 
 /// Files whose purpose is to hold tokens.
@@ -55,4 +55,57 @@ fn codes_verifiers_and_tokens_appear_nowhere() {
         })
         .collect();
     assert_eq!(found, Vec::<String>::new());
+}
+
+/// Everything we start is seen by everybody on the machine: its arguments, and for its owner its environment.
+#[test]
+fn no_program_that_is_started_is_given_a_secret() {
+    let _ports = Ports::take();
+    let (play, mut home) = empty(&["one"]);
+    let opener = Opener::install(&mut home);
+    let note = home.path().join("started");
+    let script = |name: &str| {
+        let note = note.display();
+        format!(
+            "#!/bin/sh\n{{ echo \"{name} $*\"; env; tr '\\0' ' ' < /proc/$PPID/cmdline; }} >> {note}\ncat >/dev/null\n"
+        )
+    };
+    for name in ["wl-copy", "xclip", "codex"] {
+        home.put_program(name, &script(name));
+    }
+    let mut terminal = at_the_wizard(&home, &["login", "--accept-terms"]);
+    terminal.wait_for("Welcome. Add the first");
+    terminal.send("1");
+    let url = opener.wait();
+    terminal.wait_for("waiting for the browser");
+    terminal.send("c");
+    terminal.wait_for("copied");
+    let callback = agree(&url);
+    assert_eq!(get(&callback).status, 200);
+    terminal.wait_for("New account 1: one@example.com");
+    terminal.send("\r");
+    terminal.wait_for("1 account  1 ready");
+    terminal.send("q");
+    terminal.finish();
+    let mut forwarded = home.manager(&["codex", "exec", "hello"]);
+    forwarded.stdin(std::process::Stdio::null());
+    run(&mut forwarded);
+
+    let started = std::fs::read_to_string(&note).unwrap();
+
+    assert!(started.contains("wl-copy ") && started.contains("codex "), "{started}");
+    let login = play.login("one");
+    let code = parameter(&callback, "code").unwrap();
+    let challenge = parameter(&url, "code_challenge").unwrap();
+    let marks = [
+        ("code", code),
+        ("access", login.access),
+        ("refresh", login.refresh),
+        ("id", login.id_token),
+        ("state", parameter(&url, "state").unwrap()),
+        ("challenge", challenge),
+    ];
+    let found: Vec<&str> =
+        marks.iter().filter(|(_, mark)| started.contains(mark.as_str())).map(|(kind, _)| *kind).collect();
+    assert_eq!(found, Vec::<&str>::new(), "{started}");
 }
