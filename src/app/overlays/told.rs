@@ -2,7 +2,7 @@
 
 use crate::app::action::Action;
 use crate::app::outcome::Outcome;
-use crate::base::text::wrap;
+use crate::base::text::{width as width_of, wrap};
 
 /// Widest text that is pleasant to read, its frame included.
 pub const WIDEST: u16 = 120;
@@ -24,9 +24,8 @@ impl Told {
         let room = usize::from(WIDEST.min(width.saturating_sub(2)).saturating_sub(4)).max(1);
         let mut lines = Vec::new();
         for line in text.lines() {
-            let wrapped = wrap(line, room);
-            // What stands apart in the text stands apart here, too.
-            if wrapped.is_empty() { lines.push(String::new()) } else { lines.extend(wrapped) }
+            // What fits keeps its columns.
+            if width_of(line) <= room { lines.push(line.to_owned()) } else { lines.extend(wrap(line, room)) }
         }
         Self { outcome, lines, offset: 0 }
     }
