@@ -410,8 +410,10 @@ type Shown<'a> = &'a dyn Fn((u16, u16)) -> Model;
 #[test]
 fn what_is_written_and_how_it_is_undone_stands_on_every_step_of_a_small_screen() {
     let welcome = |size| welcome(size, Stage { roster: Roster::default(), ..six() });
-    let states: [(&str, Shown<'_>); 5] = [
+    let remote = |size| remote(size, Stage { roster: Roster::default(), ..six() });
+    let states: [(&str, Shown<'_>); 6] = [
         ("welcome", &welcome),
+        ("remote", &remote),
         ("menu", &|size| six().sized(size.0, size.1).after("a")),
         ("browser", &browser),
         ("device", &device),

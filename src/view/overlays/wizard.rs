@@ -204,7 +204,10 @@ impl Page<'_, '_> {
     /// What is written, and how it is taken back.
     fn promise(&mut self) {
         let (skin, path) = (self.scene.skin, self.scene.at_home(&self.scene.world.setting.storage_path));
-        self.say("Nothing leaves this computer except the calls to OpenAI.", skin.dim());
+        // What is written and how it is undone matters more where there is no room for all.
+        if !self.is_narrow() || self.scene.ui.welcome.reason().is_none() {
+            self.say("Nothing leaves this computer except the calls to OpenAI.", skin.dim());
+        }
         let words = format!("It is written to {path} (0600). Undo: d on the account deletes it again.");
         self.say(&words, skin.dim());
     }

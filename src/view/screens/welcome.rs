@@ -144,8 +144,9 @@ fn brief(scene: &Scene) -> [String; 3] {
     let pool = scene.at_home(&scene.world.setting.storage_path);
     [
         format!("Will be written: {pool} (new, 0600)."),
-        "The official login is only read until you choose an account, and copied away first.".to_owned(),
+        // Above what may be cut on a low screen.
         "Undo: d on an account deletes it again.".to_owned(),
+        "The official login is only read until you choose an account, and copied away first.".to_owned(),
     ]
 }
 
