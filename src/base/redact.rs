@@ -111,8 +111,7 @@ impl Owner {
     fn across(self, sign: char) -> Self {
         match (self, sign) {
             (Self::Named | Self::Assigned, '=' | ':') => Self::Assigned,
-            (Self::Named | Self::Assigned, '"' | '\'') => self,
-            (Self::Assigned, ' ') => self,
+            (Self::Named | Self::Assigned, '"' | '\'') | (Self::Assigned, ' ') => self,
             (Self::Nobody | Self::Named | Self::Assigned | Self::Value, _) => Self::Nobody,
         }
     }

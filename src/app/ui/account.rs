@@ -131,9 +131,9 @@ impl Ui {
     }
 
     /// Opens an account with its workspaces listed.
-    pub fn open_seats(&mut self, key: AccountKey, world: &World, at: Moment) {
+    pub fn open_seats(&mut self, key: &AccountKey, world: &World, at: Moment) {
         self.run(Run::Open(key.clone()), world, at);
-        if let Some(account) = world.roster.get(&key) {
+        if let Some(account) = world.roster.get(key) {
             self.list_seats(account, world, at);
         }
     }

@@ -73,8 +73,7 @@ impl Model {
             Body::Tried(_) | Body::Report(..) => in_words,
             Body::Why(..) if is_replay => in_words,
             Body::Seats(seats) => {
-                let key = seats.account.key.clone();
-                self.ui.open_seats(key, &self.world, at);
+                self.ui.open_seats(&seats.account.key, &self.world, at);
                 Some(Effects::new())
             }
             Body::Why(..)
