@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod background;
+pub mod bridge;
 pub mod briefing;
 pub mod checkup;
 pub mod effect;

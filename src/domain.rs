@@ -5,6 +5,7 @@ pub mod attempts;
 pub mod audit;
 pub mod backup;
 pub mod bind;
+pub mod bridge;
 pub mod briefing;
 pub mod chance;
 pub mod change;

@@ -6,6 +6,7 @@
 
 mod answer;
 mod approach;
+mod bridge;
 mod catalog;
 mod company;
 mod control;
@@ -45,6 +46,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::base::{Moment, Secret};
+use crate::domain::bridge::Access;
 use crate::domain::briefing::Briefing;
 use crate::domain::chance;
 use crate::domain::facts::{ProxyFact, ProxyPulse};
@@ -74,6 +76,8 @@ pub struct Plan {
     pub client_key: Option<Secret>,
     /// What a router tells over its control socket, so that nobody takes another process for it.
     pub identity: Option<String>,
+    /// Whether it has the bridge's face, and for whom.
+    pub bridge: Option<Access>,
     /// `inline`, `serve` or `router`.
     pub kind: String,
     /// The Codex home of the client, for the registry.
@@ -197,6 +201,7 @@ pub async fn start<P: Ports>(
         briefing: current,
         port,
         project: plan.project.clone(),
+        bridge: plan.bridge,
         goals: Goals::restored(memory.goals),
         descriptors: plan.descriptors,
         identity: plan.identity,

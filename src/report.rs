@@ -3,6 +3,7 @@
 //! Text goes to stdout, failures and warnings to stderr; with JSON everything is in the one document on
 //! stdout. Keys of the reference keep their names, types and index bases; ours are additions.
 
+pub mod bridge;
 pub mod checkup;
 pub mod config;
 pub mod flagged;
@@ -131,6 +132,7 @@ fn value(outcome: &Outcome) -> Option<serde_json::Value> {
         Body::Seats(seats) => seats::value(outcome, seats),
         Body::Login(ending) => login::value(outcome, ending),
         Body::Checkup(report) => checkup::value(outcome, report),
+        Body::Bridge(told) => bridge::value(outcome, told),
         Body::History(told) => history::value(outcome, told),
         Body::Rotation(told) => rotation::value(outcome, told),
         Body::Uninstalled(wish, told) => uninstall::value(outcome, *wish, told),
@@ -167,6 +169,7 @@ fn plain(outcome: &Outcome) -> Printed {
         Body::Seats(seats) => return seats::printed(seats),
         Body::Login(ending) => return login::printed(ending),
         Body::Checkup(report) => return checkup::printed(outcome, report),
+        Body::Bridge(told) => bridge::plain(told),
         Body::History(told) => return history::printed(told),
         Body::Rotation(told) => return rotation::printed(outcome, told),
         Body::Uninstalled(wish, told) => return uninstall::printed(*wish, told),

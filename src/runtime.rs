@@ -1,6 +1,7 @@
 //! The loop, its services and its shells.
 
 mod ask;
+pub mod bridge;
 pub mod checkup;
 pub mod demo;
 pub mod engine;
@@ -228,6 +229,7 @@ fn only_looks(goal: &Goal) -> bool {
     match goal {
         Goal::Run(Command::Config(ask)) => !ask.is_act(),
         Goal::Run(Command::Rules(order)) => !order.is_act(),
+        Goal::Run(Command::Bridge(order)) => !order.is_act(),
         Goal::Run(_) | Goal::Dashboard(_) | Goal::Forward(_) | Goal::Serve(_) => {
             matches!(
                 goal,
@@ -373,6 +375,7 @@ fn is_act(goal: &Goal) -> bool {
         Goal::Run(Command::Config(ask)) => ask.is_act(),
         Goal::Run(Command::Rules(order)) => order.is_act(),
         Goal::Run(Command::Checkup(order)) => order.is_act(),
+        Goal::Run(Command::Bridge(order)) => order.is_act(),
         Goal::Run(Command::History(order)) => order.is_act(),
         Goal::Run(Command::Rotation(order)) => order.is_act(),
         Goal::Run(Command::Uninstall(wish)) => !wish.dry_run,
@@ -428,6 +431,7 @@ fn word(goal: &Goal) -> &'static str {
         Some(Command::Config(ask)) => ask.word(),
         Some(Command::Login(_)) => "login",
         Some(Command::Checkup(order)) => order.word(),
+        Some(Command::Bridge(order)) => order.word(),
         Some(Command::History(order)) => order.word(),
         Some(Command::Rotation(order)) => order.word(),
         Some(Command::Uninstall(_)) => "uninstall",

@@ -3,6 +3,7 @@
 mod acceptance;
 mod arguments;
 mod bind;
+mod bridge;
 mod canary;
 mod chaos;
 mod checkup;

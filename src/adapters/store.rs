@@ -5,6 +5,7 @@
 //! process's change is ever written over, and nothing is written from memory. All file work runs on the
 //! runtime's blocking pool; once begun it ends, even when nobody waits for it any more.
 
+mod clients;
 mod inventory;
 mod legacy;
 mod load;
@@ -35,9 +36,10 @@ use crate::adapters::ledger;
 use crate::adapters::store::load::Backups;
 use crate::adapters::store::pool::Work;
 use crate::adapters::store::stamp::{Stamp, stamp};
-use crate::base::{Moment, Span};
+use crate::base::{Moment, Secret, Span};
 use crate::domain::account::AccountKey;
 use crate::domain::change::Change;
+use crate::domain::client_token::ClientToken;
 use crate::domain::inventory::Inventory;
 use crate::domain::places::{POOL_FILE, Places};
 use crate::domain::policy::account::{Changed, Policies, PolicyEdit};
@@ -327,6 +329,10 @@ impl<C: Clock> Store for DiskStore<C> {
     async fn policies(&self) -> Result<Found<Policies>, StoreError> {
         let places = Arc::clone(&self.shared.places);
         self.blocking(move || policies::read(places)).await
+    }
+
+    async fn client_key(&self, shown: Secret, at: Moment) -> Option<ClientToken> {
+        clients::known(&self.shared.places, &shown, at).await
     }
 
     async fn rules(&self) -> Result<Rules, String> {

@@ -41,6 +41,8 @@ pub enum Effect {
     Desktop(DesktopEffect),
     /// Everything at once: looking and mending.
     Checkup(Ticket, crate::app::checkup::Act),
+    /// The local bridge and the keys of its clients.
+    Bridge(Ticket, crate::app::bridge::Order),
     /// Kept sessions of the official CLI.
     History(Ticket, crate::app::history::Act),
     /// The switch, the bind and the services.

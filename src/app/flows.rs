@@ -4,6 +4,7 @@
 //! carries the ticket of the flow that asked; an answer with an unknown ticket is dropped.
 
 pub mod best;
+pub mod bridge;
 pub mod check;
 pub mod config;
 pub mod doctor;
@@ -98,6 +99,8 @@ pub enum Flow {
     Fix(Box<fix::Flow>),
     /// `verify`, `usage rotate`.
     Verify(Box<verify::Flow>),
+    /// `bridge …`, `integrations`.
+    Bridge(bridge::Flow),
     /// `history …`.
     History(history::Flow),
     /// `rotation …`.
@@ -136,6 +139,7 @@ impl Flow {
             Self::Doctor(flow) => flow.on(message, world, at),
             Self::Fix(flow) => flow.on(message, world, at),
             Self::Verify(flow) => flow.on(message, world, at),
+            Self::Bridge(flow) => flow.on(message),
             Self::History(flow) => flow.on(message, world, at),
             Self::Rotation(flow) => flow.on(message, world, at),
             Self::Uninstall(flow) => flow.on(message, world),

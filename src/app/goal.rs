@@ -102,6 +102,8 @@ pub enum Command {
     Workspace(Seating),
     /// `login`.
     Login(crate::app::flows::login::Request),
+    /// `bridge …`, `integrations`.
+    Bridge(crate::app::bridge::Order),
     /// `history …`.
     History(crate::app::history::Order),
     /// `rotation …`.
@@ -290,4 +292,6 @@ pub struct Serving {
     pub port: Option<u16>,
     /// State file of the bind whose router this is.
     pub router: Option<std::path::PathBuf>,
+    /// Whether it has the bridge's face, and for whom.
+    pub bridge: Option<crate::domain::bridge::Access>,
 }

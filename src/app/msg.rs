@@ -46,6 +46,8 @@ pub enum Msg {
     Login(Ticket, LoginMsg),
     /// From live proxies.
     Peers(PeersMsg),
+    /// The local bridge, or the keys of its clients.
+    Bridge(Ticket, crate::app::bridge::Heard),
     /// Kept sessions of the official CLI were listed or filed anew.
     History(Ticket, crate::app::history::Heard),
     /// The switch, the bind and the services were looked at or changed.

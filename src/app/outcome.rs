@@ -5,6 +5,7 @@ pub mod vault;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use crate::app::bridge;
 pub use crate::app::checkup;
 pub use crate::app::flows::config::{Changed, Told};
 pub use crate::app::flows::login::{Ending, SignedIn};
@@ -85,6 +86,8 @@ pub enum Body {
     Login(Box<Ending>),
     /// `doctor`, `fix`, `verify`, `usage rotate`.
     Checkup(Box<checkup::Report>),
+    /// `bridge …`, `integrations`.
+    Bridge(Box<crate::app::bridge::Told>),
     /// `history …`.
     History(Box<history::Told>),
     /// `rotation …`.

@@ -2,6 +2,7 @@
 
 use crate::base::Span;
 use crate::domain::account::AccountKey;
+use crate::domain::bridge::Access;
 
 /// One subscription.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +49,8 @@ pub enum ProxyKind {
     Inline,
     /// `serve`, and the rehearsal's.
     Serve,
+    /// The local bridge.
+    Bridge(Access),
     /// The router of a bind.
     Router,
 }
@@ -58,6 +61,7 @@ impl ProxyKind {
         match self {
             Self::Inline => "inline",
             Self::Serve => "serve",
+            Self::Bridge(access) => access.kind(),
             Self::Router => "router",
         }
     }

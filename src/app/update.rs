@@ -6,8 +6,8 @@ use crate::app::background::{Background, Trouble};
 use crate::app::effect::{DesktopEffect, Effect, Effects, LoginEffect, PeersEffect, StoreEffect};
 use crate::app::flows::survey::Tokens;
 use crate::app::flows::{
-    Flow, Ticket, best, check, config, flagged, forecast, forward, history, login, models, policy, report,
-    rotation, rules, serve, status, switch, undo, uninstall, unpin, usage, vault, why, workspace,
+    Flow, Ticket, best, bridge, check, config, flagged, forecast, forward, history, login, models, policy,
+    report, rotation, rules, serve, status, switch, undo, uninstall, unpin, usage, vault, why, workspace,
 };
 use crate::app::goal::{Command, Entry, Goal, Tab};
 use crate::app::input::{Focus, Input};
@@ -159,6 +159,7 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
         | Msg::Codex(_)
         | Msg::Login(..)
         | Msg::Checkup(..)
+        | Msg::Bridge(..)
         | Msg::History(..)
         | Msg::Rotation(..)
         | Msg::Uninstalled(..)
@@ -233,7 +234,11 @@ pub fn subscriptions(model: &Model) -> BTreeSet<Sub> {
             subs.insert(Sub::Official);
             if model.world.loaded && model.world.settled && model.exit.is_none() {
                 let port = serving.port.unwrap_or(0);
-                let kind = if serving.router.is_some() { ProxyKind::Router } else { ProxyKind::Serve };
+                let kind = match (&serving.router, serving.bridge) {
+                    (Some(_), _) => ProxyKind::Router,
+                    (None, Some(access)) => ProxyKind::Bridge(access),
+                    (None, None) => ProxyKind::Serve,
+                };
                 subs.insert(Sub::Proxy(ProxySpec { port, kind, forced: None }));
             }
         }
@@ -300,6 +305,7 @@ impl Model {
             Command::Config(ask) => Flow::Config(config::Flow::new(ticket, ask.clone())),
             Command::Login(request) => Flow::Login(Box::new(login::Flow::new(ticket, request.clone()))),
             Command::Checkup(order) => order.flow(ticket),
+            Command::Bridge(order) => Flow::Bridge(bridge::Flow::new(ticket, order.clone())),
             Command::History(order) => Flow::History(history::Flow::new(ticket, order.clone())),
             Command::Rotation(order) => Flow::Rotation(Box::new(rotation::Flow::new(ticket, order.clone()))),
             Command::Uninstall(wish) => Flow::Uninstall(uninstall::Flow::new(ticket, *wish)),

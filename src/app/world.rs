@@ -259,6 +259,7 @@ impl World {
             | Msg::Worded(..)
             | Msg::Service(_)
             | Msg::Checkup(..)
+            | Msg::Bridge(..)
             | Msg::History(..)
             | Msg::Rotation(..)
             | Msg::Uninstalled(..)

@@ -1,6 +1,7 @@
 //! The command line as clap reads it. Only commands that work are here: help, completions and suggestions
 //! are made from this table.
 
+mod bridge;
 mod checkup;
 mod config;
 mod forecast;
@@ -18,6 +19,7 @@ use std::ffi::OsString;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::app::options::Colour;
+pub use crate::cli::args::bridge::{BridgeArgs, IntegrationsArgs};
 pub use crate::cli::args::checkup::{DoctorArgs, FixArgs, VerifyArgs};
 pub use crate::cli::args::config::{ConfigWord, TemplateArgs};
 pub use crate::cli::args::forecast::{BestArgs, CheckArgs, ForecastArgs, ReportArgs, TryArgs, WorkspaceArgs};
@@ -187,6 +189,10 @@ pub enum Word {
     Budget(BudgetArgs),
     /// Show and change how the requests of a project are routed
     Profile(ProfileWords),
+    /// An address for programs that are not the official CLI
+    Bridge(BridgeArgs),
+    /// Print how other tools are pointed at the bridge
+    Integrations(IntegrationsArgs),
     /// Find, show and go on with kept sessions of the official CLI
     History(HistoryArgs),
     /// Show and change settings
@@ -337,6 +343,8 @@ impl Word {
             Self::Models(_) => "models",
             Self::Budget(_) => "budget",
             Self::Profile(_) => "profile",
+            Self::Bridge(_) => "bridge",
+            Self::Integrations(_) => "integrations",
             Self::History(_) => "history",
             Self::Config(_) => "config",
             Self::InitConfig(_) => "init-config",

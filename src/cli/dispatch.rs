@@ -217,6 +217,8 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
             out.clone_from(&args.out);
             (view(Tab::Usage, Command::Usage(args.asked(global.json)), manner, watch), watch)
         }
+        Word::Bridge(args) => (args.goal(), None),
+        Word::Integrations(args) => (args.goal(), None),
         Word::History(args) => match args.goal() {
             Ok(goal) => (goal, None),
             Err(problem) => return refuse(problem, command),
@@ -261,9 +263,9 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
             (Goal::Run(Command::Uninstall(uninstall::Wish { dry_run, clear_accounts, purge, revoke })), None)
         }
         Word::Serve { port } => {
-            (Goal::Serve(Serving { port: (port != 0).then_some(port), router: None }), None)
+            (Goal::Serve(Serving { port: (port != 0).then_some(port), ..Serving::default() }), None)
         }
-        Word::Router { state } => (Goal::Serve(Serving { port: None, router: Some(state) }), None),
+        Word::Router { state } => (Goal::Serve(Serving { router: Some(state), ..Serving::default() }), None),
         // The word itself is cut off before this parser; it stands in the table for help and completions.
         Word::Codex { args } => (Goal::Forward(Forwarding { args, resume: None }), None),
     };

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::base::{Moment, Secret};
-use crate::domain::client_token::{BEGINS, ClientToken, label_of};
+use crate::domain::client_token::{BEGINS, ClientToken, Reach, Scope, label_of};
 use crate::domain::shelf::Entries;
 use crate::formats::lossless::{self, Object, ParseJsonError};
 use crate::formats::shelf;
@@ -58,6 +58,17 @@ pub fn add(text: Option<&str>, token: &ClientToken) -> Result<String, ParseJsonE
     row.set("createdAt", token.created_at.millis());
     row.set("lastUsedAt", token.last_used.map(Moment::millis));
     row.set("revokedAt", token.revoked_at.map(Moment::millis));
+    // The reference knows none of these; a key without limits looks as it would there.
+    let reach = &token.reach;
+    if !reach.scopes.is_empty() {
+        row.set("scopes", reach.scopes.iter().map(|scope| scope.word()).collect::<Vec<_>>());
+    }
+    if !reach.models.is_empty() {
+        row.set("models", &reach.models);
+    }
+    if let Some(end) = reach.expires_at {
+        row.set("expiresAt", end.millis());
+    }
     let row = row.to_text();
     let rows = top.list("tokens").unwrap_or_default().into_iter().chain([row.as_str()]);
     let rows = lossless::joined(rows);
@@ -105,7 +116,21 @@ fn token(row: &Object<'_>) -> Option<ClientToken> {
         created_at: Moment::from_millis(row.millis("createdAt").unwrap_or(0)),
         last_used: row.millis("lastUsedAt").map(Moment::from_millis),
         revoked_at: row.millis("revokedAt").map(Moment::from_millis),
+        reach: Reach {
+            scopes: words(row, "scopes")?.iter().map(|word| Scope::from_word(word)).collect::<Option<_>>()?,
+            models: words(row, "models")?,
+            expires_at: row.millis("expiresAt").map(Moment::from_millis),
+        },
     })
+}
+
+/// A list of words; `None` when it is there and cannot be read, so that a limit nobody understands is not lifted.
+fn words(row: &Object<'_>, name: &str) -> Option<Vec<String>> {
+    match row.list(name) {
+        Some(rows) => rows.into_iter().map(lossless::text).collect(),
+        None if row.has(name) => None,
+        None => Some(Vec::new()),
+    }
 }
 
 #[cfg(test)]
@@ -125,7 +150,7 @@ mod tests {
     #[test]
     fn a_key_is_added_used_and_revoked_and_strangers_stay() {
         let plain = mint(&[7; 32]);
-        let key = ClientToken::new("k".into(), Some("ci"), &plain, Moment::from_millis(1));
+        let key = ClientToken::new("k".into(), Some("ci"), &plain, Reach::default(), Moment::from_millis(1));
         let old = r#"{"version":1,"mine":1,"tokens":[{"id":"x","odd":true}]}"#;
 
         let text = add(Some(old), &key).unwrap();
@@ -134,10 +159,10 @@ mod tests {
 
         assert_eq!(read(&text).unwrap().value, [key]);
         assert_eq!(
-            find(&read(&noted).unwrap().value, plain.expose()).unwrap().last_used,
+            find(&read(&noted).unwrap().value, plain.expose(), Moment::EPOCH).unwrap().last_used,
             Some(Moment::from_millis(2))
         );
-        assert_eq!(find(&read(&gone).unwrap().value, plain.expose()), None);
+        assert_eq!(find(&read(&gone).unwrap().value, plain.expose(), Moment::EPOCH), None);
         assert!(gone.contains("\"odd\": true") && gone.contains("\"mine\""), "{gone}");
         assert!(!gone.contains(plain.expose()));
     }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 
-use crate::base::Moment;
+use crate::base::{Moment, Secret};
 use crate::domain::account::AccountKey;
 use crate::domain::change::Change;
+use crate::domain::client_token::ClientToken;
 use crate::domain::policy::account::{Changed, Policies, PolicyEdit};
 use crate::domain::policy::compose::Rules;
 use crate::domain::problem::{Exit, Hint, Problem};
@@ -52,6 +53,10 @@ pub trait Store: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<(Growth, Tail), String>> + Send {
         let _ = (since, tail, prices);
         async { Ok((Growth::Rows(Vec::new()), Tail::default())) }
+    }
+    /// The working key a client of the bridge showed; its use is noted.
+    fn client_key(&self, _shown: Secret, _at: Moment) -> impl Future<Output = Option<ClientToken>> + Send {
+        async { None }
     }
     /// Changes the policy of one account on what stands on disk now; returns all policies and whether anything
     /// changed.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use crate::domain::bridge::Access;
 use crate::domain::pool::Company;
 use crate::formats::registry::Registration;
 use crate::ports::Ports;
@@ -38,13 +39,14 @@ fn others_in(run: &Path) -> usize {
     let hosts = entries.filter(|entry| {
         let path = entry.path();
         path.extension().is_some_and(|kind| kind == "json")
-            && fs::read_to_string(&path).ok().and_then(|text| Registration::parse(&text)).is_some_and(
-                |entry| {
-                    entry.pid != own
-                        && matches!(entry.kind.as_str(), "inline" | "serve" | "router")
-                        && is_alive(&path)
-                },
-            )
+            && fs::read_to_string(&path)
+                .ok()
+                .and_then(|text| Registration::parse(&text))
+                .is_some_and(|entry| entry.pid != own && is_host(&entry.kind) && is_alive(&path))
     });
     hosts.count()
+}
+
+fn is_host(kind: &str) -> bool {
+    matches!(kind, "inline" | "serve" | "router") || Access::of_kind(kind).is_some()
 }

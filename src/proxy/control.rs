@@ -76,7 +76,7 @@ pub(super) async fn answer<P: Ports>(hub: &Hub<P>, request: Request, own: &mut O
         }
         Request::BaseUrl { forced } => {
             let prefix = new_prefix(hub);
-            hub.gate.attach(prefix.clone(), Entrance { forced });
+            hub.gate.attach(prefix.clone(), Entrance { forced, key: None });
             let (base, refresh) = addresses(hub.port, &prefix);
             if let Some(old) = own.replace(prefix) {
                 hub.gate.detach(&old);

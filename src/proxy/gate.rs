@@ -3,12 +3,13 @@
 //! A browser page can reach a loopback port, so anything that smells of one is refused first. Then the path prefix
 //! is the credential. All prefixes are compared, each in constant time, and every wrong one gets the same answer.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use http::{HeaderMap, header};
 
 use crate::base::Secret;
 use crate::domain::account::AccountKey;
+use crate::domain::client_token::ClientToken;
 use crate::proxy::route;
 
 /// Fewest characters of a prefix; it is the only credential of a client.
@@ -27,6 +28,8 @@ pub(super) struct Gate {
 pub(super) struct Entrance {
     /// The account an attached launch insists on.
     pub(super) forced: Option<AccountKey>,
+    /// The key a client of the bridge showed.
+    pub(super) key: Option<Arc<ClientToken>>,
 }
 
 /// What the gate says to a request.
@@ -102,7 +105,7 @@ impl Gate {
     }
 }
 
-fn is_foreign(headers: &HeaderMap) -> bool {
+pub(super) fn is_foreign(headers: &HeaderMap) -> bool {
     let mut hosts = headers.get_all(header::HOST).iter();
     let is_local =
         hosts.next().and_then(|host| host.to_str().ok()).is_some_and(is_local_host) && hosts.next().is_none();
@@ -230,7 +233,7 @@ mod tests {
     fn an_attached_launch_brings_its_account_until_it_ends() {
         let gate = gate();
         let own = Secret::new("launch-launch-launch-launch-launch-launch");
-        let entrance = Entrance { forced: Some(AccountKey::new("a")) };
+        let entrance = Entrance { forced: Some(AccountKey::new("a")), key: None };
         gate.attach(own.clone(), entrance.clone());
         let path = format!("/{}/healthz", own.expose());
 

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::{Moment, Span};
 use crate::domain::account::AccountKey;
+use crate::domain::bridge::Access;
 use crate::domain::briefing::Briefing;
 use crate::domain::chance::Rng;
 use crate::domain::facts::ProxyPulse;
@@ -48,6 +49,8 @@ pub(super) struct Hub<P: Ports> {
     pub(super) cut: CancellationToken,
     /// Project of an inline proxy, for the ledger.
     pub(super) project: Option<String>,
+    /// Whether it has the bridge's face, and for whom.
+    pub(super) bridge: Option<Access>,
     /// Where it listens.
     pub(super) port: u16,
     /// What a router says it is.
@@ -125,6 +128,7 @@ pub(super) struct Parts<P: Ports> {
     pub(super) briefing: Arc<Briefing>,
     pub(super) port: u16,
     pub(super) project: Option<String>,
+    pub(super) bridge: Option<Access>,
     pub(super) goals: Goals,
     pub(super) descriptors: Option<u64>,
     pub(super) identity: Option<String>,
@@ -155,6 +159,7 @@ impl<P: Ports> Hub<P> {
             stop: parts.stop,
             cut: CancellationToken::new(),
             project: parts.project,
+            bridge: parts.bridge,
             port: parts.port,
             identity: parts.identity,
             most_connections: most_connections(parts.descriptors),

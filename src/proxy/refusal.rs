@@ -124,6 +124,19 @@ impl Refusal {
         )
     }
 
+    /// The key a client of the bridge showed does not stand for this model.
+    pub fn foreign_model(model: Option<&str>) -> Self {
+        let model = model.unwrap_or("a request that names no model");
+        let reason = format!("this key may not ask for {model}");
+        let error = ErrorBody {
+            kind: "policy_error",
+            code: "policy_blocked",
+            message: format!("Refused by your own key for local clients: {reason}").into(),
+            members: vec![("reasons", Member::Map(vec![("0".to_owned(), reason)]))],
+        };
+        Self::of(400, error)
+    }
+
     /// A budget or a profile of the user stands against the request (runtime.md §13).
     pub fn ruled(ruling: &Ruling, now: Moment) -> Self {
         let reasons =
@@ -251,7 +264,7 @@ impl Refusal {
         refusal
     }
 
-    fn plain(status: u16, kind: &'static str, code: &'static str, message: &'static str) -> Self {
+    pub(super) fn plain(status: u16, kind: &'static str, code: &'static str, message: &'static str) -> Self {
         Self::of(status, ErrorBody { kind, code, message: message.into(), members: Vec::new() })
     }
 

@@ -26,7 +26,7 @@ use crate::proxy::server::Handover;
 use crate::proxy::socket::{self, Opening};
 use crate::proxy::spool::{BodyError, Payload, Through};
 use crate::proxy::turn::{Facts, Kind, Replay};
-use crate::proxy::{refresh, session};
+use crate::proxy::{bridge, refresh, session};
 
 /// Bodies of routes nobody inspects are kept for another attempt up to here.
 const REPLAYABLE: u64 = 1024 * 1024;
@@ -40,6 +40,9 @@ pub(super) async fn answer<P: Ports>(
     request: Request<Incoming>,
     handover: Handover<P>,
 ) -> Result<Response<Out<P>>, Hangup> {
+    if let Some(access) = hub.bridge {
+        return bridge::answer(hub, request, access).await;
+    }
     let (rest, entrance) = match hub.gate.admit(request.uri().path(), request.headers()) {
         Admission::Open(rest, entrance) => (rest, entrance),
         Admission::Foreign => return Ok(answer::turned_away(&Refusal::forbidden_origin())),
@@ -63,7 +66,7 @@ pub(super) async fn answer<P: Ports>(
     }
 }
 
-async fn exchange<P: Ports>(
+pub(super) async fn exchange<P: Ports>(
     hub: Arc<Hub<P>>,
     request: Request<Incoming>,
     target: Target,
@@ -96,10 +99,16 @@ async fn exchange<P: Ports>(
     let mut ask = intake.ask();
     ask.forced = hub.forced(entrance);
     ask.project.clone_from(&hub.project);
+    if let Some(key) = &entrance.key {
+        if kind == Kind::Responses && !key.allows(ask.model.as_deref()) {
+            return Ok(turned_away(&hub, kind, &Refusal::foreign_model(ask.model.as_deref()), arrived));
+        }
+        ask.token = Some(key.id.clone());
+    }
     let facts = Facts {
         id: hub.next_id(),
         kind,
-        via: Via::Http,
+        via: if hub.bridge.is_some() { Via::Bridge } else { Via::Http },
         ask,
         replay: if matches!(carried, Carried::Once(_)) { Replay::Once } else { Replay::Kept },
         body_len: match &carried {

@@ -97,6 +97,7 @@ pub async fn run<S: Shell>(mut model: Model, effects: Effects, host: Host, shell
                 | Effect::Ask(..)
                 | Effect::Peers(_)
                 | Effect::Checkup(..)
+                | Effect::Bridge(..)
                 | Effect::History(..)
                 | Effect::Rotation(..)
                 | Effect::Uninstall(..)) => performer.perform(effect),

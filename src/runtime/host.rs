@@ -187,6 +187,10 @@ impl Host {
             host: "127.0.0.1".to_owned(),
             port: duty.as_ref().map_or(spec.port, |bind| bind.port),
             prefix: duty.as_ref().map_or_else(prefix, |bind| bind.secret.clone()),
+            bridge: match spec.kind {
+                ProxyKind::Bridge(access) => Some(access),
+                ProxyKind::Inline | ProxyKind::Serve | ProxyKind::Router => None,
+            },
             client_key: duty.as_ref().map(|bind| bind.client_key.clone()),
             identity: duty.map(|bind| bind.identity),
             kind: spec.kind.word().to_owned(),
@@ -194,7 +198,7 @@ impl Host {
             project: match spec.kind {
                 ProxyKind::Inline => project(&self.places, &current_dir()).map(|project| project.key),
                 // One for all clients: only what is global holds (DB-50).
-                ProxyKind::Serve | ProxyKind::Router => None,
+                ProxyKind::Serve | ProxyKind::Bridge(_) | ProxyKind::Router => None,
             },
             process_start: process_start(pid),
             descriptors: platform::descriptors(),

@@ -106,6 +106,12 @@ impl Performer {
                     Msg::Checkup(ticket, crate::runtime::checkup::carry_out(&host, act).await)
                 });
             }
+            Effect::Bridge(ticket, order) => {
+                let host = self.host.clone();
+                self.run(Some(ticket), async move {
+                    Msg::Bridge(ticket, crate::runtime::bridge::carry_out(&host, order).await)
+                });
+            }
             Effect::History(ticket, act) => {
                 let host = self.host.clone();
                 self.run(Some(ticket), async move {

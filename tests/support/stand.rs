@@ -269,6 +269,7 @@ impl Stand {
             prefix: Secret::new(PREFIX),
             identity: None,
             client_key: Some(Secret::new("client-key")),
+            bridge: None,
             kind: "serve".to_owned(),
             codex_home: "/nowhere".to_owned(),
             project: None,

@@ -87,6 +87,7 @@ impl Flow {
             | Msg::Worded(..)
             | Msg::Peers(_)
             | Msg::Checkup(..)
+            | Msg::Bridge(..)
             | Msg::History(..)
             | Msg::Rotation(..)
             | Msg::Uninstalled(..)

@@ -256,7 +256,7 @@ fn a_forwarded_run_whose_proxy_cannot_start_launches_nothing() {
 
 #[test]
 fn serve_announces_its_address_once() {
-    let (mut model, _) = start(Goal::Serve(Serving { port: Some(9), router: None }));
+    let (mut model, _) = start(Goal::Serve(Serving { port: Some(9), ..Serving::default() }));
     settle(&mut model, roster(&["one"]));
     let listening = ServiceMsg::Listening { port: 9, base_url: "b".into(), refresh_url: "r".into() };
 

@@ -72,10 +72,10 @@ fn the_launch_matrix_holds() {
         (
             "serve --port 8123",
             TERMINAL,
-            Goal::Serve(Serving { port: Some(8_123), router: None }),
+            Goal::Serve(Serving { port: Some(8_123), ..Serving::default() }),
             Face::Terminal,
         ),
-        ("serve", PIPE, Goal::Serve(Serving { port: None, router: None }), Face::Headless),
+        ("serve", PIPE, Goal::Serve(Serving::default()), Face::Headless),
         (
             "codex exec -j",
             TERMINAL,

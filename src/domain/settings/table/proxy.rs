@@ -159,7 +159,7 @@ pub(super) const ROWS: &[Row] = &[
         |s, v| s.decision_log = is(v)),
     setting!(Ours Acts Performance "decisionLogMaxBytes" = bytes(4_194_304.0, 65_536.0, 67_108_864.0), [],
         "size of that log", "how large the log of decisions may grow", |s, v| s.decision_log_max = whole(v)).stepping(1_048_576.0),
-    setting!(Ours Idle Performance "bridgePort" = count(1_456.0, 1_024.0, 65_535.0), ["CODEX_MULTI_AUTH_BRIDGE_PORT"],
+    setting!(Ours Acts Performance "bridgePort" = count(1_456.0, 1_024.0, 65_535.0), ["CODEX_MULTI_AUTH_BRIDGE_PORT"],
         "bridge port", "port of the local bridge", |s, v| s.bridge_port = u16::try_from(size(v)).unwrap_or(s.bridge_port)).stepping(1.0),
 ];
 
