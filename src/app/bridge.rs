@@ -69,9 +69,9 @@ pub struct Wanted {
 /// Tools there is a snippet for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// OpenCode.
+    /// `OpenCode`.
     Opencode,
-    /// OpenClaw.
+    /// `OpenClaw`.
     Openclaw,
     /// The OpenAI library for Python.
     Python,

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use codex_multi_auth::formats::scenario::{Action, Bench, Endpoint, Rule, Scenario};
 use serde_json::Value;
 
+use crate::process::bridge::Bridge;
 use crate::support::dirs::Home;
 use crate::support::play::Play;
 use crate::support::process::{Running, run};
@@ -37,33 +38,59 @@ fn resident(pid: u32) -> u64 {
     line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number") * 1024
 }
 
+/// Most that a process grows by while a client reads one byte a second of a long answer.
+fn growth(pid: u32, address: &str) -> u64 {
+    let before = resident(pid);
+    let rest = address.strip_prefix("http://").expect("loopback");
+    let (host, path) = rest.split_once('/').expect("a path");
+    let mut stream = TcpStream::connect(host).expect("it listens");
+    let body = r#"{"model":"gpt-5.5","stream":true,"store":false,"input":[],"prompt_cache_key":"t"}"#;
+    write!(stream, "POST /{path}/responses HTTP/1.1\r\nhost: {host}\r\nsession-id: t\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+        .expect("sent");
+    let mut most = before;
+    for _ in 0..5 {
+        stream.read_exact(&mut [0]).expect("bytes come");
+        std::thread::sleep(Duration::from_secs(1));
+        most = most.max(resident(pid));
+    }
+    most - before
+}
+
+/// A pool of one, whose turns have ten thousand events.
+fn long_turns() -> Scenario {
+    let mut scenario = Scenario::pool(["one"]);
+    scenario.script.bench = Some(Bench { events: 10_000, bytes: 4_096 });
+    scenario
+}
+
 /// 3
 #[test]
 fn a_reader_of_one_byte_a_second_costs_no_memory() {
-    let mut scenario = Scenario::pool(["one"]);
-    scenario.script.bench = Some(Bench { events: 10_000, bytes: 4_096 });
-    let play = Play::start(scenario);
+    let play = Play::start(long_turns());
     let home = play.home();
     let (proxy, base) = serve(&home);
     // The first turn pays for caches and buffers that stay.
     assert_eq!(wire::turn(&base, "warm").status, 200);
-    let before = resident(proxy.id());
 
-    let rest = base.strip_prefix("http://").expect("loopback");
-    let (host, path) = rest.split_once('/').expect("a path");
-    let mut stream = TcpStream::connect(host).expect("the proxy listens");
-    let body = r#"{"model":"gpt-5.5","stream":true,"store":false,"input":[],"prompt_cache_key":"t"}"#;
-    write!(stream, "POST /{path}/responses HTTP/1.1\r\nhost: {host}\r\nsession-id: t\r\ncontent-length: {}\r\n\r\n{body}", body.len())
-        .expect("sent");
-    let mut most = 0;
-    for _ in 0..5 {
-        let mut byte = [0];
-        stream.read_exact(&mut byte).expect("bytes come");
-        std::thread::sleep(Duration::from_secs(1));
-        most = most.max(resident(proxy.id()));
-    }
+    let growth = growth(proxy.id(), &base);
 
-    assert!(most.saturating_sub(before) < 8 << 20, "{before} grew to {most}");
+    assert!(growth < 8 << 20, "it grew by {growth}");
+}
+
+/// 3, through the bridge
+#[test]
+fn a_slow_client_of_the_bridge_costs_no_memory() {
+    let play = Play::start(long_turns());
+    let home = play.home();
+    let (_bridge, base) = Bridge::start(&home, &["--no-auth"]);
+    let told = run(&mut home.manager(&["bridge", "status", "--json"])).expect(0).stdout;
+    let told: Value = serde_json::from_str(&told).expect("a document");
+    let pid = told["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()).expect("a process");
+    assert_eq!(wire::turn(&base, "warm").status, 200);
+
+    let growth = growth(pid, &base);
+
+    assert!(growth < 8 << 20, "it grew by {growth}");
 }
 
 /// 5

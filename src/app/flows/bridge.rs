@@ -28,10 +28,12 @@ impl Flow {
             self.asked = true;
             return Step::Wait(vec![Effect::Bridge(self.ticket, self.order.clone())]);
         }
-        match message {
-            Msg::Bridge(ticket, heard) if *ticket == self.ticket => self.heard(heard),
-            _ => Step::Wait(Effects::new()),
+        if let Msg::Bridge(ticket, heard) = message
+            && *ticket == self.ticket
+        {
+            return self.heard(heard);
         }
+        Step::Wait(Effects::new())
     }
 
     fn heard(&self, heard: &Heard) -> Step {

@@ -111,12 +111,11 @@ impl BridgeWord {
             Self::Start(place) => Order::Start { port: place.port, access: place.access() },
             Self::Stop => Order::Stop,
             Self::Status => Order::Status,
-            Self::List => Order::List,
             Self::Token(TokenWord::Create { label, scope, model, expires }) => {
                 let scopes = scope.iter().filter_map(|word| Scope::from_word(word)).collect();
                 Order::Create(Wish { label, scopes, models: model, expires })
             }
-            Self::Token(TokenWord::List) => Order::List,
+            Self::List | Self::Token(TokenWord::List) => Order::List,
             Self::Token(TokenWord::Rotate { id }) => Order::Rotate(id),
             Self::Token(TokenWord::Revoke { id }) => Order::Revoke(id),
         };
