@@ -7,6 +7,7 @@ pub mod backup;
 pub mod bind;
 pub mod bridge;
 pub mod briefing;
+pub mod capability;
 pub mod chance;
 pub mod change;
 pub mod checkup;

@@ -6,6 +6,7 @@ pub mod affinity;
 pub mod app_bind;
 pub mod audit;
 pub mod budgets;
+pub mod capabilities;
 pub mod client_refresh;
 pub mod client_tokens;
 pub mod codex_accounts;

@@ -101,6 +101,8 @@ pub struct Places {
     pub socket: PathBuf,
     /// `<root>/runtime-affinity.json`
     pub affinity: PathBuf,
+    /// `<root>/ext/capabilities.json`
+    pub capabilities: PathBuf,
     /// `<root>/runtime-observability.json`
     pub observability: PathBuf,
     /// `<root>/ext/observability`
@@ -191,6 +193,7 @@ pub async fn start<P: Ports>(
     let mut pool = Pool::started(&known, now);
     pool.set_unread_policies(current.unread.clone());
     pool.restore_bonds(memory.bonds, now);
+    pool.restore_capabilities(&ports.store().capabilities(&current.roster).await, now);
     let tail = governed.map(|(_, tail)| tail).unwrap_or_default();
     let hub = Arc::new(Hub::new(Parts {
         ports,
@@ -219,6 +222,7 @@ pub async fn start<P: Ports>(
     let (base_url, refresh_url) = control::addresses(port, &plan.prefix);
     let files = Files {
         affinity: plan.places.affinity,
+        capabilities: plan.places.capabilities,
         observability: plan.places.observability,
         shards: plan.places.shards,
         run: plan.places.run_dir.clone(),

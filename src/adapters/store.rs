@@ -38,6 +38,7 @@ use crate::adapters::store::pool::Work;
 use crate::adapters::store::stamp::{Stamp, stamp};
 use crate::base::{Moment, Secret, Span};
 use crate::domain::account::AccountKey;
+use crate::domain::capability::Capabilities;
 use crate::domain::change::Change;
 use crate::domain::client_token::ClientToken;
 use crate::domain::inventory::Inventory;
@@ -55,6 +56,7 @@ use crate::domain::usage::entry::Entry;
 use crate::domain::usage::pricing::Prices;
 use crate::domain::usage::reading::{Query, Reading};
 use crate::domain::usage::tally::{Growth, Tail};
+use crate::formats::capabilities;
 use crate::formats::extension::Extension;
 use crate::formats::quota_cache;
 use crate::ports::Clock;
@@ -374,6 +376,13 @@ impl<C: Clock> Store for DiskStore<C> {
                 Ok(BTreeMap::new())
             }
         }
+    }
+
+    async fn capabilities(&self, roster: &Roster) -> Capabilities {
+        let path = self.shared.places.capabilities();
+        let text: Result<_, StoreError> =
+            self.blocking(move || Ok(atomic::read_text(&path).ok().flatten())).await;
+        text.ok().flatten().map(|text| capabilities::parse(&text, roster)).unwrap_or_default()
     }
 
     async fn keep_quota(

@@ -108,6 +108,8 @@ pub enum StoreEffect {
     Quota,
     /// Read what is remembered of accounts.
     Chronicle,
+    /// Read what traffic taught about models.
+    Capabilities,
     /// Read the ledger since a moment.
     Usage(Moment),
     /// Sum the ledger up.

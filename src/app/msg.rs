@@ -8,6 +8,7 @@ pub use crate::app::flows::login::LoginMsg;
 use crate::app::input::Input;
 use crate::domain::account::AccountKey;
 use crate::domain::chronicle::Chronicle;
+use crate::domain::capability::Capabilities;
 use crate::domain::facts::{PeerStatus, ProxyFact};
 pub use crate::domain::launch::Planned;
 use crate::domain::policy::account::{Changed, Policies};
@@ -102,6 +103,8 @@ pub enum StoreMsg {
     Quota(BTreeMap<AccountKey, Snapshot>),
     /// What is remembered of accounts was read.
     Chronicle(Box<Chronicle>),
+    /// What traffic taught about models was read.
+    Capabilities(Arc<Capabilities>),
     /// Files and folders were looked at.
     Stock(Vec<Item>),
     /// Ledger rows were read, oldest first.

@@ -9,7 +9,7 @@ pub use crate::app::bridge;
 pub use crate::app::checkup;
 pub use crate::app::flows::config::{Changed, Told};
 pub use crate::app::flows::login::{Ending, SignedIn};
-pub use crate::app::flows::models::{Pair, Told as Matrix};
+pub use crate::app::flows::models::{self, Pair, Told as Matrix};
 pub use crate::app::flows::rules::{Found, Told as RulesTold};
 pub use crate::app::flows::usage::{Shape, Told as UsageTold};
 pub use crate::app::goal::{Forecasting, Listing, Moments, Overlay, Reporting, Trying};
@@ -19,6 +19,7 @@ pub use crate::app::options::Form;
 pub use crate::app::rotation;
 use crate::base::Moment;
 use crate::domain::account::AccountKey;
+use crate::domain::capability::Capabilities;
 use crate::domain::facts::PeerStatus;
 use crate::domain::forecast::Forecast;
 use crate::domain::policy::account::{self, AccountPolicy, Policies};
@@ -271,8 +272,12 @@ pub struct Facts {
     pub trouble: Option<Problem>,
     /// Key of the project whose pool this is; `None` = the user's own.
     pub project: Option<String>,
+    /// Key and folder of the project around this one; its profile and budgets hold here.
+    pub here: (Option<String>, Option<String>),
     /// What the user rules for projects and money.
     pub governance: Arc<Governance>,
+    /// What traffic taught about who may ask for which model.
+    pub capabilities: Arc<Capabilities>,
     /// Set when a journal or backup was used.
     pub recovery: Option<Recovery>,
     /// Path of the pool file.

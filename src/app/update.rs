@@ -69,6 +69,7 @@ pub fn init(goal: Goal, boot: Boot) -> (Model, Effects) {
     let ticket = model.flows.ticket();
     match model.goal.clone() {
         Goal::Dashboard(entry) => {
+            effects.push(Effect::Store(StoreEffect::Capabilities));
             effects.push(Effect::Store(StoreEffect::Quota));
             effects.push(Effect::Store(StoreEffect::Usage(boot.at - LEDGER)));
             effects.push(Effect::Peers(PeersEffect::Look));
@@ -86,6 +87,9 @@ pub fn init(goal: Goal, boot: Boot) -> (Model, Effects) {
             effects.push(Effect::Login(looking, LoginEffect::Survey));
         }
         Goal::Run(command) => {
+            if matches!(command, Command::Models(_) | Command::Monitor) {
+                effects.push(Effect::Store(StoreEffect::Capabilities));
+            }
             effects.push(Effect::Store(StoreEffect::Quota));
             effects.push(Effect::Peers(PeersEffect::Look));
             if command == Command::Monitor {

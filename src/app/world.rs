@@ -11,6 +11,7 @@ use crate::app::outcome::{BackgroundCalls, Facts, Named};
 use crate::base::Moment;
 use crate::base::calendar::Zone;
 use crate::domain::account::{Account, AccountKey};
+use crate::domain::capability::Capabilities;
 use crate::domain::chance::seeded;
 use crate::domain::change::Change;
 use crate::domain::chronicle::Chronicle;
@@ -89,6 +90,8 @@ pub struct World {
     pub governance: Arc<Governance>,
     /// Why that cannot be read, if so; what was known before still holds.
     pub rule_trouble: Option<String>,
+    /// What traffic taught about who may ask for which model.
+    pub capabilities: Arc<Capabilities>,
     /// Why the pool cannot be read, if so.
     pub trouble: Option<Problem>,
     /// Every setting with its value and where it comes from.
@@ -141,6 +144,7 @@ impl World {
             policies_read: false,
             governance: Arc::default(),
             rule_trouble: None,
+            capabilities: Arc::default(),
             trouble: None,
             config: Arc::default(),
             settings: Arc::default(),
@@ -199,6 +203,7 @@ impl World {
                     self.note_quota(key, snapshot);
                 }
             }
+            Msg::Store(StoreMsg::Capabilities(known)) => self.capabilities = Arc::clone(known),
             Msg::Store(StoreMsg::Stock(items)) => self.stock.clone_from(items),
             Msg::Store(StoreMsg::Chronicle(told)) => self.chronicle = Arc::new((**told).clone()),
             Msg::Store(StoreMsg::Usage(rows)) => {
@@ -406,7 +411,9 @@ impl World {
             demo: self.setting.demo.clone(),
             settings: self.settings.clone(),
             policies: self.policies.clone(),
+            here: (self.setting.here.clone(), self.setting.here_root.clone()),
             governance: self.governance.clone(),
+            capabilities: self.capabilities.clone(),
             notes: self.settings.notes.iter().cloned().chain(self.refusals()).collect(),
         }
     }

@@ -404,6 +404,11 @@ impl Places {
         self.root.join("ext/observability")
     }
 
+    /// What traffic taught about models.
+    pub fn capabilities(&self) -> PathBuf {
+        self.root.join("ext/capabilities.json")
+    }
+
     /// Session ownership.
     pub fn affinity(&self) -> PathBuf {
         self.root.join("runtime-affinity.json")

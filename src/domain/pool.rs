@@ -23,6 +23,7 @@ use foldhash::fast::FixedState;
 use crate::base::{Moment, Span};
 use crate::domain::account::{Account, AccountKey, CooldownReason};
 use crate::domain::attempts;
+use crate::domain::capability::Capabilities;
 use crate::domain::change::Change;
 use crate::domain::facts::{AccountPulse, ProxyPulse};
 use crate::domain::gates::Gates;
@@ -134,6 +135,7 @@ pub struct Pool {
     ramps: Ramps,
     meters: Meters,
     unread_policies: Option<String>,
+    capabilities: Capabilities,
     boosts: BTreeMap<String, Vec<f64>>,
     in_turn: HashMap<SessionKey, u32>,
     due: Vec<Change>,
@@ -164,6 +166,7 @@ impl Pool {
             ramps: Ramps::default(),
             meters: Meters::default(),
             unread_policies: None,
+            capabilities: Capabilities::default(),
             boosts: BTreeMap::new(),
             in_turn: HashMap::new(),
             due: Vec::new(),
@@ -358,6 +361,7 @@ impl Pool {
         self.gates.clear();
         self.detours.clear();
         self.ramps.clear();
+        self.capabilities.lift();
         for position in 0..self.slots.len() {
             if let Some(slot) = self.slots.get_mut(position) {
                 slot.forget();

@@ -5,6 +5,7 @@ use std::future::Future;
 
 use crate::base::{Moment, Secret};
 use crate::domain::account::AccountKey;
+use crate::domain::capability::Capabilities;
 use crate::domain::change::Change;
 use crate::domain::client_token::ClientToken;
 use crate::domain::policy::account::{Changed, Policies, PolicyEdit};
@@ -70,6 +71,10 @@ pub trait Store: Clone + Send + Sync + 'static {
         &self,
         roster: &Roster,
     ) -> impl Future<Output = Result<BTreeMap<AccountKey, Snapshot>, StoreError>> + Send;
+    /// What traffic taught about who may ask for which model.
+    fn capabilities(&self, _roster: &Roster) -> impl Future<Output = Capabilities> + Send {
+        async { Capabilities::default() }
+    }
     /// Merges quota observations into the cache file; the newest of each window wins.
     fn keep_quota(
         &self,

@@ -21,6 +21,7 @@ use crate::domain::policy::compose::{Count, Governance};
 use crate::domain::selection::replay::Kept;
 use crate::domain::usage::tally::{Growth, Tail};
 use crate::formats::affinity;
+use crate::formats::capabilities;
 use crate::formats::decisions;
 use crate::formats::observability::{Beside, Observed};
 use crate::ports::{Ports, Store as _};
@@ -34,6 +35,7 @@ const SPACED: Duration = Duration::from_secs(5);
 const LEDGER_GATHER: Duration = Duration::from_millis(500);
 const DECISIONS: Duration = Duration::from_millis(250);
 const BONDS: Duration = Duration::from_secs(2);
+const CAPABILITIES: Duration = Duration::from_secs(5);
 const QUOTA: Duration = Duration::from_secs(5);
 const OBSERVE: Duration = Duration::from_secs(1);
 /// How often profiles and budgets are looked at, and the rows of other processes.
@@ -50,6 +52,8 @@ const SHARD_STALE: Span = Span::hours(24);
 pub(super) struct Files {
     /// `runtime-affinity.json`
     pub(super) affinity: PathBuf,
+    /// `ext/capabilities.json`
+    pub(super) capabilities: PathBuf,
     /// `runtime-observability.json`
     pub(super) observability: PathBuf,
     /// `ext/observability`
@@ -67,12 +71,15 @@ pub(super) async fn keep<P: Ports>(hub: Arc<Hub<P>>, files: Files, tail: Tail, e
         every(&hub, &end, LEDGER_GATHER, Batch::Ledger, &files),
         every(&hub, &end, DECISIONS, Batch::Decisions, &files),
         every(&hub, &end, BONDS, Batch::Bonds, &files),
+        every(&hub, &end, CAPABILITIES, Batch::Capabilities, &files),
         every(&hub, &end, QUOTA, Batch::Quota, &files),
         every(&hub, &end, OBSERVE, Batch::Observed, &files),
         keep_rules(&hub, &files, tail, &end),
     );
     let _ = commit(&hub).await;
-    for batch in [Batch::Ledger, Batch::Decisions, Batch::Bonds, Batch::Quota, Batch::Observed] {
+    for batch in
+        [Batch::Ledger, Batch::Decisions, Batch::Bonds, Batch::Capabilities, Batch::Quota, Batch::Observed]
+    {
         carry(&hub, batch, &files).await;
     }
     let shard = shard_of(&files.shards);
@@ -138,6 +145,7 @@ enum Batch {
     Ledger,
     Decisions,
     Bonds,
+    Capabilities,
     Quota,
     Observed,
 }
@@ -257,6 +265,19 @@ async fn carry<P: Ports>(hub: &Hub<P>, batch: Batch, files: &Files) {
                 let path = files.affinity.clone();
                 on_disk(hub, move || write_private(&path, text.as_bytes())).await;
             }
+        }
+        Batch::Capabilities => {
+            if !hub.with_pool(|pool, _, _| pool.capabilities().take_changed()) {
+                return;
+            }
+            // What another process learnt meanwhile stays in the file.
+            let others = hub.ports.store().capabilities(&hub.roster()).await;
+            let text = hub.with_pool(|pool, now, _| {
+                pool.restore_capabilities(&others, now);
+                capabilities::print(pool.capabilities())
+            });
+            let path = files.capabilities.clone();
+            on_disk(hub, move || write_private(&path, text.as_bytes())).await;
         }
         Batch::Observed => {
             let shard = observed(hub);

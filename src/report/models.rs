@@ -31,6 +31,7 @@ fn entry(told: &Told, pair: &Pair) -> Option<Value> {
         .quota
         .get(&pair.account)
         .map(|snapshot| json::quota(snapshot, facts.at, &text::quota(snapshot, facts.at)));
+    let block = pair.seen.and_then(|seen| seen.blocked(facts.at));
     Some(json!({
         "accountIndex": pair.index + 1,
         "number": pair.index + 1,
@@ -47,11 +48,16 @@ fn entry(told: &Told, pair: &Pair) -> Option<Value> {
             "computerUse": profile.computer_use,
             "compaction": profile.compaction,
         },
-        "entitlementBlocked": false,
-        "entitlementReason": null,
-        "entitlementWaitMs": 0,
-        "capabilityPolicy": null,
-        "capabilityBoost": 0,
+        "entitlementBlocked": block.is_some(),
+        "entitlementReason": block.map(|block| block.reason.word()),
+        "entitlementWaitMs": block.map_or(0, |block| facts.at.until(block.until).as_millis()),
+        "capabilityPolicy": pair.seen.map(|seen| json!({
+            "successes": seen.successes,
+            "failures": seen.failures,
+            "unsupported": seen.unsupported,
+            "updatedAt": seen.at.millis(),
+        })),
+        "capabilityBoost": pair.seen.map_or(0.0, |seen| seen.boost(facts.at)),
         "quota": quota,
         "available": pair.reasons.is_empty(),
         "reasons": pair.reasons,

@@ -4,31 +4,64 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use crate::app::outcome::models;
 use crate::app::outcome::{Facts, Outcome};
 use crate::base::calendar;
+use crate::domain::account::Account;
 use crate::domain::facts::{PeerStatus, SessionRow, TurnRow, TurnStatus, Via};
 use crate::domain::label;
+use crate::domain::model::table;
 use crate::domain::usage::entry::{Ending, Entry};
-use crate::report::{json, pool, text};
+use crate::report::{json, pool, rules, text};
 
 /// The document.
 pub(super) fn value(outcome: &Outcome, facts: &Facts) -> Value {
     let mut members = json::frame_of(outcome, facts, pool::concern(facts, outcome.exit).as_ref());
+    let (project, root) = &facts.here;
+    let profile = project.as_ref().and_then(|project| facts.governance.rules.profiles.get(project));
+    let (available, all) = matrix(facts);
+    let named = facts
+        .quota
+        .keys()
+        .filter(|key| facts.roster.get(key).is_some_and(|account| account.workspace_id().is_some()));
+    let by_id = named.count();
     json::extend(
         &mut members,
         json!({
-            "project": { "projectKey": null, "projectRoot": null, "hasProfile": false, "budgetKey": null },
-            "accounts": { "count": facts.roster.accounts.len(), "policyCount": 0 },
+            "project": {
+                "projectKey": project,
+                "projectRoot": root,
+                "hasProfile": profile.is_some(),
+                "budgetKey": profile.and_then(|profile| profile.budget_key.as_deref()),
+            },
+            "accounts": { "count": facts.roster.accounts.len(), "policyCount": facts.policies.0.len() },
             "runtime": runtime(facts),
             "usage": usage(&facts.usage),
-            "budgetGuardCount": 0,
-            "routingProfile": null,
-            "modelMatrix": { "models": [], "entries": 0, "available": 0, "unavailable": 0 },
-            "quotaCache": { "byAccountId": facts.quota.len(), "byEmail": 0 },
+            "budgetGuardCount": facts.governance.rules.budgets.len(),
+            "routingProfile": profile.map(rules::stored_profile),
+            "modelMatrix": {
+                "models": table::ALL.iter().map(|model| model.name).collect::<Vec<_>>(),
+                "entries": all,
+                "available": available,
+                "unavailable": all - available,
+            },
+            "quotaCache": { "byAccountId": by_id, "byEmail": facts.quota.len() - by_id },
             "proxies": facts.peers.iter().map(|peer| proxy(facts, peer)).collect::<Vec<_>>(),
         }),
     );
     Value::Object(members)
+}
+
+/// How many pairs of account and model can be served now, and how many there are.
+fn matrix(facts: &Facts) -> (usize, usize) {
+    let accounts = &facts.roster.accounts;
+    let pairs = accounts.iter().flat_map(|account| table::ALL.iter().map(move |model| (account, model)));
+    let is_available = |account: &Account, model: &str| {
+        let seen = facts.capabilities.of(&account.key, model);
+        models::reasons(account, facts.quota.get(&account.key), seen, facts.at).is_empty()
+    };
+    let available = pairs.filter(|(account, model)| is_available(account, model.name)).count();
+    (available, accounts.len() * table::ALL.len())
 }
 
 /// Sums over all live proxies under the names of the persisted snapshot (commands.md §6.3); `null` without one.
@@ -233,6 +266,9 @@ pub(super) fn text(facts: &Facts) -> String {
         totals.failures,
         totals.tokens
     );
+    let _ = writeln!(out, "Budgets: {}", facts.governance.rules.budgets.len());
+    let (available, all) = matrix(facts);
+    let _ = writeln!(out, "Models: {available} of {all} pairs of account and model are available");
     let _ = writeln!(out, "Quota cache: {}", text::count(facts.quota.len(), "account", "accounts"));
     if facts.peers.is_empty() {
         out.push_str("Runtime: no proxy runs\n");

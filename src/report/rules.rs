@@ -117,6 +117,15 @@ fn profile(one: &Profile, told: &Told) -> Value {
             Some(json!({ "number": number, "accountRef": record, "weight": weight }))
         })
         .collect();
+    let mut value = stored_profile(one);
+    if let Some(members) = value.as_object_mut() {
+        members.insert("weights".to_owned(), weights.into());
+    }
+    value
+}
+
+/// A profile under the names of its file.
+pub(super) fn stored_profile(one: &Profile) -> Value {
     json!({
         "projectKey": one.project_key,
         "projectName": one.project_name,
@@ -126,7 +135,6 @@ fn profile(one: &Profile, told: &Told) -> Value {
         "modelAllowlist": one.models_allowed,
         "modelDenylist": one.models_denied,
         "accountWeightByKey": one.weights,
-        "weights": weights,
         "budgetKey": one.budget_key,
         "updatedAt": one.updated_at.millis(),
     })

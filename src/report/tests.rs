@@ -126,7 +126,9 @@ fn facts() -> Facts {
         background: BackgroundCalls::default(),
         demo: None,
         policies: Arc::default(),
+        here: (None, None),
         governance: Arc::default(),
+        capabilities: Arc::default(),
         notes: Vec::new(),
         settings: Arc::default(),
     }

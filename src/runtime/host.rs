@@ -206,6 +206,7 @@ impl Host {
                 socket: socket(&run_dir, self.places.root(), pid),
                 run_dir,
                 affinity: self.places.affinity(),
+                capabilities: self.places.capabilities(),
                 observability: self.places.observability(),
                 shards: self.places.observability_shards(),
             },

@@ -18,6 +18,7 @@ use crate::app::model::Model;
 use crate::app::msg::{AuthMsg, CodexMsg, Msg, PeersMsg, StoreMsg, UpstreamMsg};
 use crate::base::{Moment, Secret, Span};
 use crate::domain::account::{Account, AccountKey};
+use crate::domain::capability::Capabilities;
 use crate::domain::facts::PeerStatus;
 use crate::domain::policy::compose::Governance;
 use crate::domain::problem::{Exit, Hint, Problem};
@@ -275,6 +276,7 @@ async fn in_order(host: Host, sender: UnboundedSender<Msg>, mut effects: Unbound
                 Err(_) => StoreMsg::Quota(BTreeMap::new()),
             },
             StoreEffect::Chronicle => StoreMsg::Chronicle(Box::new(host.chronicle().await)),
+            StoreEffect::Capabilities => StoreMsg::Capabilities(learnt(&host).await),
             StoreEffect::Usage(since) => StoreMsg::Usage(host.store.usage(since).await.unwrap_or_default()),
             StoreEffect::Commit(ticket, changes) => {
                 StoreMsg::Committed(ticket, host.store.commit(changes).await.map_err(Into::into))
@@ -382,6 +384,14 @@ fn recall(run: &std::path::Path, word: &str) -> Option<crate::domain::selection:
         .find_map(|text| crate::formats::decisions::find(&text, word))
 }
 
+/// What traffic taught about models.
+async fn learnt(host: &Host) -> Arc<Capabilities> {
+    match host.store.load().await {
+        Ok(loaded) => Arc::new(host.store.capabilities(&loaded.roster).await),
+        Err(_) => Arc::default(),
+    }
+}
+
 /// Quota cache and ledger as messages.
 pub async fn figures(host: &Host, since: Moment) -> Vec<Msg> {
     let mut messages = Vec::new();
@@ -390,6 +400,7 @@ pub async fn figures(host: &Host, since: Moment) -> Vec<Msg> {
     {
         messages.push(Msg::Store(StoreMsg::Quota(quota)));
     }
+    messages.push(Msg::Store(StoreMsg::Capabilities(learnt(host).await)));
     messages.push(Msg::Store(StoreMsg::Ruled(governance(host).await)));
     if let Ok(rows) = host.store.usage(since).await {
         messages.push(Msg::Store(StoreMsg::Usage(rows)));

@@ -93,6 +93,252 @@ fn a_slow_client_of_the_bridge_costs_no_memory() {
     assert!(growth < 8 << 20, "it grew by {growth}");
 }
 
+/// A frame as a client sends it; the mask is nothing, so that its text stands there as it is.
+fn frame(text: &str) -> Vec<u8> {
+    let length = u16::try_from(text.len()).expect("a short frame").to_be_bytes();
+    [&[0x81, 0xfe], length.as_slice(), &[0; 4], text.as_bytes()].concat()
+}
+
+/// An open socket of the proxy, behind the answer to its upgrade.
+fn socket(base: &str, session: &str) -> (String, TcpStream) {
+    let rest = base.strip_prefix("http://").expect("loopback");
+    let (host, path) = rest.split_once('/').expect("a path");
+    let mut stream = TcpStream::connect(host).expect("it listens");
+    write!(
+        stream,
+        "GET /{path}/responses HTTP/1.1\r\nhost: {host}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsession-id: {session}\r\n\
+         authorization: Bearer local\r\nopenai-beta: responses_websockets=2026-02-06\r\n\r\n"
+    )
+    .expect("sent");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).expect("an answer");
+        head.push(byte[0]);
+    }
+    (String::from_utf8(head).expect("text"), stream)
+}
+
+/// The frames of one turn on a socket, up to the one that ends it.
+fn turn_on(stream: &mut TcpStream) -> Vec<Value> {
+    let create = r#"{"type":"response.create","model":"gpt-5.5","input":[{"type":"message","role":"user","content":[{"type":"input_text","text":"hi"}]}]}"#;
+    stream.write_all(&frame(create)).expect("sent");
+    let mut frames = Vec::new();
+    loop {
+        let mut head = [0; 2];
+        stream.read_exact(&mut head).expect("a frame");
+        let mut length = u64::from(head[1] & 0x7f);
+        let more = match length {
+            126 => 2,
+            127 => 8,
+            _ => 0,
+        };
+        if more > 0 {
+            let mut bytes = [0; 8];
+            stream.read_exact(&mut bytes[8 - more..]).expect("a length");
+            length = u64::from_be_bytes(bytes);
+        }
+        let mut body = vec![0; usize::try_from(length).expect("a length")];
+        stream.read_exact(&mut body).expect("a body");
+        if head[0] & 0x0f != 1 {
+            continue;
+        }
+        let told: Value = serde_json::from_slice(&body).expect("a document");
+        let ends =
+            ["response.completed", "response.failed", "error"].iter().any(|kind| told["type"] == *kind);
+        frames.push(told);
+        if ends {
+            return frames;
+        }
+    }
+}
+
+/// 3, on a socket
+#[test]
+fn a_reader_of_one_byte_a_second_on_a_socket_costs_no_memory() {
+    let play = Play::start(long_turns());
+    let home = play.home();
+    let (proxy, base) = serve(&home);
+    let (head, mut warm) = socket(&base, "warm");
+    assert!(head.starts_with("HTTP/1.1 101"), "{head}");
+    assert_eq!(turn_on(&mut warm).last().expect("an end")["type"], "response.completed");
+    drop(warm);
+    let before = resident(proxy.id());
+
+    let (_, mut stream) = socket(&base, "slow");
+    stream
+        .write_all(&frame(r#"{"type":"response.create","model":"gpt-5.5","input":[{"type":"message","role":"user","content":[{"type":"input_text","text":"hi"}]}]}"#))
+        .expect("sent");
+    let mut most = before;
+    for _ in 0..5 {
+        stream.read_exact(&mut [0]).expect("bytes come");
+        std::thread::sleep(Duration::from_secs(1));
+        most = most.max(resident(proxy.id()));
+    }
+
+    assert!(most - before < 8 << 20, "{before} grew to {most}");
+}
+
+/// Budgets hold for turns on sockets as for requests, and tokens are really counted there.
+#[test]
+fn a_budget_stops_turns_on_a_living_socket_and_the_next_upgrade() {
+    for limit in [["--requests", "2"], ["--tokens", "1"]] {
+        let play = Play::start(Scenario::pool(["one", "two"]));
+        let home = play.home();
+        let words = ["budget", "limit", "global", "--window", "month", limit[0], limit[1]];
+        run(&mut home.manager(&words)).expect(0);
+        let (_proxy, base) = serve(&home);
+        let (head, mut stream) = socket(&base, "thread");
+        assert!(head.starts_with("HTTP/1.1 101"), "{head}");
+
+        let ends: Vec<Value> = (0..3).map(|_| turn_on(&mut stream).pop().expect("an end")).collect();
+        let (next, _rest) = socket(&base, "other");
+
+        let allowed = if limit[0] == "--requests" { 2 } else { 1 };
+        let kinds: Vec<&Value> = ends.iter().map(|end| &end["type"]).collect();
+        assert!(kinds[..allowed].iter().all(|kind| **kind == "response.completed"), "{limit:?} {ends:#?}");
+        for refused in &ends[allowed..] {
+            assert_eq!(
+                (&refused["status"], &refused["error"]["code"]),
+                (&429.into(), &"budget_blocked".into()),
+                "{limit:?}"
+            );
+            assert!(refused["error"]["resets_at"].is_number(), "{refused:#}");
+        }
+        assert!(next.starts_with("HTTP/1.1 429"), "{limit:?} {next}");
+        assert_eq!(play.backend().record().turns().len(), allowed, "a refused turn goes nowhere");
+    }
+}
+
+/// Parallel requests, each held open until all are under way: nobody gets them all.
+#[test]
+fn parallel_requests_spread_over_the_accounts() {
+    for is_keyed in [false, true] {
+        let play = Play::start(Scenario {
+            script: long_turns().script,
+            ..Scenario::pool(["one", "two", "three", "four"])
+        });
+        let home = play.home();
+        let (_proxy, base) = serve(&home);
+        let rest = base.strip_prefix("http://").expect("loopback");
+        let (host, path) = rest.split_once('/').expect("a path");
+
+        let held: Vec<TcpStream> = (0..12)
+            .map(|number| {
+                let mut stream = TcpStream::connect(host).expect("it listens");
+                let session = if is_keyed { format!("session-id: s{number}\r\n") } else { String::new() };
+                let body = r#"{"model":"gpt-5.5","stream":true,"store":false,"input":[]}"#;
+                write!(stream, "POST /{path}/responses HTTP/1.1\r\nhost: {host}\r\n{session}content-length: {}\r\n\r\n{body}", body.len())
+                    .expect("sent");
+                stream.read_exact(&mut [0]).expect("it is under way");
+                stream
+            })
+            .collect();
+
+        let mut counts = std::collections::BTreeMap::new();
+        for account in served(&play) {
+            *counts.entry(account).or_insert(0) += 1;
+        }
+        assert_eq!(held.len(), 12);
+        assert_eq!(counts.len(), 4, "{is_keyed} {counts:?}");
+        assert!(counts.values().all(|count| *count == 3), "{is_keyed} {counts:?}");
+    }
+}
+
+/// Points of spread that a choice of this process had, by account.
+fn spread_of(home: &Home, pid: u32) -> Vec<f64> {
+    let text = fs::read_to_string(home.root().join("run/decisions.jsonl")).unwrap_or_default();
+    let rows = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let own = rows.filter(|row| row["pid"] == pid).last();
+    let all = own.map(|row| row["candidates"].as_array().cloned().unwrap_or_default()).unwrap_or_default();
+    all.iter().filter_map(|one| one["parts"]["spread"].as_f64()).collect()
+}
+
+/// Several processes on one home lean to different accounts, and one alone leans to none.
+#[test]
+fn processes_of_one_home_spread_by_a_start_of_their_own() {
+    let play = Play::start(Scenario::pool(["one", "two", "three", "four"]));
+    let home = play.home();
+    let (alone, base) = serve(&home);
+    assert_eq!(wire::turn(&base, "alone").status, 200);
+    let own = (0..100).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        Some(spread_of(&home, alone.id())).filter(|all| !all.is_empty())
+    });
+    assert_eq!(own, Some(vec![0.0; 4]), "nobody to spread from");
+
+    let mut all = vec![(alone, base), serve(&home), serve(&home)];
+    let mut seen: Vec<Vec<f64>> = Vec::new();
+    for (number, (proxy, base)) in all.iter_mut().enumerate() {
+        let spread = (0..100).find_map(|round| {
+            assert_eq!(wire::turn(base, &format!("{number}-{round}")).status, 200);
+            std::thread::sleep(Duration::from_millis(50));
+            Some(spread_of(&home, proxy.id())).filter(|all| all.iter().any(|points| *points != 0.0))
+        });
+        seen.push(spread.expect("it knows of the others"));
+    }
+
+    assert!(seen.iter().flatten().all(|points| points.abs() <= 25.0), "{seen:?}");
+    assert!(seen[0] != seen[1] && seen[1] != seen[2] && seen[0] != seen[2], "{seen:?}");
+}
+
+/// What one proxy learns of models is known to the next one and to `models`.
+#[test]
+fn a_model_an_account_was_refused_for_is_known_to_the_next_proxy_and_to_commands() {
+    let play = Play::start(Scenario::pool(["one", "two"]));
+    let home = play.home();
+    let (proxy, base) = serve(&home);
+    let refusal = Action::Refuse {
+        status: 400,
+        code: "model_not_supported_with_chatgpt_account".to_owned(),
+        message: "The model is not supported.".to_owned(),
+    };
+    play.backend().script(Rule::everywhere(Endpoint::Http, refusal).once());
+    let body = br#"{"model":"gpt-5.5","stream":true,"store":false,"input":[]}"#;
+    let ask = |base: &str| wire::send("POST", &format!("{base}/responses"), &[], body).status;
+    assert_eq!(ask(&base), 200, "the other account serves");
+    let tried = served(&play);
+    drop(proxy);
+    let ext = home.root().join("ext/capabilities.json");
+    assert!((0..100).any(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        ext.exists()
+    }));
+
+    let told = run(&mut home.manager(&["models", "--model", "gpt-5.5", "--json"])).expect(0).stdout;
+    let told: Value = serde_json::from_str(&told).expect("a document");
+    let entries = told["matrix"]["entries"].as_array().expect("pairs");
+    let of = |name: &str| {
+        let is_of = |entry: &&Value| entry["accountLabel"].as_str().is_some_and(|label| label.contains(name));
+        entries.iter().find(is_of).expect("a pair")
+    };
+    let (refused, good) = (of(&tried[0]), of(&tried[1]));
+    assert_eq!(
+        (&refused["entitlementBlocked"], &refused["available"]),
+        (&true.into(), &false.into()),
+        "{told:#}"
+    );
+    assert_eq!(refused["entitlementReason"], "unsupported-model");
+    assert!(refused["entitlementWaitMs"].as_i64().is_some_and(|wait| wait > 1_700_000), "{refused:#}");
+    assert_eq!(refused["capabilityPolicy"]["unsupported"], 1);
+    assert_eq!(
+        (&good["entitlementBlocked"], &good["capabilityBoost"]),
+        (&false.into(), &2.0.into()),
+        "{good:#}"
+    );
+    let monitor = run(&mut home.manager(&["monitor", "--json"])).expect(0).stdout;
+    let monitor: Value = serde_json::from_str(&monitor).expect("a document");
+    let matrix = &monitor["modelMatrix"];
+    assert_eq!(matrix["entries"], 30, "{matrix:#}");
+    assert_eq!((&matrix["available"], &matrix["unavailable"]), (&29.into(), &1.into()), "{matrix:#}");
+
+    let (_proxy, base) = serve(&home);
+    assert_eq!(ask(&base), 200);
+    assert_eq!(served(&play).len(), 3, "nobody asks the refused account again");
+    assert_eq!(last(&play), Some(tried[1].clone()));
+}
+
 /// 5
 #[test]
 fn a_hundred_requests_over_three_processes_refresh_an_expired_token_once() {

@@ -280,3 +280,33 @@ fn a_thousand_accounts_are_scanned_without_looking_for_each_by_name() {
 
     assert!(served.len() > 500, "requests in flight spread over {} accounts", served.len());
 }
+
+/// runtime.md §28, 16: clocks are set back and forward while a proxy runs.
+#[test]
+fn a_clock_that_jumps_an_hour_either_way_leaves_somebody_who_serves() {
+    let ask = Ask::of(Some(SessionKey::of("thread")), Some("gpt-5.5".to_owned()));
+    for order in Order::ALL {
+        for jump in [Span::hours(1), Span::ZERO - Span::hours(1)] {
+            let accounts =
+                ["a", "b", "c"].map(|name| Account { key: AccountKey::new(name), ..Account::sample(name) });
+            let roster = Roster { accounts: accounts.into(), ..Roster::default() };
+            let mut pool = Pool::new(Arc::new(roster), Arc::new(settings(order)), NOW);
+            let mut rng = chance::seeded(7);
+            for (name, class) in [("a", Class::ServerError), ("b", Class::UsageLimit)] {
+                pool.observe(&AccountKey::new(name), &ask, Observation::Failed(&Verdict::bare(class)), NOW);
+            }
+            let served = pool.choose(&ask, NOW, &mut rng).chosen;
+            assert_eq!(served, Some(AccountKey::new("c")), "{order:?}");
+            pool.observe(&AccountKey::new("c"), &ask, Observation::Succeeded, NOW);
+            pool.release(&AccountKey::new("c"), &ask);
+
+            for round in 0..20 {
+                let at = NOW + jump + Span::seconds(round);
+                let key = pool.choose(&ask, at, &mut rng).chosen;
+                let key = key.unwrap_or_else(|| panic!("{order:?} {jump:?}: nobody serves in round {round}"));
+                pool.observe(&key, &ask, Observation::Succeeded, at);
+                pool.release(&key, &ask);
+            }
+        }
+    }
+}

@@ -279,6 +279,7 @@ impl Stand {
                 socket: run_dir.join(format!("{}.sock", std::process::id())),
                 run_dir,
                 affinity: dir.path().join("runtime-affinity.json"),
+                capabilities: dir.path().join("ext/capabilities.json"),
                 observability: dir.path().join("runtime-observability.json"),
                 shards: dir.path().join("ext/observability"),
             },

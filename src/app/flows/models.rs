@@ -6,6 +6,7 @@ use crate::app::outcome::{Body, Facts, Outcome};
 use crate::app::world::World;
 use crate::base::Moment;
 use crate::domain::account::{Account, AccountKey};
+use crate::domain::capability::{Reason, Seen};
 use crate::domain::model::table::{self, Profile};
 use crate::domain::problem::{Exit, Hint, Problem};
 use crate::domain::quota::snapshot::Snapshot;
@@ -35,6 +36,8 @@ pub struct Pair {
     pub profile: &'static Profile,
     /// Why it cannot serve it now; nothing when it can.
     pub reasons: Vec<&'static str>,
+    /// How the account has done with it.
+    pub seen: Option<Seen>,
 }
 
 /// What `models` found.
@@ -103,25 +106,43 @@ fn told(asked: &Asked, world: &World, at: Moment) -> Result<Told, Problem> {
             continue;
         }
         for (model, profile) in &models {
-            let reasons = reasons(account, world.quota.get(&account.key), at);
+            let seen = world.capabilities.of(&account.key, model).copied();
+            let reasons = reasons(account, world.quota.get(&account.key), seen.as_ref(), at);
             if asked.available && !reasons.is_empty() {
                 continue;
             }
-            pairs.push(Pair { account: account.key.clone(), index, model: model.clone(), profile, reasons });
+            pairs.push(Pair {
+                account: account.key.clone(),
+                index,
+                model: model.clone(),
+                profile,
+                reasons,
+                seen,
+            });
         }
     }
     let models = models.into_iter().map(|(name, _)| name).collect();
     Ok(Told { asked: asked.clone(), models, pairs, facts: world.facts(at) })
 }
 
-/// Why an account serves nothing now; a limit whose time has passed is none (CLI-29).
-pub fn reasons(account: &Account, quota: Option<&Snapshot>, at: Moment) -> Vec<&'static str> {
+/// Why an account does not serve a model now; a limit whose time has passed is none (CLI-29).
+pub fn reasons(
+    account: &Account,
+    quota: Option<&Snapshot>,
+    seen: Option<&Seen>,
+    at: Moment,
+) -> Vec<&'static str> {
     let mut reasons = Vec::new();
     if !account.is_on() {
         reasons.push("account disabled");
     }
     if account.invalidation.is_some() {
         reasons.push("needs a new sign-in");
+    }
+    match seen.and_then(|seen| seen.blocked(at)).map(|block| block.reason) {
+        Some(Reason::UnsupportedModel) => reasons.push("entitlement blocked: unsupported-model"),
+        Some(Reason::PlanEntitlement) => reasons.push("entitlement blocked: plan-entitlement"),
+        None => {}
     }
     if quota.is_some_and(|quota| quota.is_exhausted(at)) {
         reasons.push("quota cache is rate-limited");

@@ -89,6 +89,7 @@ impl Ui {
             }
             Msg::Store(
                 StoreMsg::Quota(_)
+                | StoreMsg::Capabilities(_)
                 | StoreMsg::Stock(_)
                 | StoreMsg::Chronicle(_)
                 | StoreMsg::Policies(_)

@@ -2,6 +2,7 @@
 
 use crate::base::{Moment, Span};
 use crate::domain::account::{AccountKey, Cooldown, CooldownReason, Invalidation, Switch};
+use crate::domain::capability::{BLOCK, Capabilities, Reason};
 use crate::domain::change::Change;
 use crate::domain::failure::{Class, LONGEST_WAIT, Reach, Verdict};
 use crate::domain::health::score::Blow;
@@ -12,8 +13,6 @@ use crate::domain::selection::Ask;
 use super::slot::Lane;
 use super::{Company, Pool};
 
-/// How long a model that an account was refused for is not asked of it again.
-const GAP: Span = Span::minutes(30);
 /// A second plain 403 within this time is more than a mishap.
 const FORBIDDEN_WITHIN: Span = Span::minutes(10);
 const FORBIDDEN_REST: Span = Span::seconds(60);
@@ -62,6 +61,24 @@ impl Pool {
         }
     }
 
+    /// What traffic taught about models.
+    pub fn capabilities(&mut self) -> &mut Capabilities {
+        &mut self.capabilities
+    }
+
+    /// Takes up what earlier processes learnt; blocks that still hold, hold here.
+    pub fn restore_capabilities(&mut self, known: &Capabilities, now: Moment) {
+        for (key, model, seen) in known.iter() {
+            self.capabilities.learn(key, model, *seen);
+            let position = self.position(key);
+            let slot = position.and_then(|position| self.slots.get_mut(position));
+            if let (Some(slot), Some(block)) = (slot, seen.blocked(now)) {
+                slot.block(Some(model.to_owned()), block.until, now);
+            }
+        }
+        self.capabilities.take_changed();
+    }
+
     fn succeed(&mut self, position: usize, key: &AccountKey, ask: &Ask, now: Moment) {
         self.mark(position, ask, &[Mark::Blow(Blow::Success)], now);
         if let Some(slot) = self.slots.get_mut(position) {
@@ -69,6 +86,9 @@ impl Pool {
             let seldom = &mut slot.seldom;
             seldom.answered = Some(now);
             seldom.forbidden = None;
+        }
+        if let Some(model) = &ask.model {
+            self.capabilities.succeeded(key, model, now);
         }
         self.gates.succeed();
         if let Some(exhaustion) = &mut self.pulse.exhaustion {
@@ -92,9 +112,15 @@ impl Pool {
             Class::PlanGap | Class::UnsupportedModel => {
                 self.mark(position, ask, &[Mark::Refund, Mark::Held], now);
                 if let Some(slot) = self.slots.get_mut(position) {
-                    let gaps = &mut slot.seldom.gaps;
-                    gaps.retain(|(model, until)| *until > now && *model != ask.model);
-                    gaps.push((ask.model.clone(), now + GAP));
+                    slot.block(ask.model.clone(), now + BLOCK, now);
+                }
+                if let Some(model) = &ask.model {
+                    let reason = if verdict.class == Class::PlanGap {
+                        Reason::PlanEntitlement
+                    } else {
+                        Reason::UnsupportedModel
+                    };
+                    self.capabilities.refused(key, model, reason, now);
                 }
             }
             Class::Overload => {
@@ -107,6 +133,9 @@ impl Pool {
             }
             Class::ServerError => {
                 self.mark(position, ask, &FAILURE, now);
+                if let Some(model) = &ask.model {
+                    self.capabilities.failed(key, model, now);
+                }
                 let rest = verdict
                     .wait
                     .map_or(self.settings.server_error_cooldown, |wait| wait.clamp(OVERLOAD.0, OVERLOAD.1));

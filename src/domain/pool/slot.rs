@@ -151,6 +151,13 @@ impl Slot {
         }
     }
 
+    /// A model is not asked of this account until then.
+    pub(super) fn block(&mut self, model: Option<String>, until: Moment, now: Moment) {
+        let gaps = &mut self.seldom.gaps;
+        gaps.retain(|(other, until)| *until > now && *other != model);
+        gaps.push((model, until));
+    }
+
     /// What is only learnt here is forgotten.
     pub(super) fn forget(&mut self) {
         self.trackers.clear();

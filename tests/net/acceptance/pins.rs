@@ -7,7 +7,9 @@ use codex_multi_auth::base::{Moment, Span};
 use codex_multi_auth::domain::account::{
     Account, AccountKey, Cooldown, CooldownReason, Invalidation, Switch,
 };
-use codex_multi_auth::formats::scenario::Scenario;
+use codex_multi_auth::domain::policy::account::{AccountPolicy, Policies, key_for};
+use codex_multi_auth::domain::workspace::Workspace;
+use codex_multi_auth::formats::scenario::{Action, Endpoint, Rule, Scenario};
 
 use crate::support::stand::Stand;
 
@@ -179,4 +181,95 @@ async fn a_pinned_account_that_is_gone_is_not_replaced() {
         "{body:#}"
     );
     assert!(stand.backend.record().turns().is_empty());
+}
+
+#[tokio::test]
+async fn a_pin_on_a_paused_drained_or_gone_account_has_no_end_to_wait_for() {
+    let held = |paused: bool, drained: bool| AccountPolicy { paused, drained, ..AccountPolicy::default() };
+    for (case, policy, gone, reason) in [
+        ("paused", Some(held(true, false)), false, "policy: paused"),
+        ("drained", Some(held(false, true)), false, "policy: drained"),
+        ("both", Some(held(true, true)), false, "policy: paused, drained"),
+        ("workspace", None, true, "workspace-disabled"),
+    ] {
+        let stand = Stand::start(Scenario::pool(["alpha", "bravo"])).await;
+        let pinned = AccountKey::new("record:alpha");
+        stand.brief(|briefing| {
+            briefing.revision += 1;
+            let mut roster = (*briefing.roster).clone();
+            roster.pin = Some(pinned.clone());
+            roster.generation += 1;
+            if gone {
+                let account = roster.get_mut(&pinned).unwrap();
+                let id = account.workspace_id().unwrap().to_owned();
+                let disabled =
+                    Workspace { id, name: None, enabled: false, disabled_at: None, is_default: true };
+                account.workspaces = vec![disabled];
+            }
+            if let Some(policy) = policy {
+                let key = key_for(roster.get(&pinned).unwrap(), &roster).unwrap();
+                briefing.policies = std::sync::Arc::new(Policies([(key, policy)].into()));
+            }
+            briefing.roster = std::sync::Arc::new(roster);
+        });
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+
+        let (status, headers, text) = stand.turn("thread", "hello").await;
+
+        let body: Value = serde_json::from_str(&text).unwrap();
+        let error = &body["error"];
+        assert_eq!((status.as_u16(), headers.get("retry-after")), (429, None), "{case}: {text}");
+        assert_eq!(
+            (&error["type"], &error["code"], &error["reason"]),
+            (&json!("usage_limit_reached"), &json!("codex_pinned_account_unavailable"), &json!(reason)),
+            "{case}: {body:#}"
+        );
+        assert_eq!(
+            (&error["reset_at"], &error["retry_after_ms"], error["resets_at"].is_number()),
+            (&Value::Null, &Value::Null, false),
+            "{case}: {body:#}"
+        );
+        assert!(stand.backend.record().turns().is_empty(), "{case}: another account served");
+    }
+}
+
+#[tokio::test]
+async fn a_pin_behind_an_open_breaker_says_when_the_next_attempt_is_allowed() {
+    let scenario = Scenario::pool(["alpha", "bravo"]);
+    let stand = Stand::with(scenario, |settings| settings.server_error_cooldown = Span::ZERO).await;
+    stand.brief(|briefing| {
+        briefing.revision += 1;
+        let mut roster = (*briefing.roster).clone();
+        roster.pin = Some(AccountKey::new("record:alpha"));
+        roster.generation += 1;
+        briefing.roster = std::sync::Arc::new(roster);
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    stand.backend.script(Rule::on("alpha", Endpoint::Http, Action::server_error()).times(3));
+    for _ in 0..6 {
+        if stand.backend.record().turns().len() < 3 {
+            stand.turn("thread", "hello").await;
+        }
+    }
+    let sent = stand.backend.record().turns().len();
+
+    let (status, headers, text) = stand.turn("thread", "hello").await;
+
+    let body: Value = serde_json::from_str(&text).unwrap();
+    let error = &body["error"];
+    assert_eq!(sent, 3, "three failures open it");
+    assert_eq!(
+        (status.as_u16(), &error["code"]),
+        (429, &json!("codex_pinned_account_unavailable")),
+        "{text}"
+    );
+    assert_eq!(
+        (&error["type"], &error["reason"]),
+        (&json!("server_error"), &json!("circuit-open")),
+        "{body:#}"
+    );
+    let left = error["retry_after_ms"].as_i64().unwrap();
+    assert!((1..=33_000).contains(&left) && error["reset_at"].is_string(), "{body:#}");
+    assert!(headers.contains_key("retry-after"), "the client waits for it");
+    assert!(stand.backend.record().turns().iter().all(|turn| turn.account.as_deref() == Some("alpha")));
 }

@@ -33,11 +33,13 @@ pub(super) fn render(scene: &Scene, buffer: &mut Buffer) {
     for (row, profile) in (1u16..).zip(ALL) {
         pen.put(3, row, profile.name, skin.text());
         for (column, (_, account)) in (0u16..).zip(&shown) {
-            let why = reasons(account, scene.world.quota.get(&account.key), scene.now);
+            let seen = scene.world.capabilities.of(&account.key, profile.name);
+            let why = reasons(account, scene.world.quota.get(&account.key), seen, scene.now);
             let (word, tone) = match why.first() {
                 None => ("✓ yes", skin.good()),
                 Some(&"account disabled") => ("× off", skin.dim()),
                 Some(&"needs a new sign-in") => ("! sign in", skin.bad()),
+                Some(why) if why.starts_with("entitlement") => ("× plan", skin.bad()),
                 Some(_) => ("○ empty", skin.warn()),
             };
             pen.put(FIRST + column * EACH, row, word, tone);
