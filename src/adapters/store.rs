@@ -10,6 +10,7 @@ mod inventory;
 mod legacy;
 mod load;
 mod locked;
+mod owner;
 mod policies;
 mod pool;
 mod recover;
@@ -51,13 +52,11 @@ use crate::domain::refresh::Held;
 use crate::domain::roster::Roster;
 use crate::domain::settings::Settings;
 use crate::domain::shelf::Found;
-use crate::domain::token;
 use crate::domain::usage::entry::Entry;
 use crate::domain::usage::pricing::Prices;
 use crate::domain::usage::reading::{Query, Reading};
 use crate::domain::usage::tally::{Growth, Tail};
 use crate::formats::capabilities;
-use crate::formats::extension::Extension;
 use crate::formats::quota_cache;
 use crate::ports::Clock;
 use crate::ports::store::{Loaded, Store, StoreError};
@@ -421,7 +420,7 @@ impl<C: Clock> Store for DiskStore<C> {
         let loaded = self.load().await.ok()?;
         let (places, wanted) = (Arc::clone(&self.shared.places), sha256_hex.to_owned());
         let owner: Result<_, StoreError> =
-            self.blocking(move || Ok(owner(&places, &loaded.roster, &wanted))).await;
+            self.blocking(move || Ok(owner::of(&places, &loaded.roster, &wanted))).await;
         owner.ok().flatten()
     }
 
@@ -483,19 +482,6 @@ fn keep_quota(
         crate::adapters::chronicle::keep(places, observations, at);
     }
     Ok(())
-}
-
-fn owner(places: &Places, roster: &Roster, wanted: &str) -> Option<(AccountKey, Held)> {
-    let current = roster.accounts.iter().find(|account| token::hash(&account.credentials.refresh) == wanted);
-    if let Some(account) = current {
-        return Some((account.key.clone(), Held::Current));
-    }
-    let text = atomic::read_text(&places.extension()).ok().flatten()?;
-    let extension = Extension::parse(&text);
-    let spent = |account: &&crate::domain::account::Account| {
-        extension.history_of(&account.key).iter().any(|(hash, _)| hash == wanted)
-    };
-    roster.accounts.iter().find(spent).map(|account| (account.key.clone(), Held::Earlier))
 }
 
 async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
