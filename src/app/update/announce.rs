@@ -98,6 +98,7 @@ impl Model {
             | Body::Undone(_)
             | Body::Config(_)
             | Body::Problem(_)
+            | Body::Bridge(_)
             | Body::Silent => None,
         }
     }
