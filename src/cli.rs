@@ -6,6 +6,7 @@
 pub mod args;
 pub mod dispatch;
 pub mod exit;
+mod mcodex;
 pub mod personality;
 
 use std::ffi::OsString;
@@ -15,7 +16,8 @@ use std::process::ExitCode;
 
 use crate::adapters::env::Env;
 use crate::cli::dispatch::{Invocation, Preference, Started, Surroundings, Terminal};
-use crate::cli::personality::Bypass;
+use crate::cli::mcodex::Next;
+use crate::cli::personality::{Bypass, Persona};
 use crate::domain::launch::environment::truth;
 use crate::domain::problem::Exit;
 use crate::report;
@@ -25,7 +27,17 @@ pub fn run() -> ExitCode {
     let argv: Vec<OsString> = std::env::args_os().collect();
     let env = Env::read();
     let bypass = if env.bypass.as_deref() == Some("1") { Bypass::On } else { Bypass::Off };
-    match dispatch::dispatch(personality::read(&argv, bypass), surroundings(&env)) {
+    let persona = match personality::read(&argv, bypass) {
+        Persona::Mcodex(args) => match mcodex::start(&args, &env) {
+            Next::Ended(code) => return code,
+            Next::Manager(words) => {
+                Persona::Manager(words.into_iter().chain(args.into_iter().skip(1)).collect())
+            }
+            Next::Forwarder(args) => personality::forwarded(&args, bypass),
+        },
+        persona => persona,
+    };
+    match dispatch::dispatch(persona, surroundings(&env)) {
         Invocation::Print(text) => {
             // A reader that has gone away is no failure of ours.
             let _ = std::io::stdout().write_all(&text);

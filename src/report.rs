@@ -5,6 +5,7 @@
 
 pub mod bridge;
 pub mod checkup;
+mod chore;
 pub mod config;
 pub mod flagged;
 pub mod forecast;
@@ -135,6 +136,7 @@ fn value(outcome: &Outcome) -> Option<serde_json::Value> {
         Body::Bridge(told) => bridge::value(outcome, told),
         Body::History(told) => history::value(outcome, told),
         Body::Rotation(told) => rotation::value(outcome, told),
+        Body::Chored(chore, done) => chore::value(outcome, *chore, done),
         Body::Uninstalled(wish, told) => uninstall::value(outcome, *wish, told),
         Body::Ruled(ruled) => policy::ruled_value(outcome, ruled),
         Body::Policies(facts) => policy::list_value(outcome, facts),
@@ -172,6 +174,7 @@ fn plain(outcome: &Outcome) -> Printed {
         Body::Bridge(told) => bridge::plain(told),
         Body::History(told) => return history::printed(told),
         Body::Rotation(told) => return rotation::printed(outcome, told),
+        Body::Chored(chore, done) => return chore::printed(*chore, done),
         Body::Uninstalled(wish, told) => return uninstall::printed(*wish, told),
         Body::Ruled(ruled) => policy::ruled_text(ruled),
         Body::Policies(facts) => policy::list_text(facts),

@@ -3,6 +3,7 @@
 mod ask;
 pub mod bridge;
 pub mod checkup;
+pub mod chore;
 pub mod demo;
 pub mod engine;
 mod feed;
@@ -378,6 +379,7 @@ fn is_act(goal: &Goal) -> bool {
         Goal::Run(Command::Bridge(order)) => order.is_act(),
         Goal::Run(Command::History(order)) => order.is_act(),
         Goal::Run(Command::Rotation(order)) => order.is_act(),
+        Goal::Run(Command::Chore(chore)) => !chore.is_dry(),
         Goal::Run(Command::Uninstall(wish)) => !wish.dry_run,
         Goal::Run(_) | Goal::Dashboard(_) | Goal::Forward(_) | Goal::Serve(_) => {
             matches!(goal, Goal::Run(Command::Vault(errand)) if errand.is_act())
@@ -434,6 +436,7 @@ fn word(goal: &Goal) -> &'static str {
         Some(Command::Bridge(order)) => order.word(),
         Some(Command::History(order)) => order.word(),
         Some(Command::Rotation(order)) => order.word(),
+        Some(Command::Chore(chore)) => chore.word(),
         Some(Command::Uninstall(_)) => "uninstall",
     }
 }

@@ -7,6 +7,7 @@ mod bridge;
 mod canary;
 mod chaos;
 mod checkup;
+mod chores;
 mod companion;
 mod config;
 mod crash;

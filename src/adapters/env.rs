@@ -45,6 +45,12 @@ pub struct Env {
     pub xdg_runtime_dir: Option<String>,
     /// `CODEX_MULTI_AUTH_APP_BIND_CODEX_HOME`
     pub app_bind_codex_home: Option<String>,
+    /// `CODEX_MULTI_AUTH_APP_BIND`
+    pub app_bind: Option<String>,
+    /// `CODEX_MULTI_AUTH_APP_LAUNCHER_INSTALL`
+    pub app_launcher_install: Option<String>,
+    /// `CODEX_MULTI_AUTH_APP_LAUNCHER_MACOS_DIR`
+    pub app_launcher_macos_dir: Option<String>,
     /// `CODEX_MULTI_AUTH_APP_BIND_INSTALL`
     pub app_bind_install: Option<String>,
     /// `CODEX_MULTI_AUTH_APP_ROTATION_IDLE_MS`
@@ -219,6 +225,11 @@ const CI_MARKERS: [&str; 11] = [
     "BITBUCKET_BUILD_NUMBER",
 ];
 
+/// A home given as a drive and a path on it.
+fn on_drive((drive, path): (String, String)) -> String {
+    format!("{drive}\\{}", path.trim_start_matches('\\'))
+}
+
 impl Env {
     /// Reads the environment of this process.
     pub fn read() -> Self {
@@ -238,9 +249,7 @@ impl Env {
         Self {
             home: var("HOME"),
             user_profile: var("USERPROFILE"),
-            home_drive_path: var("HOMEDRIVE")
-                .zip(var("HOMEPATH"))
-                .map(|(drive, path)| format!("{drive}\\{}", path.trim_start_matches('\\'))),
+            home_drive_path: var("HOMEDRIVE").zip(var("HOMEPATH")).map(on_drive),
             codex_home: var("CODEX_HOME"),
             codex_sqlite_home: var("CODEX_SQLITE_HOME"),
             multi_auth_dir: var("CODEX_MULTI_AUTH_DIR"),
@@ -254,6 +263,9 @@ impl Env {
             xdg_cache_home: var("XDG_CACHE_HOME"),
             xdg_runtime_dir: var("XDG_RUNTIME_DIR"),
             app_bind_codex_home: var("CODEX_MULTI_AUTH_APP_BIND_CODEX_HOME"),
+            app_bind: var("CODEX_MULTI_AUTH_APP_BIND"),
+            app_launcher_install: var("CODEX_MULTI_AUTH_APP_LAUNCHER_INSTALL"),
+            app_launcher_macos_dir: var("CODEX_MULTI_AUTH_APP_LAUNCHER_MACOS_DIR"),
             app_bind_install: var("CODEX_MULTI_AUTH_APP_BIND_INSTALL"),
             app_rotation_idle_ms: var("CODEX_MULTI_AUTH_APP_ROTATION_IDLE_MS"),
             app_rotation_max_lifetime_ms: var("CODEX_MULTI_AUTH_APP_ROTATION_MAX_LIFETIME_MS"),

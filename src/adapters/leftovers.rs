@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::adapters::codex::{refile, rescue};
 use crate::adapters::disk::atomic;
 use crate::adapters::env::Env;
+use crate::adapters::launcher;
 use crate::adapters::peers::process_start;
 use crate::adapters::process;
 use crate::adapters::startup::{legacy_entries, run_out};
@@ -25,8 +26,6 @@ use crate::formats::lossless::Object;
 const QUIET: Span = Span::minutes(10);
 /// An end for a folder somebody filled.
 const MOST: usize = 20_000;
-/// What the reference's launcher of the desktop is called.
-pub const LAUNCHER: &str = "codex-multi-auth.desktop";
 /// A wrapper is a short script.
 const SCRIPT: u64 = 64 * 1024;
 /// The system's own clock of process starts is coarse (forwarder.md §13).
@@ -168,7 +167,7 @@ impl<'a> Leftovers<'a> {
             .xdg_data_home
             .as_ref()
             .map_or_else(|| self.places.user_home().join(".local/share"), PathBuf::from);
-        let file = data.join("applications").join(LAUNCHER);
+        let file = data.join("applications").join(launcher::ENTRY);
         let text = atomic::read_text(&file).ok().flatten()?;
         let exec = text.lines().find_map(|line| line.strip_prefix("Exec="))?;
         let program = exec.trim_start_matches('"').split(['"', ' ']).next()?;

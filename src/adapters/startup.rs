@@ -276,6 +276,11 @@ impl Startup {
     }
 }
 
+/// A word of an `Exec` line, by the rules of desktop entries.
+pub fn desktop_word(word: &str) -> String {
+    xdg::quoted(word)
+}
+
 /// What starts the reference's router with the user's session, by the names it uses.
 pub fn legacy_entries(home: &Path, app_data: Option<&Path>) -> Vec<PathBuf> {
     let agent = launchd::file(home, Service::Router);

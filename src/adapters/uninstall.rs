@@ -18,17 +18,11 @@ use crate::domain::places::{POOL_FILE, Places};
 use crate::domain::uninstall::{State, Step};
 use crate::formats::{plugins, refile};
 
-/// Marks a launcher as ours.
-const LAUNCHER: &str = "codex-multi-auth.desktop";
 /// Packages of the reference in its plugin cache.
 const PACKAGES: [&str; 2] = ["codex-multi-auth", "@ndycode/codex-multi-auth"];
 /// Files in the root that only help while we are installed, by the beginning of their names.
-const HELPERS: [&str; 4] = [
-    "first-run-setup.json",
-    "runtime-rotation-app-helper",
-    "status-quota-refresh.lock",
-    "app-shortcuts.json",
-];
+const HELPERS: [&str; 3] =
+    ["first-run-setup.json", "runtime-rotation-app-helper", "status-quota-refresh.lock"];
 /// Names in the root that can hold sign-ins, by their beginning.
 const SIGN_INS: [&str; 4] = [
     POOL_FILE,
@@ -86,25 +80,13 @@ impl<'a> Remover<'a> {
         }
     }
 
-    /// The launcher of the desktop, when it is ours or the reference's.
-    pub fn launcher(&self) -> Step {
-        const STEP: &str = "launcher";
-        let data = self.env.xdg_data_home.as_ref().map_or_else(|| self.home(".local/share"), PathBuf::from);
-        let file = data.join("applications").join(LAUNCHER);
-        let bundle = self.home("Applications/Codex Multi Auth.app");
-        if bundle.is_dir() {
-            return self.gone(STEP, &bundle);
-        }
-        match atomic::read_text(&file) {
-            Ok(Some(text)) if !text.contains("codex-multi-auth") => {
-                Step::new(STEP, file.display().to_string(), State::Skipped)
-                    .saying("it starts another program")
-            }
-            Ok(_) => self.gone(STEP, &file),
-            Err(error) => {
-                Step::new(STEP, file.display().to_string(), State::Failed).saying(error.to_string())
-            }
-        }
+    /// Shortcuts that the reference changed on Windows: only the system's shell interface could put them back.
+    pub fn shortcuts(&self) -> Vec<Step> {
+        let kept = self.places.root().join("app-shortcuts.json");
+        let is_there = kept.exists() && cfg!(windows);
+        let step = Step::new("launcher", kept.display().to_string(), State::Skipped)
+            .saying("shortcuts were changed by the original package; what they were stands in this file");
+        is_there.then_some(step).into_iter().collect()
     }
 
     /// The reference's entry among the plugins of `Codex.json`.

@@ -47,6 +47,8 @@ pub enum Effect {
     History(Ticket, crate::app::history::Act),
     /// The switch, the bind and the services.
     Rotation(Ticket, crate::app::rotation::Act),
+    /// The launcher and the first-run set-up.
+    Chore(Ticket, crate::domain::chore::Chore),
     /// Remove what we put on this machine, or look.
     Uninstall(Ticket, crate::domain::uninstall::Wish),
     /// A line on stderr, now (forwarder notes, recovery announcements).

@@ -6,6 +6,7 @@
 pub mod best;
 pub mod bridge;
 pub mod check;
+pub mod chore;
 pub mod config;
 pub mod doctor;
 pub mod fix;
@@ -107,6 +108,8 @@ pub enum Flow {
     Rotation(Box<rotation::Flow>),
     /// `uninstall`.
     Uninstall(uninstall::Flow),
+    /// `setup`, `features`, the launcher.
+    Chore(chore::Flow),
     /// `codex …`.
     Forward(forward::Flow),
     /// `serve`.
@@ -143,6 +146,7 @@ impl Flow {
             Self::History(flow) => flow.on(message, world, at),
             Self::Rotation(flow) => flow.on(message, world, at),
             Self::Uninstall(flow) => flow.on(message, world),
+            Self::Chore(flow) => flow.on(message, world),
             Self::Forward(flow) => flow.on(message, world, at),
             Self::Serve(flow) => flow.on(message, world, at),
             Self::Login(flow) => flow.on(message, world, at),

@@ -108,6 +108,8 @@ pub enum Command {
     History(crate::app::history::Order),
     /// `rotation …`.
     Rotation(crate::app::rotation::Order),
+    /// `setup`, `features`, the launcher.
+    Chore(crate::domain::chore::Chore),
     /// `uninstall`.
     Uninstall(crate::domain::uninstall::Wish),
     /// `doctor`, `fix`, `verify`, `usage rotate`.
@@ -121,7 +123,8 @@ pub enum Command {
 impl Command {
     /// Whether it makes or takes back a bind itself, so that nobody heals it under its hands.
     pub fn changes_bind(&self) -> bool {
-        matches!(self, Self::Uninstall(_)) || matches!(self, Self::Rotation(order) if order.changes_bind())
+        matches!(self, Self::Uninstall(_) | Self::Chore(crate::domain::chore::Chore::SetUp { .. }))
+            || matches!(self, Self::Rotation(order) if order.changes_bind())
     }
 }
 

@@ -53,6 +53,8 @@ pub enum Msg {
     History(Ticket, crate::app::history::Heard),
     /// The switch, the bind and the services were looked at or changed.
     Rotation(Ticket, crate::app::rotation::Heard),
+    /// A chore was done, or looked at.
+    Chored(Ticket, Box<crate::domain::chore::Done>),
     /// What we put on this machine was removed, or looked at.
     Uninstalled(Ticket, Box<crate::domain::uninstall::Uninstalled>),
     /// From a look at everything, or its mending.

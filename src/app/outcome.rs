@@ -93,6 +93,8 @@ pub enum Body {
     History(Box<history::Told>),
     /// `rotation …`.
     Rotation(Box<rotation::Told>),
+    /// `setup`, `features`, the launcher.
+    Chored(crate::domain::chore::Chore, Box<crate::domain::chore::Done>),
     /// `uninstall`.
     Uninstalled(Wish, Box<Uninstalled>),
     /// `account pause` and the like.

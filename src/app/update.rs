@@ -6,8 +6,9 @@ use crate::app::background::{Background, Trouble};
 use crate::app::effect::{DesktopEffect, Effect, Effects, LoginEffect, PeersEffect, StoreEffect};
 use crate::app::flows::survey::Tokens;
 use crate::app::flows::{
-    Flow, Ticket, best, bridge, check, config, flagged, forecast, forward, history, login, models, policy,
-    report, rotation, rules, serve, status, switch, undo, uninstall, unpin, usage, vault, why, workspace,
+    Flow, Ticket, best, bridge, check, chore, config, flagged, forecast, forward, history, login, models,
+    policy, report, rotation, rules, serve, status, switch, undo, uninstall, unpin, usage, vault, why,
+    workspace,
 };
 use crate::app::goal::{Command, Entry, Goal, Tab};
 use crate::app::input::{Focus, Input};
@@ -166,6 +167,7 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
         | Msg::Bridge(..)
         | Msg::History(..)
         | Msg::Rotation(..)
+        | Msg::Chored(..)
         | Msg::Uninstalled(..)
         | Msg::Answered(..)
         | Msg::Worded(..)
@@ -312,6 +314,7 @@ impl Model {
             Command::Bridge(order) => Flow::Bridge(bridge::Flow::new(ticket, order.clone())),
             Command::History(order) => Flow::History(history::Flow::new(ticket, order.clone())),
             Command::Rotation(order) => Flow::Rotation(Box::new(rotation::Flow::new(ticket, order.clone()))),
+            Command::Chore(chore) => Flow::Chore(chore::Flow::new(ticket, *chore)),
             Command::Uninstall(wish) => Flow::Uninstall(uninstall::Flow::new(ticket, *wish)),
             Command::Rules(order) => Flow::Rules(Box::new(rules::Flow::new(ticket, order.clone()))),
             Command::Policy(order, word) => Flow::Policy(policy::Flow::new(ticket, order.clone(), word)),

@@ -193,8 +193,7 @@ impl World {
                 self.policy_trouble = None;
             }
             Msg::Store(StoreMsg::Ruled(Ok(governance)) | StoreMsg::RuleSet(_, Ok((governance, _)))) => {
-                self.governance = Arc::clone(governance);
-                self.rule_trouble = None;
+                (self.governance, self.rule_trouble) = (Arc::clone(governance), None);
             }
             Msg::Store(StoreMsg::Ruled(Err(why))) => self.rule_trouble = Some(why.clone()),
             Msg::Store(StoreMsg::Quota(quota)) => {
@@ -267,6 +266,7 @@ impl World {
             | Msg::Bridge(..)
             | Msg::History(..)
             | Msg::Rotation(..)
+            | Msg::Chored(..)
             | Msg::Uninstalled(..)
             | Msg::Signal(_) => {}
         }

@@ -29,6 +29,7 @@ pub use crate::cli::args::rotation::RotationArgs;
 pub use crate::cli::args::rules::{BudgetArgs, ProfileWord, ProfileWords};
 pub use crate::cli::args::usage::{ModelsArgs, UsageArgs};
 pub use crate::cli::args::vault::{AccountWord, BackupWord, ExportArgs, FlaggedWord, ImportArgs, SyncWord};
+use crate::domain::chore::Chore;
 use crate::domain::selection::Strategy;
 
 /// The name under which help and completions speak.
@@ -235,6 +236,16 @@ pub enum Word {
     },
     /// Switch rotation on and off, bind desktop app and IDE, reset what was learnt
     Rotation(RotationArgs),
+    /// Set desktop app and launcher up, where an app is; asks first and names every file
+    Setup(SetupArgs),
+    /// List what this program does
+    Features,
+    /// Gather what helps whoever helps you
+    #[command(subcommand)]
+    Debug(DebugWord),
+    /// The launcher of the desktop app
+    #[command(name = "__launcher", hide = true, bin_name = "codex-multi-auth-app-launcher")]
+    Launcher(LauncherArgs),
     /// Remove what this program put on the computer; asks first
     Uninstall(UninstallArgs),
     /// Run the proxy in the foreground, until it is stopped
@@ -303,6 +314,47 @@ pub struct StatusArgs {
     pub watch: Option<u32>,
 }
 
+/// Arguments of `setup`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
+pub struct SetupArgs {
+    /// Take back what a set-up did
+    #[arg(long)]
+    pub undo: bool,
+    /// Only say what would be done
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
+}
+
+/// Arguments of the launcher.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
+pub struct LauncherArgs {
+    /// Take it away again
+    #[arg(long)]
+    pub remove: bool,
+    /// Only say what would be done
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
+}
+
+impl From<SetupArgs> for Chore {
+    fn from(SetupArgs { undo, dry_run }: SetupArgs) -> Self {
+        Self::SetUp { undo, dry_run }
+    }
+}
+
+impl From<LauncherArgs> for Chore {
+    fn from(LauncherArgs { remove, dry_run }: LauncherArgs) -> Self {
+        Self::Launcher { remove, dry_run }
+    }
+}
+
+/// A word behind `debug`.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum DebugWord {
+    /// The same as `report`: everything in one masked document, shown before it is written anywhere
+    Bundle(ReportArgs),
+}
+
 /// Arguments of `uninstall`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
 pub struct UninstallArgs {
@@ -356,6 +408,10 @@ impl Word {
             Self::Sync(_) => "sync",
             Self::Monitor { .. } => "monitor",
             Self::Rotation(_) => "rotation",
+            Self::Setup(_) => "setup",
+            Self::Features => "features",
+            Self::Debug(_) => "report",
+            Self::Launcher(_) => "app-launcher",
             Self::Uninstall(_) => "uninstall",
             Self::Serve { .. } => "serve",
             Self::Router { .. } => "__router",

@@ -3,6 +3,8 @@
 //! Pure: terminal and environment come in as facts, everything that can be refused is refused before a root
 //! is opened.
 
+mod flags;
+
 use std::ffi::OsString;
 
 use clap::Parser as _;
@@ -14,23 +16,22 @@ use crate::app::flows::login::{Method, Request};
 use crate::app::flows::rules;
 use crate::app::flows::usage::Shape;
 use crate::app::goal::{
-    Choosing, Command, Entry, Forwarding, Goal, Identities, Listing, Moments, Probe, Replaying, Serving, Tab,
+    Choosing, Command, Entry, Forwarding, Goal, Listing, Moments, Probe, Replaying, Serving, Tab,
 };
-use crate::app::options::{Chatter, Consent, Face, Form, Options, Root};
+use crate::app::options::{Consent, Face, Form, Options, Root};
 use crate::base::Span;
 use crate::cli::args::{
-    AccountWord, Cli, Global, PROGRAM, ProfileWord, UninstallArgs, UsageArgs, WhyArgs, Word, completions,
-    lean,
+    AccountWord, Cli, DebugWord, Global, PROGRAM, ProfileWord, UninstallArgs, UsageArgs, WhyArgs, Word,
+    completions, lean,
 };
+use crate::cli::dispatch::flags::{chatter, form, identities, numbers, over, terms_consent, typist};
 use crate::cli::exit::Numbers;
 use crate::cli::personality::Persona;
-use crate::domain::login::paste::Typist;
+use crate::domain::chore::Chore;
 use crate::domain::problem::{Exit, Hint, Problem};
 use crate::domain::scope::Wish;
 use crate::domain::selection::Strategy;
-use crate::domain::settings::act::Over;
 use crate::domain::settings::schema;
-use crate::domain::terms;
 use crate::domain::uninstall;
 
 /// What stands around the command line.
@@ -102,6 +103,7 @@ pub fn dispatch(persona: Persona, around: Surroundings) -> Invocation {
     match persona {
         Persona::Manager(args) => manager(&args, around),
         Persona::Forwarder { global, args } => forwarder(&global, args, around),
+        Persona::Mcodex(args) => forwarder(&[], args, around),
     }
 }
 
@@ -151,6 +153,9 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
     };
     let mut out = None;
     let (goal, watch) = match word {
+        Word::Features => (Goal::Run(Command::Chore(Chore::Features)), None),
+        Word::Setup(args) => (Goal::Run(Command::Chore(args.into())), None),
+        Word::Launcher(args) => (Goal::Run(Command::Chore(args.into())), None),
         Word::Completions { shell } => return Invocation::Print(completions(shell)),
         Word::Status(args) | Word::List(args) if args.line => (status(Listing::Line), args.watch),
         Word::Status(args) => {
@@ -194,12 +199,14 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
                 Err(problem) => return refuse(problem, command),
             }
         }
-        Word::Report(args) => match args.reporting(identities(&global)) {
-            // A file is for another program.
-            Ok(asked) if asked.out.is_some() => (Goal::Run(Command::Report(asked)), None),
-            Ok(asked) => (view(Tab::Accounts, Command::Report(asked), manner, None), None),
-            Err(problem) => return refuse(problem, command),
-        },
+        Word::Report(args) | Word::Debug(DebugWord::Bundle(args)) => {
+            match args.reporting(identities(&global)) {
+                // A file is for another program.
+                Ok(asked) if asked.out.is_some() => (Goal::Run(Command::Report(asked)), None),
+                Ok(asked) => (view(Tab::Accounts, Command::Report(asked), manner, None), None),
+                Err(problem) => return refuse(problem, command),
+            }
+        }
         Word::VerifyFlagged(args) => (view(Tab::Accounts, Command::Flagged(args.into()), manner, None), None),
         // Choosing one is an act.
         Word::Workspace(args) if args.workspace.is_some() => {
@@ -382,40 +389,9 @@ fn config(ask: Ask, manner: Preference) -> Goal {
     if known { view(Tab::Settings, command, manner, None) } else { Goal::Run(command) }
 }
 
-fn typist(manner: Preference) -> Typist {
-    match manner {
-        Preference::Screen => Typist::Person,
-        Preference::Headless => Typist::Script,
-    }
-}
-
-fn identities(global: &Global) -> Identities {
-    if global.show_identities { Identities::Shown } else { Identities::Masked }
-}
-
 fn manner(global: &Global, around: Surroundings) -> Preference {
     let asked = global.headless || global.json || global.quiet;
     if asked || around.terminal == Terminal::Absent { Preference::Headless } else { around.preference }
-}
-
-fn over(global: &Global) -> Over {
-    if global.yes { Over::Yes } else { Over::Ask }
-}
-
-fn form(global: &Global) -> Form {
-    if global.json { Form::Json } else { Form::Text }
-}
-
-fn numbers(global: &Global) -> Numbers {
-    if global.exit_zero { Numbers::ZeroOrOne } else { Numbers::Full }
-}
-
-fn terms_consent(global: &Global) -> terms::Consent {
-    if global.accept_terms { terms::Consent::Given } else { terms::Consent::Unsaid }
-}
-
-fn chatter(global: &Global) -> Chatter {
-    if global.quiet { Chatter::Quiet } else { Chatter::Normal }
 }
 
 fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
@@ -487,7 +463,8 @@ fn context(error: &clap::Error, kind: ContextKind) -> Option<String> {
     if let ContextValue::String(text) = value {
         return Some(text.clone());
     }
-    if let ContextValue::Strings(texts) = value { texts.first().cloned() } else { None }
+    // The nearest stands last.
+    if let ContextValue::Strings(texts) = value { texts.last().cloned() } else { None }
 }
 
 fn first_word(args: &[OsString]) -> String {

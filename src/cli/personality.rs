@@ -5,11 +5,15 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
+/// Name of the short launcher's binary.
+const MCODEX: &str = "mcodex";
+/// Name of the desktop launcher's binary, and its hidden word.
+const LAUNCHER: (&str, &str) = ("codex-multi-auth-app-launcher", "__launcher");
 /// Name of the forwarder's binary.
 const FORWARDER: &str = "codex-multi-auth-codex";
 
 /// Words after `auth` that the forwarder answers itself; all others belong to the official CLI.
-const KNOWN_AUTH: [&str; 38] = [
+const KNOWN_AUTH: [&str; 40] = [
     "login",
     "list",
     "status",
@@ -48,6 +52,8 @@ const KNOWN_AUTH: [&str; 38] = [
     "sync",
     "profile",
     "update",
+    "setup",
+    "flagged",
 ];
 
 /// The hidden word of a bind's router.
@@ -61,6 +67,8 @@ const TAKES_VALUE: [&str; 1] = ["--color"];
 pub enum Persona {
     /// The manager, with these arguments (without the program's name and a leading `auth`).
     Manager(Vec<OsString>),
+    /// The short launcher, with these arguments.
+    Mcodex(Vec<OsString>),
     /// The forwarder.
     Forwarder {
         /// Global flags that stood before `codex`.
@@ -82,15 +90,27 @@ pub enum Bypass {
 /// Reads an argument vector, the program's name first.
 pub fn read(argv: &[OsString], bypass: Bypass) -> Persona {
     let Some((program, rest)) = argv.split_first() else { return Persona::Manager(Vec::new()) };
-    if is_forwarder(program) {
-        return forwarder(&[], rest, bypass);
+    match stem(program).as_str() {
+        FORWARDER => forwarder(&[], rest, bypass),
+        // The router of a bind is started by whichever of our programs made it.
+        MCODEX if rest.first().is_none_or(|word| word != ROUTER_WORD) => Persona::Mcodex(rest.to_vec()),
+        name if name == LAUNCHER.0 && rest.first().is_none_or(|word| word != ROUTER_WORD) => {
+            Persona::Manager(
+                std::iter::once(OsString::from(LAUNCHER.1)).chain(rest.iter().cloned()).collect(),
+            )
+        }
+        _ => manager(rest, bypass),
     }
-    manager(rest, bypass)
 }
 
-fn is_forwarder(name: &OsStr) -> bool {
+/// What the forwarder's own name makes of these arguments.
+pub fn forwarded(args: &[OsString], bypass: Bypass) -> Persona {
+    forwarder(&[], args, bypass)
+}
+
+fn stem(name: &OsStr) -> String {
     let file = Path::new(name).file_name().unwrap_or(name).to_string_lossy().to_ascii_lowercase();
-    file.strip_suffix(".exe").unwrap_or(&file) == FORWARDER
+    file.strip_suffix(".exe").unwrap_or(&file).to_owned()
 }
 
 fn manager(args: &[OsString], bypass: Bypass) -> Persona {
@@ -200,6 +220,9 @@ mod tests {
             ("codex-multi-auth-codex multi word", forwards("", "multi word")),
             ("something-else status", manages("status")),
             ("codex-multi-auth-codex __router --state x", manages("__router --state x")),
+            ("mcodex __router --state x", manages("__router --state x")),
+            ("/opt/mcodex.exe --tmux exec", Persona::Mcodex(words("--tmux exec"))),
+            ("codex-multi-auth-app-launcher --remove", manages("__launcher --remove")),
         ] {
             assert_eq!(read(&words(line), Bypass::Off), persona, "{line}");
         }

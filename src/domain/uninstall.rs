@@ -23,6 +23,8 @@ impl Wish {
 /// What became of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
+    /// It is there now; with a dry run: it would be.
+    Done,
     /// It is gone; with a dry run: it would go.
     Removed,
     /// What was there before is there again; with a dry run: it would be.
@@ -39,6 +41,7 @@ impl State {
     /// The word in JSON.
     pub const fn word(self) -> &'static str {
         match self {
+            Self::Done => "done",
             Self::Removed => "removed",
             Self::Restored => "restored",
             Self::Absent => "absent",
@@ -49,7 +52,7 @@ impl State {
 
     /// Whether something changed, or would.
     pub const fn is_change(self) -> bool {
-        matches!(self, Self::Removed | Self::Restored)
+        matches!(self, Self::Done | Self::Removed | Self::Restored)
     }
 }
 
@@ -62,6 +65,8 @@ pub struct Step {
     pub target: String,
     /// What became of it.
     pub state: State,
+    /// The command that takes it back.
+    pub undo: Option<&'static str>,
     /// More about it.
     pub message: Option<String>,
 }
@@ -69,7 +74,14 @@ pub struct Step {
 impl Step {
     /// A row.
     pub fn new(step: &'static str, target: impl Into<String>, state: State) -> Self {
-        Self { step, target: target.into(), state, message: None }
+        Self { step, target: target.into(), state, undo: None, message: None }
+    }
+
+    /// With the command that takes it back.
+    #[must_use]
+    pub const fn undone_by(mut self, command: &'static str) -> Self {
+        self.undo = Some(command);
+        self
     }
 
     /// With more about it.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::app::outcome::Outcome;
 use crate::domain::uninstall::{State, Step, Uninstalled, Wish};
-use crate::report::{Printed, json};
+use crate::report::{Printed, chore, json};
 
 /// The document.
 pub(super) fn value(outcome: &Outcome, wish: Wish, told: &Uninstalled) -> Value {
@@ -17,18 +17,7 @@ pub(super) fn value(outcome: &Outcome, wish: Wish, told: &Uninstalled) -> Value 
             "dryRun": wish.dry_run,
             "removed": if wish.dry_run { Vec::new() } else { told.removed() },
             "warnings": warnings(told),
-            "steps": told.steps.iter().map(|step| {
-                let mut row = json!({
-                    "step": step.step,
-                    "target": step.target,
-                    "state": step.state.word(),
-                    "undo": null,
-                });
-                if let (Some(message), Some(row)) = (&step.message, row.as_object_mut()) {
-                    row.insert("message".to_owned(), json!(message));
-                }
-                row
-            }).collect::<Vec<_>>(),
+            "steps": told.steps.iter().map(chore::row).collect::<Vec<_>>(),
         }),
     );
     Value::Object(members)
@@ -49,6 +38,7 @@ pub(super) fn printed(wish: Wish, told: &Uninstalled) -> Printed {
     let mut printed = Printed::default();
     for step in told.steps.iter().filter(|step| step.state != State::Absent) {
         let verb = match (step.state, wish.dry_run) {
+            (State::Done, _) => "Done",
             (State::Removed, false) => "Removed",
             (State::Removed, true) => "Would remove",
             (State::Restored, false) => "Restored",

@@ -100,6 +100,7 @@ pub async fn run<S: Shell>(mut model: Model, effects: Effects, host: Host, shell
                 | Effect::Bridge(..)
                 | Effect::History(..)
                 | Effect::Rotation(..)
+                | Effect::Chore(..)
                 | Effect::Uninstall(..)) => performer.perform(effect),
             }
         }

@@ -125,6 +125,12 @@ impl Performer {
                     Msg::Rotation(ticket, crate::runtime::rotation::carry_out(&host, act).await)
                 });
             }
+            Effect::Chore(ticket, chore) => {
+                let host = self.host.clone();
+                self.run(Some(ticket), async move {
+                    Msg::Chored(ticket, Box::new(crate::runtime::chore::carry_out(&host, chore).await))
+                });
+            }
             Effect::Uninstall(ticket, wish) => {
                 let host = self.host.clone();
                 self.run(Some(ticket), async move {

@@ -78,7 +78,7 @@ fn told(told: app_bind::Told) -> Helper {
 }
 
 /// Whether a desktop app is installed (forwarder.md §18); never on Linux.
-fn has_desktop_app(host: &Host) -> bool {
+pub(super) fn has_desktop_app(host: &Host) -> bool {
     if cfg!(target_os = "macos") {
         let own = host.places.user_home().join("Applications/Codex.app");
         return own.exists() || PathBuf::from("/Applications/Codex.app").exists();

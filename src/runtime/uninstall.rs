@@ -1,6 +1,7 @@
 //! `uninstall` over the real machine; every step goes on where another one failed.
 
 use crate::adapters::codex::config::{Applied, ConfigFile};
+use crate::adapters::launcher::Launcher;
 use crate::adapters::startup::Service;
 use crate::adapters::uninstall::Remover;
 use crate::base::Secret;
@@ -25,9 +26,12 @@ pub async fn carry_out(host: &Host, wish: Wish) -> Uninstalled {
     told.steps.push(credential_store(host, wish).await);
     let is_ended = revoked(host, wish, &mut told.steps).await;
     let (places, env, at) = (host.places.clone(), host.env.clone(), host.clock.now());
+    let launcher = Launcher::new(&places, &env, &std::env::current_exe().unwrap_or_default());
     let work = move || {
         let remover = Remover::new(&places, &env, wish.dry_run);
-        let mut steps = vec![remover.launcher(), remover.config_entry()];
+        let mut steps = launcher.remove(wish.dry_run);
+        steps.extend(remover.shortcuts());
+        steps.push(remover.config_entry());
         steps.extend(remover.cache());
         steps.extend(remover.helpers());
         steps.extend(remover.reference(at));

@@ -15,6 +15,7 @@ use crate::support::process::{Ran, run};
 
 mod compaction;
 mod forwarded;
+mod front_ends;
 mod login;
 mod namespace;
 

@@ -15,6 +15,11 @@ pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 /// The manager, as cargo built it.
 pub(crate) const MANAGER: &str = env!("CARGO_BIN_EXE_codex-multi-auth");
 
+/// The short launcher.
+pub(crate) const MCODEX: &str = env!("CARGO_BIN_EXE_mcodex");
+/// The launcher of the desktop app.
+pub(crate) const LAUNCHER: &str = env!("CARGO_BIN_EXE_codex-multi-auth-app-launcher");
+
 /// The forwarder, as cargo built it.
 pub(crate) const FORWARDER: &str = env!("CARGO_BIN_EXE_codex-multi-auth-codex");
 

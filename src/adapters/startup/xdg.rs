@@ -20,7 +20,7 @@ pub(super) fn entry(title: &str, program: &Path, words: &[String]) -> String {
 }
 
 /// A word of `Exec`: quoted by the Desktop Entry rules, then escaped once more as a string of the file.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let mut out = String::from("\"");
     for c in word.chars() {
         match c {

@@ -90,6 +90,7 @@ impl Flow {
             | Msg::Bridge(..)
             | Msg::History(..)
             | Msg::Rotation(..)
+            | Msg::Chored(..)
             | Msg::Uninstalled(..)
             | Msg::Signal(_) => Step::Wait(Effects::new()),
         }

@@ -110,6 +110,7 @@ impl Ui {
             | Msg::Bridge(..)
             | Msg::History(..)
             | Msg::Rotation(..)
+            | Msg::Chored(..)
             | Msg::Uninstalled(..)
             | Msg::Signal(_) => {}
         }
@@ -337,6 +338,7 @@ fn told(outcome: &Outcome) -> Option<Toast> {
         | Body::Bridge(_)
         | Body::History(_)
         | Body::Rotation(_)
+        | Body::Chored(..)
         | Body::Uninstalled(..)
         | Body::Silent => {
             return None;

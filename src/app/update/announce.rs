@@ -90,6 +90,7 @@ impl Model {
             | Body::Checkup(_)
             | Body::History(_)
             | Body::Rotation(_)
+            | Body::Chored(..)
             | Body::Uninstalled(..)
             | Body::Ruled(_)
             | Body::Policies(_)
