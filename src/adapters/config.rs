@@ -56,6 +56,8 @@ pub(super) fn read_with(places: &Places, env: &BTreeMap<&'static str, String>, d
     let legacy = places
         .legacy_configs()
         .into_iter()
+        // What lies below a file is not there, whatever the system calls it.
+        .filter(|path| path.symlink_metadata().is_ok())
         .map(|path| File::read(&path))
         .find(|file| file.content() != Content::Missing);
     let found = find(&Sources {

@@ -142,6 +142,43 @@ fn what_is_wrong_is_named_by_file_line_and_key() {
 }
 
 #[test]
+fn a_damaged_file_is_told_beside_a_value_that_does_not_come_from_it() {
+    let home = home();
+    home.write(&home.root().join("settings.json"), "{\"version\":1,\n\"plug");
+
+    for words in [["config", "get", "fetchTimeoutMs"].as_slice(), &["config", "list"]] {
+        let ran = run(&mut home.manager(words)).expect(0);
+
+        assert_eq!(
+            ran.stderr.matches("settings.json ends too early").count(),
+            1,
+            "{words:?}: {}",
+            ran.stderr
+        );
+    }
+}
+
+#[test]
+fn a_section_that_is_no_object_is_named_and_never_lost_without_a_copy() {
+    for (section, key, value) in [
+        ("pluginConfig", "fetchTimeoutMs", "90000"),
+        ("dashboardDisplaySettings", "menuShowLastUsed", "false"),
+    ] {
+        let home = home();
+        let text = format!("{{\"version\":1,\"{section}\":[\"x\",1]}}");
+        home.write(&home.root().join("settings.json"), &text);
+
+        let invalid = document(&run(&mut home.manager(&["config", "validate", "--json"])).expect(4));
+        let set = run(&mut home.manager(&["config", "set", key, value])).expect(0);
+
+        assert_eq!(invalid["problems"][0]["key"], section, "{invalid:#}");
+        assert!(set.stderr.contains("no object") && set.stderr.contains("quarantine"), "{}", set.stderr);
+        let kept = std::fs::read_dir(home.root().join("quarantine")).expect("kept").flatten();
+        assert!(kept.into_iter().any(|file| std::fs::read_to_string(file.path()).expect("text") == text));
+    }
+}
+
+#[test]
 fn templates_go_to_stdout_or_to_a_path_that_is_not_replaced_unasked() {
     let home = Home::new();
     let path = home.work().join("deep/config.json");

@@ -107,6 +107,19 @@ fn save_unified(
         let bytes = bytes(&path)?;
         let current = bytes.as_deref().map(String::from_utf8_lossy);
         let legacy = legacy(places)?;
+        let displaced = current.as_deref().map(|text| write::displaced(text, edits)).unwrap_or_default();
+        if !displaced.is_empty() {
+            keep_damaged(places, &path, bytes.as_deref().unwrap_or_default(), at)?;
+            let note = format!(
+                "{} in settings.json was no object: it was begun anew, the file from before is kept in {}",
+                displaced.join(" and "),
+                places.quarantine().display()
+            );
+            tracing::warn!("{note}");
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
         let (fresh, spare) = match write::unified(current.as_deref(), edits, legacy.as_deref()) {
             Ok(fresh) => (fresh, Spare::Keep),
             Err(EditError::Newer(version)) => {

@@ -166,6 +166,10 @@ fn objection(text: &str, report: &Report, known: &Report) -> Option<Problem> {
     if let Err(error) = write::check(text) {
         return Some(Problem::new("settings-unreadable", Exit::Failed, format!("the text {error}")));
     }
+    if let Some(name) = write::misshapen(text).first() {
+        let what = format!("{name} in the text is no object");
+        return Some(Problem::new("settings-unreadable", Exit::Failed, what));
+    }
     let faults = |report: &Report| -> Vec<String> {
         let all = report.entries.iter();
         all.flat_map(|entry| {

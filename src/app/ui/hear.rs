@@ -164,7 +164,9 @@ impl Ui {
             world.config.notes().into_iter().filter(|note| !old.contains(note)).collect();
         if let Some((first, rest)) = fresh.split_first() {
             let toast =
-                Toast::new(Level::Warn, "settings", clean(first).into_owned()).like("config validate");
+                Toast::new(Level::Warn, "settings", clean(&nearby(first, &world.config)).into_owned())
+                    .like("config validate")
+                    .with(clean(first).into_owned());
             let toast = rest.iter().fold(toast, |toast, note| toast.with(clean(note).into_owned()));
             self.say(toast, world, at);
         }
@@ -196,9 +198,15 @@ impl Ui {
                 } else {
                     format!("{written} settings saved")
                 };
-                if asked {
+                if let (true, Some(note)) = (asked, saved.notes.first()) {
+                    // What became of the old file matters more than the count.
+                    let toast = Toast::new(Level::Warn, "key s", format!("{text}; {note}"))
+                        .with(world.config.target.clone());
+                    let more = saved.notes.iter().skip(1).cloned();
+                    self.say(more.fold(toast, Toast::with), world, at);
+                } else if asked {
                     let toast = Toast::new(Level::Done, "key s", text).with(world.config.target.clone());
-                    self.say(saved.notes.iter().cloned().fold(toast, Toast::with), world, at);
+                    self.say(toast, world, at);
                 } else if let Some(note) = saved.notes.first() {
                     self.say(Toast::new(Level::Warn, "settings", note.clone()), world, at);
                 }
@@ -400,6 +408,17 @@ fn switch_told(switched: &Switched) -> Toast {
     let command = format!("switch {}", crate::app::overlays::palette::argument(&name));
     let toast = Toast::new(level, "key s", text).about(&switched.to.key).like(command);
     before.into_iter().fold(toast, Toast::with)
+}
+
+/// A note without the folder of the settings: the path alone would fill the line.
+fn nearby(note: &str, config: &Report) -> String {
+    match config.target.rsplit_once(['/', '\\']) {
+        Some((folder, name)) if !folder.is_empty() => {
+            let separator = config.target.get(folder.len()..config.target.len() - name.len()).unwrap_or("/");
+            note.replace(&format!("{folder}{separator}"), "")
+        }
+        Some(_) | None => note.to_owned(),
+    }
 }
 
 fn login_told(ending: &Ending) -> Toast {

@@ -1,6 +1,7 @@
 //! What is told once on stderr when nobody looks at a screen, and what need not be told because one shows it.
 
 use crate::app::effect::{DesktopEffect, Effect, Effects, LoginEffect};
+use crate::app::flows::config::Ask;
 use crate::app::flows::login;
 use crate::app::goal::{Command, Entry, Goal};
 use crate::app::model::Model;
@@ -37,11 +38,17 @@ impl Model {
     /// What is wrong with the settings; screens, `status` and `config` show it themselves.
     fn announce_settings(&mut self, message: &Msg) -> Effects {
         let Msg::Store(StoreMsg::Settings(report)) = message else { return Effects::new() };
-        if self.is_dashboard() || matches!(self.goal, Goal::Run(Command::Config(_) | Command::Status(_))) {
-            return Effects::new();
-        }
-        let fresh: Vec<String> =
-            report.notes().into_iter().filter(|note| !self.told.contains(note)).collect();
+        let notes = match &self.goal {
+            Goal::Dashboard(_) | Goal::Run(Command::Status(_)) => return Effects::new(),
+            // A single value does not show that it comes from nowhere.
+            Goal::Run(Command::Config(Ask::Get(_) | Ask::List | Ask::Path | Ask::Explain(Some(_)))) => {
+                let files = report.problems.iter().filter(|trouble| trouble.file.is_some());
+                files.map(|trouble| trouble.message.clone()).collect()
+            }
+            Goal::Run(Command::Config(_)) => return Effects::new(),
+            Goal::Run(_) | Goal::Forward(_) | Goal::Serve(_) => report.notes(),
+        };
+        let fresh: Vec<String> = notes.into_iter().filter(|note| !self.told.contains(note)).collect();
         self.told.extend(fresh.iter().cloned());
         fresh.into_iter().map(|note| Effect::Tell(format!("codex-multi-auth: {note}"))).collect()
     }

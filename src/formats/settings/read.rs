@@ -4,7 +4,7 @@ use crate::domain::settings::report::{Storage, Trouble, near};
 use crate::domain::settings::resolve::Found;
 use crate::domain::settings::schema::{Section, row, rows};
 use crate::formats::lossless::Object;
-use crate::formats::settings::value;
+use crate::formats::settings::{value, write};
 
 /// A file as it was found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -87,6 +87,10 @@ fn unified<'a>(sources: &Sources<'a>, problems: &mut Vec<Trouble>) -> (Object<'a
                          understood and not changed"
                     );
                     problems.push(Trouble::of(path, message));
+                }
+                for name in write::misshapen_in(&object) {
+                    let message = format!("{name} in {path} is no object: nothing in it counts");
+                    problems.push(Trouble { key: Some(name.to_owned()), ..Trouble::of(path, message) });
                 }
                 return (object, State::Sound);
             }

@@ -6,6 +6,12 @@ use crate::formats::lossless::{Object, ParseJsonError};
 use crate::formats::settings::read::newer;
 use crate::formats::settings::value;
 
+/// The member with the settings of the dashboard's looks.
+const DISPLAY: &str = "dashboardDisplaySettings";
+
+/// The members that hold settings.
+const SECTIONS: [&str; 2] = ["pluginConfig", DISPLAY];
+
 /// Why a document is not changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
@@ -77,7 +83,7 @@ pub fn flat(text: Option<&str>, edits: &[Edit]) -> Result<Option<String>, EditEr
 /// When the text is no JSON object, or of a newer version.
 pub fn with_dashboard(text: Option<&str>, dashboard: &str) -> Result<Option<String>, EditError> {
     let mut document = parsed(text)?;
-    if document.object("dashboardDisplaySettings").is_some() {
+    if document.has(DISPLAY) {
         return Ok(None);
     }
     let old = Object::parse(dashboard).ok();
@@ -97,6 +103,30 @@ pub fn copied(unified: Option<&str>, legacy: Option<&str>) -> String {
     }
     let legacy = legacy.and_then(|text| Object::parse(text).ok());
     legacy.unwrap_or_default().to_pretty() + "\n"
+}
+
+/// Sections in which something else than an object stands; nothing at all (`null`) is none.
+pub fn misshapen(text: &str) -> Vec<&'static str> {
+    let Ok(document) = Object::parse(text) else { return Vec::new() };
+    misshapen_in(&document)
+}
+
+/// The same, of a document that was read already.
+pub(super) fn misshapen_in(document: &Object<'_>) -> Vec<&'static str> {
+    let wrong = |name: &&str| {
+        document.object(name).is_none() && document.raw(name).is_some_and(|raw| raw.trim() != "null")
+    };
+    SECTIONS.into_iter().filter(wrong).collect()
+}
+
+/// Sections that these edits would begin anew, although something stands there.
+pub fn displaced(text: &str, edits: &[Edit]) -> Vec<&'static str> {
+    let touched = |name: &&str| {
+        edits
+            .iter()
+            .any(|edit| (section(edit) == Section::Display) == (*name == DISPLAY) && edit.to.is_some())
+    };
+    misshapen(text).into_iter().filter(touched).collect()
 }
 
 /// Whether a text can be a settings file of this version.

@@ -14,6 +14,7 @@ use crate::app::geometry::Kind;
 use crate::app::screens::settings::places::{Places, places};
 use crate::app::screens::settings::{Page, Side};
 use crate::base::text::{clean, truncate_middle, width};
+use crate::domain::settings::report::Storage;
 use crate::view::pen::Pen;
 use crate::view::scene::Scene;
 use crate::view::words::{CUT, count};
@@ -89,12 +90,18 @@ fn context(scene: &Scene, buffer: &mut Buffer) {
         ("Settings", scene.world.config.target.as_str())
     };
     let (named, kept) = sheet.backups.tally();
+    let unread = changed == 0 && !backups && scene.world.config.storage == Storage::Unreadable;
     let right = match changed {
+        0 if unread => "cannot be read: defaults count".to_owned(),
         0 if backups && sheet.backups.list.is_some() => format!("{named} named, {kept} kept"),
         0 => String::new(),
         many => count(many, "unsaved change"),
     };
-    let tone = if changed > 0 { skin.accent() } else { skin.dim() };
+    let tone = match (unread, changed) {
+        (true, _) => skin.bad(),
+        (false, 0) => skin.dim(),
+        (false, _) => skin.accent(),
+    };
     let start = if right.is_empty() { end } else { pen.put_right(end, 0, &right, tone) };
     let after = pen.put(1, 0, place, skin.heading());
     let room = usize::from(start.saturating_sub(after + 5));

@@ -32,7 +32,7 @@ pub(super) const ROWS: &[Row] = &[
     setting!(Ours Acts Session "bindRestartDaemon" = Kind::Word(&["ask", "always", "never"]),
         ["CODEX_MULTI_AUTH_BIND_RESTART_DAEMON"],
         "restart daemon on bind", "restart a running Codex background server after bind and unbind", nowhere),
-    setting!(Ours Idle Session "loginPortHandover" = flag(true), ["CODEX_MULTI_AUTH_LOGIN_PORT_HANDOVER"],
+    setting!(Ours Acts Session "loginPortHandover" = flag(true), ["CODEX_MULTI_AUTH_LOGIN_PORT_HANDOVER"],
         "take over login port", "ask another sign-in that holds port 1455 to give way", |s, v| s.login_port_handover = is(v)),
     setting!(Ours Acts Session "showEmails" = flag(false), ["CODEX_MULTI_AUTH_SHOW_EMAILS"],
         "show e-mails", "e-mail addresses in the status line and in output meant for sharing",

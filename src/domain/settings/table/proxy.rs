@@ -26,7 +26,7 @@ pub(super) const ROWS: &[Row] = &[
         ["CODEX_AUTH_MIN_ROTATION_INTERVAL_MS"],
         "stay with the last", "stay with the last account for this long; 0 = off",
         |s, v| s.min_rotation_interval = span(v)).stepping(10_000.0),
-    setting!(Shared Idle Rotation "pidOffsetEnabled" = flag(true), ["CODEX_AUTH_PID_OFFSET_ENABLED"],
+    setting!(Shared Acts Rotation "pidOffsetEnabled" = flag(true), ["CODEX_AUTH_PID_OFFSET_ENABLED"],
         "spread processes", "spread processes over accounts", |s, v| s.pid_offset = is(v)),
     setting!(Shared Kept Rotation "routingMutex" = Kind::Word(&["legacy", "enabled"]), ["CODEX_AUTH_ROUTING_MUTEX"],
         "routing mutex", "selection in one process is always serialised here, whichever is set", nowhere),

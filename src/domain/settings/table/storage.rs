@@ -47,7 +47,7 @@ pub(super) const ROWS: &[Row] = &[
         "ledger size", "size at which the usage ledger is rotated", |s, v| s.ledger_max_bytes = whole(v)).stepping(1_048_576.0),
     setting!(Ours Acts Refresh "usageLedgerKeep" = count(24.0, 0.0, 1e9), [],
         "ledgers kept", "how many rotated usage ledgers are kept; 0 = all", |s, v| s.ledger_keep = size(v)).stepping(1.0),
-    setting!(Ours Idle Refresh "auditLog" = flag(true), [],
+    setting!(Ours Acts Refresh "auditLog" = flag(true), [],
         "audit log", "keep a log of who changed what, without secrets", |s, v| s.audit_log = is(v)),
     setting!(Shared Acts Performance "parallelProbing" = flag(false), ["CODEX_AUTH_PARALLEL_PROBING"],
         "check in parallel", "ask several accounts at once when checking", |s, v| s.parallel_probing = is(v)),
