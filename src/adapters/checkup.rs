@@ -132,13 +132,22 @@ impl<H: Home, C: Clock> Examiner<H, C> {
             let files = Files::new(&places, at);
             let root = places.root();
             let size = match std::fs::metadata(places.pool()) {
+                Ok(meta) if meta.is_dir() => Some(Err("a folder stands in its place".to_owned())),
                 Ok(meta) => Some(std::fs::File::open(places.pool()).map(|_| meta.len()).map_err(words)),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+                    ) =>
+                {
+                    None
+                }
                 Err(error) => Some(Err(words(error))),
             };
             FileFacts {
                 copies: 0,
                 size,
+                unwritable: files.unwritable(),
                 reset_since: files.reset_since(),
                 loose: files.loose(),
                 foreign: files.foreign(),

@@ -89,6 +89,8 @@ fn a_doctor_mends_what_is_needed_and_then_finds_nothing_more() {
     assert!(mended.contains(&"codex-auth-store".to_owned()), "{first:#}");
     assert!(mended.contains(&"codex-active-sync".to_owned()), "{first:#}");
     assert_eq!(first["fix"]["changed"], true);
+    let said = words(&first["fix"]["actions"], "message").join("\n");
+    assert!(said.contains("instead of keyring"), "true before and after: {said}");
     assert_eq!(check(&first, "codex-auth-store")["severity"], "ok", "mended things are fine");
     assert_eq!(config(&home), CONFIG.replace("\"keyring\"", "\"file\""));
     assert_eq!(home.auth()["tokens"]["account_id"], play.login("well").account_id);

@@ -204,6 +204,19 @@ impl<'a> Files<'a> {
             .map(|name| folder.join(name))
     }
 
+    /// Why nothing can be written where our files are; what stands there may be no folder at all.
+    pub(super) fn unwritable(&self) -> Option<String> {
+        let folder = existing(self.places.root());
+        if folder == self.places.root() && !folder.is_dir() {
+            return Some("a file stands in place of the folder".to_owned());
+        }
+        let locks = self.places.locks();
+        if locks.exists() && !locks.is_dir() {
+            return Some(format!("a file stands in place of {}", locks.display()));
+        }
+        is_writable(folder).err()
+    }
+
     pub(super) fn quarantine(&self) -> Vec<String> {
         let mut all = names(&self.places.quarantine());
         all.sort_by(|a, b| b.cmp(a));
@@ -312,9 +325,22 @@ fn is_held(path: &Path) -> bool {
 }
 
 #[cfg(unix)]
-fn is_loose(path: &Path) -> bool {
+pub(super) fn is_loose(path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     fs::metadata(path).is_ok_and(|meta| meta.mode() & 0o077 != 0)
+}
+
+#[cfg(unix)]
+fn is_writable(folder: &Path) -> Result<(), String> {
+    use rustix::fs::{Access, access};
+    access(folder, Access::WRITE_OK | Access::EXEC_OK)
+        .map_err(|error| super::words(std::io::Error::from(error)))
+}
+
+/// The list of the user's profile decides here; only a write would tell.
+#[cfg(not(unix))]
+fn is_writable(_folder: &Path) -> Result<(), String> {
+    Ok(())
 }
 
 #[cfg(unix)]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::adapters::checkup::files::{Files, modified, names};
+use crate::adapters::checkup::files::{Files, is_loose, modified, names};
 use crate::adapters::checkup::{Examiner, words};
 use crate::adapters::codex::config::Applied;
 use crate::adapters::disk::{atomic, perms};
@@ -27,7 +27,7 @@ impl<H: Home, C: Clock> Examiner<H, C> {
     pub(super) async fn carry_out(&self, repair: &Repair) -> Result<Mended, String> {
         match repair {
             Repair::Restore { from, .. } => self.restore(from.clone()).await,
-            Repair::Tighten(paths) => Ok(tighten(paths)),
+            Repair::Tighten(paths) => tighten(paths),
             Repair::Sweep(paths) => self.sweep(paths),
             Repair::CredentialStore { .. } => {
                 let (key, value) = FILE_STORE;
@@ -129,11 +129,16 @@ fn accounts_in(bytes: &[u8], at: Moment) -> Option<usize> {
     Some(document.roster().accounts.len()).filter(|accounts| *accounts > 0)
 }
 
-fn tighten(paths: &[PathBuf]) -> Mended {
+fn tighten(paths: &[PathBuf]) -> Result<Mended, String> {
     for path in paths {
         perms::tighten(path);
     }
-    Mended::Done
+    let open: Vec<String> =
+        paths.iter().filter(|path| is_loose(path)).map(|path| path.display().to_string()).collect();
+    if open.is_empty() {
+        return Ok(Mended::Done);
+    }
+    Err(format!("the system did not take the rights away: {}", open.join(", ")))
 }
 
 fn identified(identity: &Identity) -> Change {
@@ -148,4 +153,18 @@ fn identified(identity: &Identity) -> Change {
 fn remove_lock_folder(path: &Path) -> std::io::Result<()> {
     atomic::remove(&path.join("owner.json"))?;
     fs::remove_dir(path)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rights_that_stay_are_no_success() {
+        let stays = PathBuf::from("/proc/self/status");
+
+        let told = tighten(&[stays]).unwrap_err();
+
+        assert!(told.contains("/proc/self/status"), "{told}");
+    }
 }

@@ -93,6 +93,8 @@ pub struct FileFacts {
     pub copies: usize,
     /// Whether the pool file exists, and its size.
     pub size: Option<Result<u64, String>>,
+    /// Why nothing can be written where they are, if so.
+    pub unwritable: Option<String>,
     /// Since when everything is deleted on purpose.
     pub reset_since: Option<Moment>,
     /// Files and folders of ours that others may read or write.

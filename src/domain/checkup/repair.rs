@@ -145,9 +145,9 @@ impl Repair {
                 }
             }
             Self::CredentialStore { path, from } => format!(
-                "set `cli_auth_credentials_store = \"file\"` in {} (now {})",
+                "set `cli_auth_credentials_store = \"file\"` in {} instead of {}",
                 path.display(),
-                from.as_deref().unwrap_or("unset")
+                from.as_deref().unwrap_or("the default")
             ),
             Self::ActiveIndex => "put selected positions right that point past the last account".to_owned(),
             Self::SwitchOff(who) => format!("switch off duplicates: {}", list(who.iter().map(|p| &p.name))),

@@ -19,11 +19,14 @@ pub(super) fn pool(facts: &Facts, all: &mut Vec<Finding>) {
             all.push(Finding::warn("storage-file", "There is no pool file yet").details(path.to_string()));
         }
         Some(size) => {
-            all.push(Finding::ok("storage-file", "The pool file exists").details(path.to_string()));
+            if size.is_ok() {
+                all.push(Finding::ok("storage-file", "The pool file exists").details(path.to_string()));
+            }
             all.push(match size {
                 Err(why) => {
                     Finding::error("storage-readable", format!("The pool file cannot be read: {why}"))
-                        .hint("Check the permissions of the folder")
+                        .details(path.to_string())
+                        .hint("Look what stands there, and who may read it")
                 }
                 Ok(0) => Finding::warn("storage-readable", "The pool file is empty"),
                 Ok(_) => Finding::ok("storage-readable", "The pool file can be read"),
@@ -71,6 +74,18 @@ fn health(facts: &Facts) -> Finding {
 
 pub(super) fn around(facts: &Facts, all: &mut Vec<Finding>) {
     let files = &facts.files;
+    if let Some(why) = &files.unwritable {
+        all.push(
+            Finding::error("storage-writable", format!("The folder cannot be written: {why}"))
+                .details(facts.paths.root.display().to_string())
+                .hint("Make it a folder you may write to, or set `CODEX_MULTI_AUTH_DIR` to one that is"),
+        );
+    }
+    // What cannot be written cannot be mended: the finding above says what to do first.
+    let mended = |finding: Finding, repair: Repair| match files.unwritable {
+        None => finding.repaired_by(repair),
+        Some(_) => finding,
+    };
     if let Some(since) = files.reset_since {
         all.push(
             Finding::info("reset-marker", "A deletion of all accounts is marked")
@@ -80,9 +95,11 @@ pub(super) fn around(facts: &Facts, all: &mut Vec<Finding>) {
     }
     all.push(match files.loose.len() {
         0 => Finding::ok("permissions", "Files and folders are private"),
-        loose => Finding::warn("permissions", format!("{} can be read by others", count(loose, "path")))
-            .details(some(files.loose.iter().map(|path| path.display())))
-            .repaired_by(Repair::Tighten(files.loose.clone())),
+        loose => mended(
+            Finding::warn("permissions", format!("{} can be read by others", count(loose, "path")))
+                .details(some(files.loose.iter().map(|path| path.display()))),
+            Repair::Tighten(files.loose.clone()),
+        ),
     });
     if !files.foreign.is_empty() {
         all.push(
@@ -102,9 +119,11 @@ pub(super) fn around(facts: &Facts, all: &mut Vec<Finding>) {
     }
     all.push(match files.leftovers.len() {
         0 => Finding::ok("stale-files", "No crashed program left anything behind"),
-        left => Finding::warn("stale-files", format!("Crashed programs left {}", count(left, "file")))
-            .details(some(files.leftovers.iter().map(|path| path.display())))
-            .repaired_by(Repair::Sweep(files.leftovers.clone())),
+        left => mended(
+            Finding::warn("stale-files", format!("Crashed programs left {}", count(left, "file")))
+                .details(some(files.leftovers.iter().map(|path| path.display()))),
+            Repair::Sweep(files.leftovers.clone()),
+        ),
     });
     if files.unclaimed_results > 0 {
         let results = count(files.unclaimed_results, "refresh result");

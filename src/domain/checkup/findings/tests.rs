@@ -257,6 +257,22 @@ fn every_fault_has_its_finding_and_its_repair() {
 }
 
 #[test]
+fn a_folder_that_cannot_be_written_is_named_and_no_repair_in_it_is_offered() {
+    let mut facts = healthy();
+    facts.files.loose = vec!["/r/pool".into()];
+    facts.files.leftovers = vec!["/r/x.tmp".into()];
+    facts.files.unwritable = Some("read-only file system".to_owned());
+
+    let finding = found(&facts, "storage-writable");
+
+    assert_eq!(finding.severity, Severity::Error);
+    assert!(finding.message.contains("read-only file system"), "{finding:?}");
+    for key in ["permissions", "stale-files"] {
+        assert_eq!(found(&facts, key).repair, None, "{key}");
+    }
+}
+
+#[test]
 fn several_workspaces_of_one_person_are_fine() {
     let mut facts = healthy();
     let email = roster(&mut facts).accounts[0].email.clone();
