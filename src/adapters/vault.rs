@@ -18,8 +18,10 @@ use crate::adapters::store::DiskStore;
 use crate::domain::audit;
 use crate::domain::backup;
 use crate::domain::problem::Problem;
+use crate::domain::roster::Roster;
 use crate::domain::vault::{Act, Answer, Run, Source};
 use crate::ports::Clock;
+use crate::ports::store::StoreError;
 use crate::ports::vault::Vault;
 
 impl<C: Clock> Vault for DiskStore<C> {
@@ -54,7 +56,13 @@ impl<C: Clock> DiskStore<C> {
                     let found = list::find(pool.places(), &source, pool.now())?;
                     let text = list::text(&found.path)?;
                     let comparison = list::open(&found.path, &text, pool.now(), |copy| {
-                        Ok(pool.open(|pool, _| backup::compare(copy.roster(), pool.roster()))?)
+                        match pool.open(|pool, _| backup::compare(copy.roster(), pool.roster())) {
+                            // Nothing of a ruin is kept in the pool, so everything comes from the copy.
+                            Err(StoreError::Corrupt { .. }) => {
+                                Ok(backup::compare(copy.roster(), &Roster::default()))
+                            }
+                            compared => Ok(compared?),
+                        }
                     })?;
                     Ok(Answer::Compared(Box::new((found, comparison))))
                 })
@@ -64,7 +72,18 @@ impl<C: Clock> DiskStore<C> {
             Act::Delete(source) => self.locked(move |pool| transfer::delete(pool, &source)).await,
             Act::Restore(source) => self.locked(move |pool| transfer::restore(pool, &source)).await,
             Act::Export(path, existing) => {
-                self.locked(move |pool| transfer::export(pool, &path, existing)).await
+                // Whoever cannot make the lock cannot write the pool either, and accounts have to be rescued from
+                // a home that is read only: the export then only looks.
+                let lock = match self.lock(&self.places().pool_lock()).await {
+                    Ok(lock) => Some(lock),
+                    Err(StoreError::Io { .. }) => None,
+                    Err(error) => return Err(error.into()),
+                };
+                self.looking(move |pool| {
+                    let _lock = lock;
+                    transfer::export(pool, &path, existing)
+                })
+                .await
             }
             Act::Import(source, run) => self.import(source, run).await,
             Act::Scan(from, choice, run @ Run::Dry) => {

@@ -39,6 +39,17 @@ impl Backup {
     pub fn is_good(&self) -> bool {
         self.state == State::Good
     }
+
+    /// Why nothing in it can be read, if so.
+    pub fn unread(&self) -> Option<String> {
+        match &self.state {
+            State::Good | State::Empty => None,
+            State::Damaged(why) => Some(why.clone()),
+            State::Newer(version) => {
+                Some(format!("it was written by a newer version (format {version}); update codex-multi-auth"))
+            }
+        }
+    }
 }
 
 /// Who made a copy.
@@ -74,6 +85,8 @@ pub enum State {
     Empty,
     /// No pool; why.
     Damaged(String),
+    /// A pool of a newer version; its format.
+    Newer(u64),
 }
 
 /// What a backup may be called (storage.md §8): letters, digits, `-` and `_`, no name a system reserves.

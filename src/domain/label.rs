@@ -181,6 +181,12 @@ pub fn left_for_sorting(quota: Option<&Snapshot>, at: Moment) -> i16 {
     quota.and_then(|snapshot| snapshot.tightest(at)).map_or(-1, |left| i16::from(Percent::rounded(left)))
 }
 
+/// Whether a label is one that the original package made of a token: it ends with `[id:…]`.
+pub fn is_built_in(label: &str) -> bool {
+    let inside = label.trim_end().strip_suffix(']').and_then(|text| text.rsplit_once(" [id:"));
+    inside.is_some_and(|(name, id)| !name.is_empty() && !id.is_empty() && id.len() <= 6)
+}
+
 /// Label, else e-mail, else `Account N`.
 pub fn name(account: &Account, number: usize) -> Cow<'_, str> {
     given(account.label.as_deref())
@@ -319,6 +325,19 @@ mod tests {
         }
         assert_eq!(State::of(&account(), Some(&used(90.0, hour)), Rein::Free, Current::No, NOW), State::Low);
         assert_eq!(State::of(&account(), None, Rein::Free, Current::No, NOW), State::Ready);
+    }
+
+    #[test]
+    fn a_name_made_of_a_token_is_told_from_one_of_the_users_own() {
+        for (label, built_in) in [
+            ("Token account [id:abc123]", true),
+            ("Acme (team, role:owner) [id:x1]", true),
+            ("work", false),
+            ("[id:abc123]", false),
+            ("work [id:something long]", false),
+        ] {
+            assert_eq!(is_built_in(label), built_in, "{label}");
+        }
     }
 
     #[test]

@@ -269,6 +269,18 @@ pub struct Imported {
     pub pool: Option<Loaded>,
 }
 
+impl Imported {
+    /// Accounts that were here, and of which the file knows something newer.
+    pub fn updated(&self) -> usize {
+        self.rows.iter().filter(|row| row.action == Taking::Updated).count()
+    }
+
+    /// Accounts that were here, and of which the file knows nothing newer.
+    pub fn known(&self) -> usize {
+        self.skipped.saturating_sub(self.updated())
+    }
+}
+
 /// One account of an imported file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportedRow {
@@ -320,8 +332,12 @@ pub struct Removed {
 /// What deleting all accounts did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cleared {
-    /// How many there were.
+    /// How many there were, as far as the pool could be read.
     pub accounts: usize,
+    /// The pool file, when nobody could read it.
+    pub unreadable: Option<String>,
+    /// What was to be left behind.
+    pub copies: Copies,
     /// The copy of the pool from before, unless purged or empty.
     pub before: Option<Backup>,
     /// How to take it back.
@@ -330,6 +346,20 @@ pub struct Cleared {
     pub left: Vec<String>,
     /// The pool now.
     pub pool: Loaded,
+}
+
+impl Cleared {
+    /// What became of a pool file nobody could read.
+    pub const fn words(&self) -> &'static str {
+        match self.copies {
+            Copies::Kept => {
+                "Deleted the pool file: it could not be read, so its accounts are not counted; it is kept in quarantine"
+            }
+            Copies::Purged => {
+                "Deleted the pool file: it could not be read, so its accounts are not counted; no copy was kept"
+            }
+        }
+    }
 }
 
 /// One account of the flagged pool.

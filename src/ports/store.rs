@@ -230,6 +230,12 @@ fn remedy(code: Option<&str>, path: &str) -> String {
             let folder = path.rsplit_once(['/', '\\']).map_or(path, |(folder, _)| folder);
             format!("Create the folder `{folder}` and try again")
         }
+        Some("ENOTDIR" | "EEXIST") => {
+            format!("A file stands where `{path}` needs a folder: move it away and try again")
+        }
+        Some("EISDIR") => {
+            format!("A folder stands in place of the file `{path}`: move it away and try again")
+        }
         Some("EEMPTY") => {
             "Try again; if it happens again, the disk loses what is written to it. The old data is intact"
                 .to_owned()
@@ -275,6 +281,8 @@ mod tests {
             (StoreError::Fixtures { path: path() }, "backup-invalid", "EINVALID", "login"),
             (io("EBUSY"), "storage-unreadable", "EBUSY", "Close"),
             (io("ENOENT"), "storage-unreadable", "ENOENT", "`/p`"),
+            (io("ENOTDIR"), "storage-unreadable", "ENOTDIR", "A file stands"),
+            (io("EISDIR"), "storage-unreadable", "EISDIR", "A folder stands"),
             (io("EEMPTY"), "storage-unreadable", "EEMPTY", "old data is intact"),
             (io("EACCES"), "storage-unreadable", "EACCES", "permissions"),
             (io("ENOSPC"), "disk-full", "ENOSPC", "space"),

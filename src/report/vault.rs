@@ -67,6 +67,7 @@ pub(super) fn value(outcome: &Outcome, told: &Told) -> Value {
         Told::Cleared(cleared) => json!({
             "account": null,
             "removed": cleared.accounts,
+            "unreadable": cleared.unreadable,
             "changed": true,
             "backup": cleared.before.as_ref().map(|backup| backup.path.to_string_lossy()),
             "revoked": false,
@@ -213,6 +214,7 @@ fn imported_value(imported: &Imported) -> Value {
         "path": imported.from.to_string_lossy(),
         "imported": imported.added,
         "skipped": imported.skipped,
+        "updated": imported.updated(),
         "total": imported.total,
         "changed": imported.before.is_some() || (imported.run == Run::Real && imported.added > 0),
         "backup": imported.before.as_ref().map(|backup| backup.path.to_string_lossy()),
@@ -232,10 +234,15 @@ fn flagged_value((named, one): &(Named, Flagged)) -> Value {
 
 fn imported_text(imported: &Imported) -> String {
     let verb = if imported.run == Run::Dry { "Would import" } else { "Imported" };
+    let update = if imported.run == Run::Dry { "update" } else { "updated" };
+    let updated = match imported.updated() {
+        0 => String::new(),
+        updated => format!(" and {update} {updated}"),
+    };
     let mut out = format!(
-        "{verb} {}; {} known already; {} in the pool\n",
+        "{verb} {}{updated}; {} known already; {} in the pool\n",
         accounts(imported.added),
-        imported.skipped,
+        imported.known(),
         imported.total
     );
     for row in &imported.rows {
@@ -246,7 +253,10 @@ fn imported_text(imported: &Imported) -> String {
 }
 
 fn cleared_text(cleared: &Cleared) -> String {
-    let mut out = format!("Deleted all {}\n", accounts(cleared.accounts));
+    let mut out = match &cleared.unreadable {
+        Some(_) => format!("{}\n", cleared.words()),
+        None => format!("Deleted all {}\n", accounts(cleared.accounts)),
+    };
     if let Some(backup) = &cleared.before {
         let _ = writeln!(out, "Put them back with `codex-multi-auth backup restore {}`", backup.name);
     }
@@ -325,6 +335,7 @@ fn state(backup: &Backup) -> String {
         State::Good => "good".to_owned(),
         State::Empty => "no accounts".to_owned(),
         State::Damaged(why) => format!("damaged: {why}"),
+        State::Newer(version) => format!("of a newer version (format {version})"),
     }
 }
 

@@ -34,7 +34,8 @@ fn holding(home: &Home, folder: &Path, text: &str) -> Vec<PathBuf> {
     let files = home.files().into_iter();
     files
         .filter(|(path, bytes)| {
-            path.starts_with(folder) && bytes.windows(text.len()).any(|part| part == text.as_bytes())
+            home.path().join(path).starts_with(folder)
+                && bytes.windows(text.len()).any(|part| part == text.as_bytes())
         })
         .map(|(path, _)| path)
         .collect()
@@ -251,6 +252,99 @@ fn a_purge_leaves_no_token_of_ours_behind() {
 }
 
 #[test]
+fn a_pool_of_a_newer_version_is_not_deleted_and_neither_are_its_copies() {
+    let home = Home::with_samples(2);
+    let mut pool = home.pool();
+    home.write(&home.root().join("openai-codex-accounts.json.bak"), &pool.to_string());
+    pool["version"] = json!(4);
+    home.write(&home.root().join("openai-codex-accounts.json"), &pool.to_string());
+    let before = home.files();
+
+    for more in [["--yes"].as_slice(), &["--purge", "--yes"]] {
+        let refused = told(&home, &[["account", "remove", "--all"].as_slice(), more].concat(), 1);
+
+        assert_eq!(refused["error"]["code"], "storage-newer");
+        assert!(home.files() == before, "{more:?}: something was changed");
+    }
+}
+
+#[test]
+fn deleting_a_pool_nobody_can_read_says_so_and_keeps_it() {
+    let home = Home::with_samples(2);
+    home.write(
+        &home.root().join("openai-codex-accounts.json"),
+        "{\"version\":3,\"accounts\":[{\"refreshToken\":\"rt_x",
+    );
+
+    let ran = run(&mut home.manager(&["account", "remove", "--all", "--yes"])).expect(0);
+
+    assert!(ran.stdout.starts_with("Deleted the pool file: it could not be read"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("1 file in "), "{}", ran.stdout);
+    assert_eq!(holding(&home, &home.root().join("quarantine"), "rt_x").len(), 1);
+}
+
+#[test]
+fn a_purge_of_one_account_is_refused_because_only_all_can_be_purged() {
+    let home = Home::with_samples(2);
+
+    let refused = told(&home, &["account", "remove", "1", "--purge", "--yes"], 2);
+
+    assert_eq!(refused["error"]["code"], "bad-argument");
+    assert_eq!(tokens(&home).len(), 2);
+}
+
+#[test]
+fn what_an_import_updates_is_counted_apart_from_what_was_known() {
+    let (home, newer) = (Home::with_samples(2), Home::with_samples(2));
+    let mut pool = home.pool();
+    pool["accounts"][0]["refreshToken"] = json!("rt_person1_older");
+    pool["accounts"][0]["expiresAt"] = json!(1_760_000_000_000_i64);
+    home.write(&home.root().join("openai-codex-accounts.json"), &pool.to_string());
+    let file = newer.root().join("openai-codex-accounts.json");
+    let path = file.to_str().expect("plain");
+
+    let dry = told(&home, &["import", "-n", path], 0);
+    let text = run(&mut home.manager(&["import", "-n", path])).expect(0).stdout;
+
+    assert_eq!((&dry["imported"], &dry["updated"]), (&json!(0), &json!(1)), "{dry:#}");
+    assert!(
+        text.starts_with("Would import 0 accounts and update 1; 1 known already; 2 in the pool"),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_export_needs_no_lock_where_none_can_be_made() {
+    let home = Home::with_samples(2);
+    let _ = std::fs::remove_dir_all(home.root().join("locks"));
+    home.write(&home.root().join("locks"), "");
+    let file = home.work().join("out.json");
+
+    run(&mut home.manager(&["export", file.to_str().expect("plain")])).expect(0);
+
+    assert_eq!(holding(&home, &file, "rt_person2").len(), 1);
+}
+
+#[test]
+fn an_export_to_a_dash_is_refused() {
+    let home = Home::with_samples(1);
+
+    assert_eq!(told(&home, &["export", "-"], 2)["error"]["code"], "bad-argument");
+    assert!(!home.work().join("-").exists());
+}
+
+#[test]
+fn a_copy_of_a_newer_version_is_not_called_damaged() {
+    let home = Home::with_samples(1);
+    home.write(&home.root().join("backups/future.json"), "{\"version\":9,\"accounts\":[]}");
+
+    let list = run(&mut home.manager(&["backup", "list"])).expect(0).stdout;
+
+    assert!(list.contains("of a newer version (format 9)") && !list.contains("damaged"), "{list}");
+    assert_eq!(told(&home, &["backup", "verify", "future"], 1)["error"]["code"], "backup-invalid");
+}
+
+#[test]
 fn an_account_is_switched_and_named() {
     let home = Home::with_samples(2);
 
@@ -260,8 +354,14 @@ fn an_account_is_switched_and_named() {
     assert_eq!(told(&home, &["account", "enable", "2"], 0)["changed"], true);
     assert_eq!(told(&home, &["account", "label", "2", "my", "work"], 0)["account"]["label"], "my work");
     assert_eq!(home.pool()["accounts"][1]["accountLabel"], "my work");
-    told(&home, &["account", "label", "my work", "--clear"], 0);
+    let cleared = told(&home, &["account", "label", "my work", "--clear"], 0);
+    assert_eq!(cleared["account"]["label"], "person2@example.com");
     assert_eq!(home.pool()["accounts"][1].get("accountLabel"), None);
+    let mut pool = home.pool();
+    pool["accounts"][1]["accountLabel"] = json!("Team (business) [id:abc123]");
+    home.write(&home.root().join("openai-codex-accounts.json"), &pool.to_string());
+    assert_eq!(told(&home, &["account", "label", "2", "--clear"], 0)["changed"], false);
+    assert_eq!(home.pool()["accounts"][1]["accountLabel"], "Team (business) [id:abc123]");
     assert_eq!(told(&home, &["account", "label", "2"], 2)["error"]["code"], "bad-argument");
 }
 

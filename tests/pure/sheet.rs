@@ -155,6 +155,38 @@ fn a_refused_save_keeps_the_changes_and_says_why() {
     assert!(said(&model).contains("the disk is full"));
 }
 
+#[test]
+fn what_became_of_a_damaged_file_is_told_with_the_save() {
+    let mut model = six().after("gs<right><space>");
+    let effects = update(&mut model, NOW, codex_input('s'));
+    let ticket = effects.iter().find_map(|effect| {
+        if let Effect::Store(StoreEffect::Configure(ticket, _)) = effect { Some(*ticket) } else { None }
+    });
+    let report = written(&model.world.config, &[flag("menuShowStatusBadge", false)]);
+    let notes = vec!["settings.json was damaged: it was begun anew".to_owned()];
+    let saved = codex_multi_auth::domain::settings::report::Saved { report: Arc::new(report), notes };
+
+    update(&mut model, NOW, Msg::Store(StoreMsg::Configured(ticket.unwrap(), Ok(saved))));
+
+    assert!(said(&model).contains("begun anew"), "{}", said(&model));
+}
+
+#[test]
+fn a_pool_that_cannot_be_read_is_never_promised_a_backup() {
+    for (code, offered) in [("storage-corrupt", true), ("storage-newer", false)] {
+        let mut model = six().after(BACKUPS);
+        let trouble = Problem::new(code, Exit::Failed, "the pool cannot be used");
+        update(&mut model, NOW, Msg::Store(StoreMsg::Loaded(Err(trouble))));
+
+        press(&mut model, NOW, "<enter>");
+
+        let shown = format!("{:?}", model.ui.overlays);
+        assert_eq!(!model.ui.overlays.is_empty(), offered, "{code}");
+        assert_eq!(shown.contains("kept in quarantine"), offered, "{code}: {shown}");
+        assert!(!shown.contains("backed up"), "{code}: {shown}");
+    }
+}
+
 fn codex_input(letter: char) -> Msg {
     use codex_multi_auth::app::input::{Input, Key};
     Msg::Input(Input::Key(Key::char(letter)))

@@ -84,6 +84,35 @@ async fn a_pin_whose_save_was_cut_does_not_come_with_a_later_save() {
     assert!(next.roster.generation > later.roster.generation);
 }
 
+#[tokio::test]
+async fn a_reset_never_touches_a_pool_of_a_newer_version() {
+    let staged = Staged::new("a06-version-4-future");
+    let files = [staged.places().pool(), staged.places().pool_with(".bak")];
+    let before = files.each_ref().map(|path| std::fs::read(path).unwrap());
+
+    for copy in [Copies::Kept, Copies::Purged] {
+        let refused = staged.store().commit(vec![Change::Cleared { copy }]).await;
+
+        assert!(matches!(refused, Err(StoreError::Newer { version: 4, .. })), "{refused:?}");
+        assert_eq!(files.each_ref().map(|path| std::fs::read(path).unwrap()), before);
+    }
+}
+
+#[tokio::test]
+async fn a_reset_of_a_ruin_keeps_a_copy_of_a_newer_version() {
+    let staged = Staged::new("b01-truncated-bak");
+    let places = staged.places();
+    let bak = places.pool_with(".bak");
+    let newer = std::fs::read_to_string(&bak).unwrap().replace("\"version\": 3", "\"version\": 4");
+    std::fs::write(&bak, &newer).unwrap();
+
+    staged.store().commit(vec![Change::Cleared { copy: Copies::Kept }]).await.unwrap();
+
+    let mut kept = std::fs::read_dir(places.quarantine()).unwrap().flatten();
+    assert!(newer.contains("\"version\": 4"));
+    assert!(kept.any(|file| std::fs::read_to_string(file.path()).unwrap() == newer));
+}
+
 /// What the reference's strict reader accepts of the members we set.
 fn strict(id: &str, document: &Value) {
     assert_eq!(document["version"], 3, "{id}");

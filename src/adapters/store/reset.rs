@@ -76,8 +76,11 @@ impl Shared {
         Ok(())
     }
 
-    /// Reads the pool and keeps it as a named backup; a file nobody can read goes into quarantine instead.
-    /// Returns the generation the pool had.
+    /// Reads the pool and keeps it as a named backup; a file nobody can read goes into quarantine instead, and
+    /// so does every copy of it that cannot be counted then. Returns the generation the pool had.
+    ///
+    /// # Errors
+    /// A pool of a newer version, or one that the system does not let us read, is nobody's to delete.
     fn look(&self, copies: Copies, at: Moment) -> Result<(u64, Option<Backup>), StoreError> {
         let places = &self.places;
         let seen = load::open(places, Backups::On, at, |opened, document, _| {
@@ -86,7 +89,11 @@ impl Shared {
             let text = (accounts > 0).then(|| (document.to_export(), accounts));
             (document.roster().generation, text, unusable)
         });
-        let (generation, text, unusable) = seen.unwrap_or((0, None, true));
+        let (generation, text, unusable) = match seen {
+            Ok(seen) => seen,
+            Err(StoreError::Corrupt { .. }) => (0, None, true),
+            Err(error) => return Err(error),
+        };
         if copies == Copies::Purged {
             return Ok((generation, None));
         }
@@ -94,12 +101,28 @@ impl Shared {
         let failed = |error: io::Error| unreadable(&pool, &error);
         if unusable && let Some(bytes) = atomic::read(&pool).map_err(failed)? {
             recover::quarantine(places, POOL_FILE, &bytes, at).map_err(failed)?;
+            if text.is_none() {
+                self.keep_copies(at).map_err(failed)?;
+            }
         }
         let kept = match text {
             Some((text, accounts)) => Some(named::write_before(places, Before::Reset, &text, accounts, at)?),
             None => None,
         };
         Ok((generation, kept))
+    }
+
+    /// Keeps what stands beside a pool nobody can read: a copy of a newer version is no copy to us, yet whole.
+    fn keep_copies(&self, at: Moment) -> io::Result<()> {
+        let places = &self.places;
+        let journal = places.pool_with(".wal");
+        for path in std::iter::once(journal).chain(recover::candidates(places)) {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+            if let (Some(name), Some(bytes)) = (name, atomic::read(&path)?) {
+                recover::quarantine(places, &name, &bytes, at)?;
+            }
+        }
+        Ok(())
     }
 
     fn forget_extension(&self, generation: u64) -> Result<u64, StoreError> {

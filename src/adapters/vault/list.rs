@@ -144,6 +144,7 @@ fn look(name: &str, path: &Path, kind: Kind, at: Moment) -> Option<Backup> {
                 0 => (0, State::Empty),
                 accounts => (accounts, State::Good),
             },
+            Err(ParseAccountsError::Newer { version }) => (0, State::Newer(version)),
             Err(error) => (0, State::Damaged(error.to_string())),
         },
         Ok(None) => return None,

@@ -20,6 +20,7 @@ use crate::domain::vault::{Answer, Cleared, Copies, Kept, Refill, Removed, Resto
 use crate::formats::codex_auth;
 use crate::formats::extension::Extension;
 use crate::formats::leases;
+use crate::ports::store::StoreError;
 
 /// Deletes one account, after a copy of the pool.
 pub(super) fn one(pool: &Locked<'_>, key: &AccountKey) -> Result<Answer, Problem> {
@@ -68,8 +69,13 @@ pub(super) fn all(pool: &Locked<'_>, copies: Copies) -> Result<Answer, Problem> 
     let places = pool.places();
     let more = transfer::extension_text(pool);
     let seen = pool.open(|document, _| (document.roster().clone(), document.selection()));
-    // A pool that nothing can repair may be deleted, too: its file is kept in quarantine.
-    let (roster, selection) = seen.unwrap_or_default();
+    // A pool that nothing can repair may be deleted, too: its file is kept in quarantine. One of a newer version,
+    // or one that the system does not let us read, may not.
+    let ((roster, selection), unreadable) = match seen {
+        Ok(seen) => (seen, None),
+        Err(StoreError::Corrupt { path, .. }) => (Default::default(), Some(path)),
+        Err(error) => return Err(error.into()),
+    };
     if roster.accounts.is_empty() && !places.pool().exists() {
         return Err(reference::no_accounts());
     }
@@ -79,8 +85,10 @@ pub(super) fn all(pool: &Locked<'_>, copies: Copies) -> Result<Answer, Problem> 
     }
     let undo = before.as_ref().map(|before| Refill { from: before.path.clone(), selection, more });
     let left = left(places, &roster);
-    let accounts = roster.accounts.len();
-    Ok(Answer::Cleared(Box::new(Cleared { accounts, before, undo, left, pool: loaded })))
+    // With backups turned off the copies are looked at here only, where they are about to go.
+    let accounts = before.as_ref().map_or(roster.accounts.len(), |before| before.accounts);
+    let unreadable = unreadable.filter(|_| before.is_none());
+    Ok(Answer::Cleared(Box::new(Cleared { accounts, unreadable, copies, before, undo, left, pool: loaded })))
 }
 
 /// Puts a whole pool back from the copy that was made first.
@@ -137,19 +145,19 @@ fn left(places: &Places, roster: &Roster) -> Vec<String> {
     };
     let copies = named::files(places).map_or(0, |files| files.len());
     if copies > 0 {
-        left.push(format!("{copies} named backups in {}", shown(&places.backups())));
+        left.push(format!("{} in {}", counted(copies, "named backup"), shown(&places.backups())));
     }
     let snapshots = count(places.snapshots());
     if snapshots > 0 {
-        left.push(format!("{snapshots} snapshots in {}", shown(&places.snapshots())));
+        left.push(format!("{} in {}", counted(snapshots, "snapshot"), shown(&places.snapshots())));
     }
     let quarantined = count(places.quarantine());
     if quarantined > 0 {
-        left.push(format!("{quarantined} files in {}", shown(&places.quarantine())));
+        left.push(format!("{} in {}", counted(quarantined, "file"), shown(&places.quarantine())));
     }
     let flagged = flagged::count(places);
     if flagged > 0 {
-        left.push(format!("{flagged} flagged accounts in {}", shown(&places.flagged())));
+        left.push(format!("{} in {}", counted(flagged, "flagged account"), shown(&places.flagged())));
     }
     let official = atomic::read(places.auth_json()).ok().flatten();
     let login = codex_auth::read(official.as_deref(), "");
@@ -160,6 +168,10 @@ fn left(places: &Places, roster: &Roster) -> Vec<String> {
         left.push(format!("the official CLI's login in {}", shown(places.auth_json())));
     }
     left
+}
+
+fn counted(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
 fn gone() -> Problem {

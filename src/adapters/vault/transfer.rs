@@ -52,6 +52,15 @@ pub(super) fn delete(pool: &Locked<'_>, source: &Source) -> Result<Answer, Probl
 
 /// Writes the pool to a file of the user's choice.
 pub(super) fn export(pool: &Locked<'_>, path: &Path, existing: Existing) -> Result<Answer, Problem> {
+    if path == Path::new("-") {
+        return Err(Problem::new(
+            "bad-argument",
+            Exit::Usage,
+            "an export goes to a file, not to standard output",
+        )
+        .because("it holds tokens, which must not end in a terminal or a log")
+        .hint(Hint::Say("Name a file; `./-` is one that is called so".to_owned())));
+    }
     let (text, accounts) = copied(pool)?;
     let path = from_home(pool, path);
     let taken = || {

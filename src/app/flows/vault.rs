@@ -9,7 +9,7 @@ pub mod offer;
 
 use std::path::PathBuf;
 
-pub use self::errand::{Errand, label, offer as sync_offer};
+pub use self::errand::{CORRUPT, Errand, label, offer as sync_offer};
 
 use crate::app::effect::{AuthEffect, CodexEffect, Effect, Effects, PeersEffect, Query, StoreEffect};
 use crate::app::flows::login::{LoginEffect, LoginMsg};
@@ -20,7 +20,6 @@ use crate::app::outcome::{Body, Named, Outcome};
 use crate::app::world::World;
 use crate::base::{Moment, Span, calendar};
 use crate::domain::account::AccountKey;
-use crate::domain::backup::State;
 use crate::domain::change::Change;
 use crate::domain::companion::Target;
 use crate::domain::login::failure::{Failure, Question};
@@ -256,7 +255,7 @@ impl Flow {
 
     fn verified(&mut self, all: Vec<crate::domain::backup::Backup>, at: Moment) -> Step {
         let one = matches!(self.errand, Errand::Verify(Some(_)) | Errand::Decided(Act::Verify(Some(_))));
-        let exit = match all.iter().find(|backup| matches!(backup.state, State::Damaged(_))) {
+        let exit = match all.iter().find(|backup| backup.unread().is_some()) {
             Some(_) if one => Exit::Failed,
             Some(_) => Exit::Attention,
             None if one && all.iter().any(|backup| !backup.is_good()) => Exit::Failed,

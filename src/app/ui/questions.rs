@@ -109,6 +109,10 @@ impl Ui {
             State::Empty => {
                 Toast::new(Level::Warn, "key v", format!("{name} can be read, but holds no account"))
             }
+            State::Newer(version) => {
+                Toast::new(Level::Error, "key v", format!("{name} is of a newer version"))
+                    .with(format!("its format is {version}: update codex-multi-auth"))
+            }
             State::Damaged(why) => {
                 Toast::new(Level::Error, "key v", format!("{name} is damaged")).with(clean(why).into_owned())
             }

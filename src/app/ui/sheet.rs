@@ -1,8 +1,10 @@
 //! What each action does in the settings tab, and what the tab needs to know to be drawn.
 
 use super::Ui;
+use super::hear::problem_told;
 use crate::app::action::Action;
 use crate::app::field::Field;
+use crate::app::flows::vault::CORRUPT;
 use crate::app::goal::Tab;
 use crate::app::intent::Intent;
 use crate::app::keys::Scope;
@@ -371,10 +373,26 @@ impl Ui {
             );
             return;
         }
+        let ruined = match &world.trouble {
+            Some(problem) if problem.code == CORRUPT => true,
+            // Whole, but not for this version or this user: nothing may take its place.
+            Some(problem) => {
+                self.toasts.push(problem_told(problem), world.settings.toast_duration, at);
+                return;
+            }
+            None => false,
+        };
         let source = Source::File(backup.path.clone());
         let merge = Intent::Vault(Box::new(Act::Import(source.clone(), Run::Real)));
         let replace = Intent::Vault(Box::new(Act::Restore(source)));
         let name = clean(&backup.name).into_owned();
+        if ruined {
+            let question = Confirm::new(format!("Put back {name}?"), "Leave", "Put back", [replace]).saying(
+                "The pool file cannot be read. It is kept in quarantine, and the backup takes its place.",
+            );
+            self.overlays.push(Overlay::Confirm(question));
+            return;
+        }
         let mut question =
             Confirm::new(format!("Put back {name}?"), "Keep", "Merge", [merge]).or("Replace", [replace]);
         if let Some(Ok(comparison)) = self.sheet.backups.comparison() {
@@ -390,8 +408,11 @@ impl Ui {
                     count(comparison.only_here.len())
                 ));
         }
-        let question = question
-            .saying("Newer tokens stay in both cases. The pool as it is now is backed up before either.");
+        let question = question.saying(if world.roster.accounts.is_empty() {
+            "The pool has no accounts now, so there is nothing to back up before."
+        } else {
+            "Newer tokens stay in both cases. The pool as it is now is backed up before either."
+        });
         self.overlays.push(Overlay::Confirm(question));
     }
 

@@ -44,7 +44,14 @@ pub(super) fn vault_told(told: &Told) -> Option<Toast> {
         }
         Told::Imported(imported) => done(
             "import",
-            format!("{} imported, {} known already", accounts(imported.added), imported.skipped),
+            match imported.updated() {
+                0 => format!("{} imported, {} known already", accounts(imported.added), imported.known()),
+                updated => format!(
+                    "{} imported, {updated} updated, {} known already",
+                    accounts(imported.added),
+                    imported.known()
+                ),
+            },
         ),
         Told::Found(haul) => {
             let names: Vec<String> = haul
@@ -60,7 +67,10 @@ pub(super) fn vault_told(told: &Told) -> Option<Toast> {
         Told::Removed(named, removed) => done("key d", format!("deleted {}", clean(&named.label)))
             .with(format!("the pool from before is the backup {}", removed.before.name)),
         Told::Cleared(cleared) => {
-            let toast = done("delete all", format!("all {} deleted", accounts(cleared.accounts)));
+            let toast = match &cleared.unreadable {
+                Some(_) => Toast::new(Level::Warn, "delete all", cleared.words()),
+                None => done("delete all", format!("all {} deleted", accounts(cleared.accounts))),
+            };
             let toast = match &cleared.before {
                 Some(before) => toast.with(format!("they are in the backup {}", before.name)),
                 None => toast,

@@ -147,8 +147,8 @@ pub enum AccountWord {
         /// Delete every account
         #[arg(long)]
         all: bool,
-        /// Make no backup, and delete the snapshots, too
-        #[arg(long, requires = "all")]
+        /// With --all: make no backup, and delete the snapshots, too
+        #[arg(long, requires = "all", conflicts_with = "account")]
         purge: bool,
     },
     /// Let an account take part again

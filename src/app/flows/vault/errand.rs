@@ -8,7 +8,7 @@ use crate::app::outcome::vault::{Changed, Told};
 use crate::app::world::World;
 use crate::base::Moment;
 use crate::base::text::clean;
-use crate::domain::account::Switch;
+use crate::domain::account::{Account, Switch};
 use crate::domain::backup::{Backup, Comparison, Name, PinFate};
 use crate::domain::change::Change;
 use crate::domain::companion::{Synced, Target};
@@ -19,6 +19,9 @@ use crate::domain::vault::{Act, Answer, Choice, Copies, Existing, Run, Source};
 
 /// The word that deletes everything.
 const DELETE: &str = "DELETE";
+
+/// The code of a pool that nothing can repair.
+pub const CORRUPT: &str = "storage-corrupt";
 
 /// What a command asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,16 +166,25 @@ impl Errand {
             }
             Self::Label(word, label) => {
                 let key = resolve(word, world)?;
-                let is = world.roster.get(&key).map(|account| account.label.as_deref());
-                let news = if is == Some(label.as_deref()) { Changed::No } else { Changed::Yes };
+                let account = world.roster.get(&key);
+                let is = account.and_then(|account| account.label.as_deref());
+                // A name that came with the tokens is not one of the user's own, so it is nobody's to take away.
+                let kept = label.is_none() && is.is_some_and(crate::domain::label::is_built_in);
+                let news = if kept || is == label.as_deref() { Changed::No } else { Changed::Yes };
+                let unnamed = account.filter(|_| !kept).cloned();
                 change_of(
                     key,
                     world,
                     news,
                     |key| Change::Relabelled { key, label: label.clone() },
                     |mut named, news| {
-                        if let Some(label) = label {
-                            named.label.clone_from(label);
+                        match (label, unnamed) {
+                            (Some(label), _) => named.label.clone_from(label),
+                            (None, Some(account)) => {
+                                let bare = Account { label: None, ..account };
+                                named.label = reference::name(&bare, named.number);
+                            }
+                            (None, None) => {}
                         }
                         Told::Labelled(named, news)
                     },
@@ -195,8 +207,9 @@ impl Errand {
             (Self::Delete(_), Answer::Listed(found)) => {
                 let backup = found.first().ok_or_else(lost)?;
                 let lines = vec![format!(
-                    "Delete the backup {} with {} accounts? This cannot be undone.",
-                    backup.name, backup.accounts
+                    "Delete the backup {} with {}? This cannot be undone.",
+                    backup.name,
+                    counted(backup.accounts)
                 )];
                 let act = Act::Delete(Source::File(backup.path.clone()));
                 Ok((act, Query::YesNo { lines, act: "delete" }))
@@ -243,13 +256,28 @@ fn resolve(word: &str, world: &World) -> Result<crate::domain::account::AccountK
     }
 }
 
+fn counted(accounts: usize) -> String {
+    if accounts == 1 { "1 account".to_owned() } else { format!("{accounts} accounts") }
+}
+
 fn clear(copies: Copies, world: &World) -> Result<First, Problem> {
     let accounts = world.roster.accounts.len();
     if accounts == 0 && world.trouble.is_none() {
         return Err(reference::no_accounts());
     }
-    let mut lines = vec![format!("Delete all {accounts} accounts?")];
+    // Only a ruin may go unread: a newer version's pool, or one behind a closed door, is whole.
+    let ruined = match &world.trouble {
+        Some(problem) if problem.code == CORRUPT => true,
+        Some(problem) => return Err(problem.clone()),
+        None => false,
+    };
+    let mut lines = vec![if ruined {
+        "Delete the pool file, which cannot be read, and all automatic copies?".to_owned()
+    } else {
+        format!("Delete all {}?", counted(accounts))
+    }];
     lines.push(match copies {
+        Copies::Kept if ruined => "The files are kept in quarantine.".to_owned(),
         Copies::Kept => "A named backup is made first.".to_owned(),
         Copies::Purged => "No backup is made, and snapshots go, too. This cannot be undone.".to_owned(),
     });
@@ -260,12 +288,11 @@ fn clear(copies: Copies, world: &World) -> Result<First, Problem> {
 fn difference(backup: &Backup, comparison: &Comparison, world: &World) -> Vec<String> {
     let list =
         |names: &[String]| names.iter().map(|name| clean(name).into_owned()).collect::<Vec<_>>().join(", ");
-    let mut lines = vec![format!(
-        "Replace the pool ({} accounts) by {} ({} accounts)?",
-        world.roster.accounts.len(),
-        backup.name,
-        backup.accounts
-    )];
+    let here = match &world.trouble {
+        Some(_) => "the pool file, which cannot be read,".to_owned(),
+        None => format!("the pool ({})", counted(world.roster.accounts.len())),
+    };
+    let mut lines = vec![format!("Replace {here} by {} ({})?", backup.name, counted(backup.accounts))];
     if !comparison.same.is_empty() {
         lines.push(format!("  same        {}", list(&comparison.same)));
     }
@@ -284,7 +311,11 @@ fn difference(backup: &Backup, comparison: &Comparison, world: &World) -> Vec<St
         PinFate::Stays(name) => lines.push(format!("  pin         {} stays pinned", clean(name))),
         PinFate::Lost(name) => lines.push(format!("  pin         {} is not in it: unpinned", clean(name))),
     }
-    lines.push("The pool as it is now is backed up first.".to_owned());
+    match &world.trouble {
+        Some(_) => lines.push("The file as it is now is kept in quarantine.".to_owned()),
+        None if world.roster.accounts.is_empty() => {}
+        None => lines.push("The pool as it is now is backed up first.".to_owned()),
+    }
     lines
 }
 

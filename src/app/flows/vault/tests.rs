@@ -3,7 +3,7 @@ use crate::app::effect::Effect;
 use crate::app::world::Setting;
 use crate::base::calendar::Zone;
 use crate::domain::account::{Account, Switch};
-use crate::domain::backup::{Backup, Kind};
+use crate::domain::backup::{Backup, Kind, State};
 use crate::domain::vault::{Copies, Kept, Removed, Run, Selection, Source};
 use std::sync::Arc;
 

@@ -21,6 +21,8 @@ pub struct Backups {
     pub compared: Option<(PathBuf, Result<Comparison, String>)>,
     /// The file whose comparison was asked for last; empty once the list itself was asked for.
     asked: Option<PathBuf>,
+    /// Whether that comparison is still awaited: only then may a failure be its own.
+    comparing: bool,
     /// The file that is being read again on demand.
     pub verifying: Option<PathBuf>,
     stale: Stale,
@@ -68,6 +70,7 @@ impl Backups {
         }
         let path = focused.path.clone();
         self.asked = Some(path.clone());
+        self.comparing = true;
         Some(Act::Compare(Source::File(path)))
     }
 
@@ -94,6 +97,7 @@ impl Backups {
                 self.take(list.clone());
             }
             Ok(Answer::Compared(both)) => {
+                self.comparing = false;
                 self.compared = Some((both.0.path.clone(), Ok(both.1.clone())));
             }
             // Whatever changed the pool or a copy changes what the list and the comparison say.
@@ -114,7 +118,9 @@ impl Backups {
                 self.verifying = None;
                 if self.list.is_none() {
                     self.trouble = Some(problem.what.clone());
-                } else if let Some(path) = self.asked.clone().filter(|path| !path.as_os_str().is_empty()) {
+                } else if std::mem::take(&mut self.comparing)
+                    && let Some(path) = self.asked.clone().filter(|path| !path.as_os_str().is_empty())
+                {
                     self.compared = Some((path, Err(problem.what.clone())));
                 }
             }
@@ -163,5 +169,52 @@ const fn rank(kind: Kind) -> u8 {
         Kind::Hourly => 1,
         Kind::Daily => 2,
         Kind::Rotating => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Moment;
+    use crate::domain::backup::State;
+    use crate::domain::problem::Exit;
+
+    fn one() -> Backup {
+        Backup {
+            name: "weekly".to_owned(),
+            path: "/r/backups/weekly.json".into(),
+            kind: Kind::Named,
+            accounts: 1,
+            bytes: 1,
+            modified: Moment::EPOCH,
+            state: State::Good,
+        }
+    }
+
+    fn failure() -> Result<Answer, Problem> {
+        Err(Problem::new("storage-newer", Exit::Failed, "no"))
+    }
+
+    #[test]
+    fn a_failure_of_something_else_leaves_the_comparison_as_it_is() {
+        let mut backups = Backups::default();
+        backups.take(vec![one()]);
+        assert!(matches!(backups.wanted(), Some(Act::Compare(_))));
+        backups.hear(&Ok(Answer::Compared(Box::new((one(), Comparison::default())))));
+
+        backups.hear(&failure());
+
+        assert_eq!(backups.comparison(), Some(&Ok(Comparison::default())));
+    }
+
+    #[test]
+    fn a_comparison_that_fails_says_why() {
+        let mut backups = Backups::default();
+        backups.take(vec![one()]);
+        backups.wanted();
+
+        backups.hear(&failure());
+
+        assert_eq!(backups.comparison(), Some(&Err("no".to_owned())));
     }
 }

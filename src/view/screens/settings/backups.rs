@@ -88,7 +88,7 @@ pub(super) fn render(scene: &Scene, places: &Places, buffer: &mut Buffer) {
 
 fn line(scene: &Scene, pen: &mut Pen, row: u16, backup: &Backup, columns: Columns) {
     let skin = scene.skin;
-    let bad = matches!(backup.state, State::Damaged(_));
+    let bad = backup.unread().is_some();
     let text = if bad { skin.dim() } else { skin.text() };
     let room = usize::from(columns.accounts.saturating_sub(NAME + 4));
     pen.put(NAME, row, &truncate(&name(scene, backup), room, CUT), text);
@@ -121,6 +121,7 @@ fn state(scene: &Scene, backup: &Backup) -> (&'static str, Style) {
     let skin = scene.skin;
     match (&backup.state, backup.kind) {
         (State::Damaged(_), _) => ("damaged", skin.bad()),
+        (State::Newer(_), _) => ("newer", skin.bad()),
         (State::Empty, _) => ("empty", skin.warn()),
         (State::Good, Kind::Hourly | Kind::Daily) => ("snapshot", skin.dim()),
         (State::Good, Kind::Named | Kind::Rotating) => ("good", skin.good()),
@@ -154,8 +155,8 @@ fn comparison(scene: &Scene, backup: &Backup, area: Rect, buffer: &mut Buffer) {
     rule(scene, area, &format!("{} against the pool now", name(scene, backup)), buffer);
     let mut pen = Pen::new(buffer, area);
     let room = usize::from(pen.width().saturating_sub(2));
-    if let State::Damaged(why) = &backup.state {
-        for (row, text) in (1..area.height).zip(wrap(&clean(why), room)) {
+    if let Some(why) = backup.unread() {
+        for (row, text) in (1..area.height).zip(wrap(&clean(&why), room)) {
             pen.put(1, row, &text, skin.bad());
         }
         return;
