@@ -39,13 +39,12 @@ impl Model {
     fn announce_settings(&mut self, message: &Msg) -> Effects {
         let Msg::Store(StoreMsg::Settings(report)) = message else { return Effects::new() };
         let notes = match &self.goal {
-            Goal::Dashboard(_) | Goal::Run(Command::Status(_)) => return Effects::new(),
             // A single value does not show that it comes from nowhere.
             Goal::Run(Command::Config(Ask::Get(_) | Ask::List | Ask::Path | Ask::Explain(Some(_)))) => {
                 let files = report.problems.iter().filter(|trouble| trouble.file.is_some());
                 files.map(|trouble| trouble.message.clone()).collect()
             }
-            Goal::Run(Command::Config(_)) => return Effects::new(),
+            Goal::Dashboard(_) | Goal::Run(Command::Status(_) | Command::Config(_)) => return Effects::new(),
             Goal::Run(_) | Goal::Forward(_) | Goal::Serve(_) => report.notes(),
         };
         let fresh: Vec<String> = notes.into_iter().filter(|note| !self.told.contains(note)).collect();
