@@ -63,6 +63,7 @@ fn full(scene: &Scene, buffer: &mut Buffer) -> Option<Position> {
         Tab::Usage => screens::usage::render(scene, buffer),
         Tab::Monitor => screens::monitor::render(scene, buffer),
         Tab::Settings => caret = screens::settings::render(scene, buffer),
+        Tab::Experimental => screens::experimental::render(scene, buffer),
     }
     let field = screens::frame::message(scene, buffer);
     overlays::render(scene, buffer).or(field).or(caret)

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod cases;
+mod experimental;
 mod floors;
 mod governance;
 mod keys;

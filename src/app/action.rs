@@ -141,6 +141,8 @@ pub enum Action {
     DeleteAll,
     /// Goes to the backups, to put one back.
     Restore,
+    /// Carry the preview out, after a question.
+    Apply,
     /// Adds an account.
     AddAccount,
     /// Opens the sign-in page again.

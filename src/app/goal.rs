@@ -14,11 +14,14 @@ pub enum Tab {
     Monitor,
     /// How should it behave.
     Settings,
+    /// Staged features.
+    Experimental,
 }
 
 impl Tab {
     /// All tabs in order.
-    pub const ALL: [Self; 5] = [Self::Accounts, Self::Forecast, Self::Usage, Self::Monitor, Self::Settings];
+    pub const ALL: [Self; 6] =
+        [Self::Accounts, Self::Forecast, Self::Usage, Self::Monitor, Self::Settings, Self::Experimental];
 
     /// The tab so many places to the right, around the end.
     #[must_use]
@@ -37,6 +40,7 @@ impl Tab {
             Self::Usage => "Usage",
             Self::Monitor => "Monitor",
             Self::Settings => "Settings",
+            Self::Experimental => "Experimental",
         }
     }
 }

@@ -49,6 +49,8 @@ pub enum Scope {
     Value,
     /// Settings, backups.
     Backups,
+    /// Staged features.
+    Experimental,
     /// Narrow pane.
     Pane,
     /// No account yet, or a pool that cannot be read.
@@ -328,6 +330,7 @@ impl Scope {
             Self::Reading => "Settings, rows to read",
             Self::Value => "Settings, a value that is typed",
             Self::Backups => "Settings, backups",
+            Self::Experimental => "Experimental",
             Self::Pane => "Narrow pane",
             Self::Bare => "No account yet, or a pool that cannot be read",
             Self::Welcome => "First start",

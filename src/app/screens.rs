@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod detail;
+pub mod experimental;
 pub mod forecast;
 pub mod monitor;
 pub mod pane;

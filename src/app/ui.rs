@@ -4,6 +4,7 @@
 mod account;
 mod act;
 mod best;
+mod experimental;
 mod hear;
 mod mouse;
 mod outlook;
@@ -11,6 +12,7 @@ mod over;
 mod questions;
 mod sheet;
 mod vault;
+mod ways;
 mod welcome;
 mod wizard;
 
@@ -32,6 +34,7 @@ use crate::app::overlays::Overlay;
 use crate::app::overlays::wizard::Wizard;
 use crate::app::screens::accounts::{self, Accounts};
 use crate::app::screens::detail::Detail;
+use crate::app::screens::experimental::{Experimental, Item};
 use crate::app::screens::forecast::{self, Outlook};
 use crate::app::screens::monitor::{self, Monitor, Rows};
 use crate::app::screens::settings::{self, Sheet};
@@ -83,6 +86,8 @@ pub struct Ui {
     pub monitor: Monitor,
     /// Settings.
     pub sheet: Sheet,
+    /// Staged features.
+    pub experimental: Experimental,
     /// The first start's choices.
     pub welcome: Welcome,
     /// What lies over the screen, the innermost last.
@@ -140,6 +145,7 @@ impl Ui {
             usage: opened(entry),
             monitor: Monitor::default(),
             sheet: Sheet::opened_on(asked(entry)),
+            experimental: Experimental::default(),
             welcome: Welcome::default(),
             overlays: Vec::new(),
             typing: None,
@@ -211,6 +217,7 @@ impl Ui {
             (Tab::Monitor, Rows::Turns) => &[Scope::Turns, Scope::Moving],
             (Tab::Monitor, Rows::Sessions) => &[Scope::Sessions, Scope::Moving],
             (Tab::Settings, _) => &[],
+            (Tab::Experimental, _) => &[Scope::Experimental, Scope::Moving],
         };
         let settings = if self.tab == Tab::Settings { self.settings_scopes() } else { Vec::new() };
         let inner = settings.iter().chain(inner);
@@ -352,41 +359,6 @@ impl Ui {
         }
     }
 
-    fn set_filter(&mut self, text: String, world: &World, at: Moment) {
-        match self.tab {
-            Tab::Accounts => {
-                self.accounts.filter = text;
-                self.accounts.refresh(world, at);
-            }
-            Tab::Forecast => {}
-            Tab::Usage => {
-                self.usage.filter = text;
-                self.usage.list(world);
-            }
-            Tab::Monitor => {
-                self.monitor.filter = text;
-                self.monitor.refresh(world, at);
-            }
-            Tab::Settings if text.is_empty() => {
-                self.sheet.search(text);
-                self.sheet.list(world);
-            }
-            Tab::Settings => self.sheet.search(text),
-        }
-        self.scroll();
-    }
-
-    /// The filter of the open tab.
-    pub fn filter(&self) -> &str {
-        match self.tab {
-            Tab::Accounts => &self.accounts.filter,
-            Tab::Forecast => "",
-            Tab::Usage => &self.usage.filter,
-            Tab::Monitor => &self.monitor.filter,
-            Tab::Settings => &self.sheet.needle,
-        }
-    }
-
     /// The key `action` is on, as if it were pressed; what hints and palette do.
     fn act(&mut self, action: Action, world: &World, at: Moment) -> Vec<Intent> {
         let intents = match self.overlays.pop() {
@@ -418,6 +390,9 @@ impl Ui {
             }
             (Kind::Narrow | Kind::Medium | Kind::Wide, Tab::Monitor) => {
                 monitor::places(&layout, self.monitor.rows, self.monitor.order.len()).list.height
+            }
+            (Kind::Narrow | Kind::Medium | Kind::Wide, Tab::Experimental) => {
+                u16::try_from(Item::ALL.len()).unwrap_or(u16::MAX)
             }
             (Kind::Narrow | Kind::Medium | Kind::Wide, Tab::Settings) => {
                 settings::places::places(&layout, self.sheet.page, self.sheet.lines.len()).list.height

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod detail;
 pub mod empty;
+pub mod experimental;
 pub mod forecast;
 pub mod frame;
 pub mod monitor;

@@ -8,9 +8,11 @@ use codex_multi_auth::app::msg::{Msg, StoreMsg};
 use codex_multi_auth::app::outcome::{Body, Outcome};
 use codex_multi_auth::app::update;
 use codex_multi_auth::base::Span;
+use codex_multi_auth::domain::companion::{Synced, Target};
 use codex_multi_auth::domain::problem::{Exit, Hint, Problem};
 use codex_multi_auth::domain::quota::snapshot::{Banked, Credits, Extra, Snapshot};
 use codex_multi_auth::domain::quota::window::Window;
+use codex_multi_auth::domain::vault::Answer;
 use codex_multi_auth::domain::workspace::Workspace;
 
 use super::wizard;
@@ -19,7 +21,7 @@ use codex_multi_auth::domain::recovery::{Health, Loaded, Recovery};
 use codex_multi_auth::domain::settings::edit::Edit;
 use codex_multi_auth::domain::settings::schema::{Value, row};
 
-use crate::support::stage::{NOW, Stage, key, many, press, six, window, written};
+use crate::support::stage::{NOW, Stage, key, many, press, six, synced, window, written};
 
 type Show = fn((u16, u16)) -> Model;
 
@@ -105,6 +107,15 @@ const STATES: &[(&str, Show)] = &[
     ("settings.unsaved", |size| at(size, six()).after("gs<right><space>j<space><tab>")),
     ("settings.differences", |size| at(size, six()).after("gs<right><space>jj<space>d")),
     ("settings.saved", |size| at(size, six()).after("gs<right><space>s")),
+    ("experimental.list", |size| at(size, six()).after("ge")),
+    ("experimental.preview", |size| at(size, six()).after("ge<enter>")),
+    ("experimental.apply", |size| at(size, six()).after("ge<enter>A")),
+    ("experimental.guard", |size| at(size, six()).after("ge4 +")),
+    ("experimental.missing", |size| companion(size, Target::Missing)),
+    ("experimental.ambiguous", |size| {
+        let both = ["/home/me/.opencode", "/home/me/.opencode/projects/here-0123456789ab"];
+        companion(size, Target::Ambiguous(both.map(Into::into).into()))
+    }),
     ("settings.backups", |size| at(size, six()).after("gsG<up><up><up><up><right>")),
     ("settings.backups-snapshot", |size| at(size, six()).after("gsG<up><up><up><up><right>jjj")),
     ("settings.backups-damaged", |size| at(size, six()).after("gsG<up><up><up><up><right>G")),
@@ -344,6 +355,15 @@ fn themes(name: &str, size: (u16, u16)) -> Vec<&'static str> {
         }
     }
     themes
+}
+
+/// The tab where the companion's pool is not one that can be written to.
+fn companion(size: (u16, u16), target: Target) -> Model {
+    let mut model = at(size, six()).after("ge<enter>");
+    let seen = Synced { target, existing: None, rows: Vec::new(), ..synced() };
+    let message = StoreMsg::Vault(model.flows.ticket(), Box::new(Ok(Answer::Synced(Box::new(seen)))));
+    update(&mut model, NOW, Msg::Store(message));
+    model
 }
 
 #[test]

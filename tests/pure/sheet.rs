@@ -65,10 +65,11 @@ fn nothing_is_written_before_it_is_saved_and_drop_leaves_everything_as_it_was() 
 #[test]
 fn leaving_with_unsaved_changes_asks_and_goes_on_after_the_answer() {
     for (keys, tab, dirty, saved) in [
-        ("<tab>", Tab::Settings, true, 0),
-        ("<tab><esc>", Tab::Settings, true, 0),
-        ("<tab><enter>", Tab::Settings, true, 0),
-        ("<tab>y", Tab::Accounts, false, 1),
+        ("ga", Tab::Settings, true, 0),
+        ("ga<esc>", Tab::Settings, true, 0),
+        ("ga<enter>", Tab::Settings, true, 0),
+        ("<tab><tab>", Tab::Experimental, true, 0),
+        ("gay", Tab::Accounts, false, 1),
         ("ga<right><enter>", Tab::Accounts, false, 1),
         ("gm<left><enter>", Tab::Monitor, false, 0),
     ] {

@@ -19,6 +19,7 @@ use codex_multi_auth::domain::audit::{Action, Ending as AuditEnding};
 use codex_multi_auth::domain::backup::{Backup, Comparison, Kind as Copied, PinFate, State};
 use codex_multi_auth::domain::chance::seeded;
 use codex_multi_auth::domain::chronicle::{Act as Done, Chronicle, Official, Point, Session};
+use codex_multi_auth::domain::companion::{Action, Line, Match, Reason, Synced, Target};
 use codex_multi_auth::domain::digest::sha256_hex;
 use codex_multi_auth::domain::facts::{
     AccountPulse, AttemptRow, Peer, PeerStatus, ProxyPulse, SessionRow, TurnRow, TurnStatus, TurnTokens, Via,
@@ -40,7 +41,7 @@ use codex_multi_auth::domain::stock::{self, Found, Item};
 use codex_multi_auth::domain::usage::entry::{Ending, Entry, Operation};
 use codex_multi_auth::domain::usage::pricing::Prices;
 use codex_multi_auth::domain::usage::reading::Reader;
-use codex_multi_auth::domain::vault::{Act, Answer, Source as Copy};
+use codex_multi_auth::domain::vault::{Act, Answer, Run, Source as Copy};
 use codex_multi_auth::domain::workspace::Workspace;
 
 /// Sunday, 22 November 2026, 14:38 UTC: the moment of the wireframes.
@@ -679,6 +680,35 @@ pub(crate) fn backups() -> Vec<Backup> {
     ]
 }
 
+/// The companion's pool as the wireframe has it.
+pub(crate) fn synced() -> Synced {
+    let used = |ago: Option<Span>| ago.map(|ago| NOW - ago);
+    let line = |action, name: &str, here, there| Line {
+        action,
+        label: format!("{name}@example.com"),
+        here: used(here),
+        there: used(there),
+    };
+    let both = Some(Match::IdAndEmail);
+    Synced {
+        run: Run::Dry,
+        target: Target::Found("/home/me/.opencode".into()),
+        existing: Some(6),
+        rows: vec![
+            line(Action::Update(Match::IdAndEmail), "alpha", Some(Span::minutes(10)), Some(Span::days(3))),
+            line(Action::Update(Match::IdAndEmail), "bravo", Some(Span::hours(1)), Some(Span::days(9))),
+            line(Action::Update(Match::Email), "delta", Some(Span::days(1)), Some(Span::days(2))),
+            line(Action::Skip(Reason::Older, both), "echo", Some(Span::days(40)), Some(Span::days(2))),
+            line(Action::Add, "foxtrot", Some(Span::hours(2)), None),
+            line(Action::Add, "golf", Some(Span::days(1)), None),
+            line(Action::Keep, "zulu", None, Some(Span::days(5))),
+        ],
+        backup: None,
+        changed: false,
+        at: NOW,
+    }
+}
+
 /// What the keeper of backups answers to questions; acts stay unanswered.
 fn kept(act: &Act) -> Option<Answer> {
     let found = |source: &Copy| {
@@ -688,6 +718,9 @@ fn kept(act: &Act) -> Option<Answer> {
             Copy::File(path) => backup.path == *path,
         })
     };
+    if *act == Act::Sync(Run::Dry) {
+        return Some(Answer::Synced(Box::new(synced())));
+    }
     if *act == Act::List {
         return Some(Answer::Listed(backups()));
     }

@@ -124,6 +124,16 @@ const SHEET: &[Wish] = &[
     DISCARD,
     HELP_LAST,
 ];
+const EXPERIMENTAL: &[Wish] = &[
+    wish(0, Action::Open, "preview"),
+    wish(0, Action::Apply, "apply (asks)").or("apply"),
+    wish(4, Action::Copy, "copy report").or("copy"),
+    pair(3, Action::Less, Action::More, "interval"),
+    wish(2, Action::Toggle, "toggle"),
+    wish(1, Action::Save, "save"),
+    wish(1, Action::Back, "back"),
+    HELP,
+];
 const READING: &[Wish] = &[
     pair(5, Action::Up, Action::Down, "move"),
     PANES,
@@ -318,6 +328,7 @@ fn wishes(scope: Scope) -> &'static [Wish] {
         Scope::Reading => READING,
         Scope::Value => VALUE,
         Scope::Backups => BACKUPS,
+        Scope::Experimental => EXPERIMENTAL,
         Scope::Typed => TYPED,
         Scope::Differences => DIFFERENCES,
         Scope::Pane => PANE,

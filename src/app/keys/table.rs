@@ -79,6 +79,7 @@ const PLAIN: &[Bind] = {
         row(S::Tabs, G::Move, &[g('u'), alt('3')], Action::Go(Tab::Usage), "that tab"),
         row(S::Tabs, G::Move, &[g('m'), alt('4')], Action::Go(Tab::Monitor), "that tab"),
         row(S::Tabs, G::Move, &[g('s'), alt('5')], Action::Go(Tab::Settings), "that tab"),
+        row(S::Tabs, G::Move, &[g('e'), alt('6')], Action::Go(Tab::Experimental), "that tab"),
         row(S::Everywhere, G::Move, &[k(Code::Esc)], Action::Back, "back"),
         // Finding
         row(S::Accounts, G::Find, &[c('/')], Action::Filter, "filter as you type"),
@@ -198,6 +199,25 @@ const PLAIN: &[Bind] = {
         row(S::Backups, G::Settings, &[c('s')], Action::Save, "save the settings"),
         row(S::Backups, G::Settings, &[c('y')], Action::Copy, "copy the path"),
         row(S::Backups, G::Find, &[c('/')], Action::Filter, "find a setting"),
+        // Experimental
+        row(S::Experimental, G::Settings, &[k(Code::Enter)], Action::Open, "preview, open"),
+        row(S::Experimental, G::Settings, &[c('A'), c('a')], Action::Apply, "apply the preview (asks)"),
+        row(S::Experimental, G::Settings, &[c(' ')], Action::Toggle, "switch on, off"),
+        row(S::Experimental, G::Settings, &[c('-'), c('[')], Action::Less, "shorter, longer interval"),
+        row(
+            S::Experimental,
+            G::Settings,
+            &[c('+'), c(']'), c('=')],
+            Action::More,
+            "shorter, longer interval",
+        ),
+        row(S::Experimental, G::Settings, &[c('s')], Action::Save, "save"),
+        row(S::Experimental, G::Settings, &[c('y')], Action::Copy, "copy the preview"),
+        row(S::Experimental, G::Settings, &[c('1')], Action::UseRow(1), "that feature"),
+        row(S::Experimental, G::Settings, &[c('2')], Action::UseRow(2), "that feature"),
+        row(S::Experimental, G::Settings, &[c('3')], Action::UseRow(3), "that feature"),
+        row(S::Experimental, G::Settings, &[c('4')], Action::UseRow(4), "that feature"),
+        row(S::Experimental, G::Settings, &[c('5')], Action::UseRow(5), "that feature"),
         // Monitor
         row(
             S::Turns,

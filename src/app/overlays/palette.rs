@@ -211,6 +211,7 @@ fn title(action: Action, scopes: &[Scope]) -> Option<String> {
         Action::Delete => "Delete the focused backup …",
         Action::DeleteAll => "Delete all accounts …",
         Action::Restore => "Restore a backup …",
+        Action::Apply => "Sync accounts to the companion tool …",
         Action::Toggle => "Switch the focused setting, or take its next word",
         Action::Save => "Save the changed settings",
         Action::Reset => "Reset the focused setting",
@@ -263,6 +264,7 @@ fn command(action: Action) -> &'static str {
             Tab::Usage => "usage",
             Tab::Monitor => "monitor",
             Tab::Settings => "config explain",
+            Tab::Experimental => "sync preview",
         };
     }
     let commands = [

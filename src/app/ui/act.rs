@@ -8,16 +8,14 @@ use crate::app::geometry::{Kind, Mode};
 use crate::app::goal::Tab;
 use crate::app::intent::Intent;
 use crate::app::overlays::Overlay;
-use crate::app::overlays::confirm::{Confirm, Deed};
+use crate::app::overlays::confirm::Confirm;
 use crate::app::overlays::help::Help;
 use crate::app::overlays::messages::Messages;
 use crate::app::overlays::palette::Palette;
 use crate::app::overlays::wants::Wants;
 use crate::app::screens::accounts::{in_use, state};
 use crate::app::screens::detail::Detail;
-use crate::app::screens::forecast::Offer;
 use crate::app::screens::monitor::{Follow, Rows};
-use crate::app::screens::settings::Side;
 use crate::app::screens::usage::Pane;
 use crate::app::toasts::{Level, Toast};
 use crate::app::world::World;
@@ -37,6 +35,12 @@ impl Ui {
         if self.tab == Tab::Settings
             && self.layout().kind != Kind::Pane
             && let Some(intents) = self.act_on_settings(action, world, at)
+        {
+            return intents;
+        }
+        if self.tab == Tab::Experimental
+            && self.layout().kind != Kind::Pane
+            && let Some(intents) = self.act_on_experiments(action, world, at)
         {
             return intents;
         }
@@ -164,6 +168,7 @@ impl Ui {
             | Action::Differences
             | Action::Create
             | Action::Verify
+            | Action::Apply
             | Action::Import
             | Action::Export
             | Action::Yes
@@ -213,27 +218,6 @@ impl Ui {
         Vec::new()
     }
 
-    fn other_tab(&mut self, by: isize, world: &World, at: Moment) -> Vec<Intent> {
-        self.go(self.tab.beside(by), world, at)
-    }
-
-    /// Opens a tab; unsaved settings are asked about first.
-    pub(super) fn go(&mut self, tab: Tab, world: &World, at: Moment) -> Vec<Intent> {
-        if self.tab == Tab::Settings && tab != Tab::Settings && self.sheet.is_dirty() {
-            self.ask_unsaved(Some(Deed::Go(tab)));
-            return Vec::new();
-        }
-        self.open_tab(tab, world, at)
-    }
-
-    pub(super) fn open_tab(&mut self, tab: Tab, world: &World, at: Moment) -> Vec<Intent> {
-        self.tab = tab;
-        self.typing = None;
-        // Lists that cost something are made when they are looked at.
-        self.refresh(world, at);
-        vec![self.remembered()]
-    }
-
     pub(super) fn open(&mut self, world: &World, at: Moment) {
         if self.layout().kind == Kind::Pane {
             self.mode = Mode::Full;
@@ -244,7 +228,7 @@ impl Ui {
                 self.detail = self.accounts.cursor.clone().map(|key| Detail::of(key, world));
             }
             (Tab::Forecast, _) => self.explain_focused(),
-            (Tab::Settings, _) => {}
+            (Tab::Settings | Tab::Experimental, _) => {}
             (Tab::Usage, _) => self.usage.drill(),
             (Tab::Monitor, Rows::Turns) => {
                 self.overlays.extend(self.monitor.cursor.map(Overlay::Turn));
@@ -256,56 +240,6 @@ impl Ui {
                 }
             }
         }
-    }
-
-    fn back(&mut self, world: &World, at: Moment) -> Vec<Intent> {
-        if self.step_back(world, at) == Went::Back {
-            return Vec::new();
-        }
-        if world.checking.is_empty() { Vec::new() } else { vec![Intent::CancelTasks] }
-    }
-
-    fn leave(&mut self, world: &World, at: Moment) -> Vec<Intent> {
-        if self.tab == Tab::Settings && self.sheet.is_dirty() {
-            self.ask_unsaved(Some(Intent::Quit.into()));
-            return Vec::new();
-        }
-        // The two halves of the settings are one screen: leaving them leaves the tab.
-        let settings = self.tab == Tab::Settings && self.sheet.needle.is_empty();
-        if !settings && self.layout().kind != Kind::Pane && self.step_back(world, at) == Went::Back {
-            return Vec::new();
-        }
-        vec![Intent::Quit]
-    }
-
-    fn step_back(&mut self, world: &World, at: Moment) -> Went {
-        if self.tab == Tab::Accounts && self.detail.take().is_some() {
-            return Went::Back;
-        }
-        if self.tab == Tab::Forecast && self.outlook.offers() {
-            self.outlook.offer = Offer::No;
-            return Went::Back;
-        }
-        if !self.filter().is_empty() {
-            self.set_filter(String::new(), world, at);
-            return Went::Back;
-        }
-        if self.tab == Tab::Usage && self.usage.back() {
-            return Went::Back;
-        }
-        if self.tab == Tab::Monitor && self.monitor.rows == Rows::Sessions {
-            self.monitor.rows = Rows::Turns;
-            return Went::Back;
-        }
-        if self.tab == Tab::Settings && self.sheet.is_dirty() {
-            self.ask_unsaved(None);
-            return Went::Back;
-        }
-        if self.tab == Tab::Settings && self.sheet.side == Side::Rows {
-            self.sheet.side = Side::Groups;
-            return Went::Back;
-        }
-        Went::Nowhere
     }
 
     pub(super) fn interrupt(&mut self, world: &World, at: Moment) -> Vec<Intent> {
@@ -336,6 +270,7 @@ impl Ui {
             (_, Tab::Usage) => "Usage",
             (_, Tab::Monitor) => "Monitor",
             (_, Tab::Settings) => "Settings",
+            (_, Tab::Experimental) => "Experimental",
         };
         self.overlays.push(Overlay::Help(Help::of(title, self.screen_scopes(world))));
     }
@@ -454,7 +389,9 @@ impl Ui {
                 let Some(id) = self.monitor.session.clone() else { return Vec::new() };
                 (id, "copied the session's id")
             }
-            (Tab::Settings, _) => (world.config.target.clone(), "copied the path of the settings"),
+            (Tab::Settings | Tab::Experimental, _) => {
+                (world.config.target.clone(), "copied the path of the settings")
+            }
         };
         self.say(Toast::new(Level::Done, "key y", words), world, at);
         vec![Intent::Copy(text)]
@@ -471,13 +408,6 @@ impl Ui {
         }
         Vec::new()
     }
-}
-
-/// Whether there was somewhere to go back to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Went {
-    Back,
-    Nowhere,
 }
 
 /// Who would serve without this account: the engine's second choice is not known here, so the first

@@ -67,6 +67,7 @@ impl Ui {
             },
             Msg::Store(StoreMsg::Vault(_, answer)) => {
                 self.hear_of_finds(answer);
+                self.experimental.hear(answer);
                 self.hear_of_backups(answer, world, at);
                 self.tell_of_pool(world, at);
             }

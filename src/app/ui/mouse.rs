@@ -9,7 +9,7 @@ use crate::app::intent::Intent;
 use crate::app::keys::hints::hints;
 use crate::app::overlays::Overlay;
 use crate::app::screens::settings::{GroupLine, Page, Side};
-use crate::app::screens::{accounts, forecast, monitor, settings, usage};
+use crate::app::screens::{accounts, experimental, forecast, monitor, settings, usage};
 use crate::app::world::World;
 use crate::base::{Moment, Span};
 
@@ -133,6 +133,7 @@ impl Ui {
             Tab::Usage => usage::places(&layout, self.usage.order.len()).list,
             Tab::Accounts => accounts::places(&layout, &self.accounts).list,
             Tab::Monitor => monitor::places(&layout, self.monitor.rows, self.monitor.order.len()).list,
+            Tab::Experimental => experimental::places(&layout).list,
             Tab::Settings => return None,
         };
         let height = if self.tab == Tab::Accounts { self.accounts.row_height() } else { 1 };
@@ -143,6 +144,9 @@ impl Ui {
         let Some(row) = self.list_row(mouse) else { return };
         match (self.tab, self.monitor.rows) {
             (Tab::Settings, _) => {}
+            (Tab::Experimental, _) => {
+                self.experimental.go(row / usize::from(experimental::row_height(self.layout().kind)));
+            }
             (Tab::Accounts, _) => {
                 let place = self.accounts.offset + row;
                 if place < self.accounts.order.len() {

@@ -98,6 +98,9 @@ impl Ui {
         if self.tab == Tab::Usage {
             return self.usage.wanted(at).map(|query| Intent::Sum(Box::new(query))).into_iter().collect();
         }
+        if self.tab == Tab::Experimental {
+            return self.wanted_by_experiments();
+        }
         // The first start offers a backup, so it has to know whether there is one.
         let bare = self.tab == Tab::Accounts && world.loaded && Self::is_bare(world);
         let open = self.tab == Tab::Settings && self.sheet.page == Page::Backups;
@@ -416,7 +419,7 @@ impl Ui {
         self.overlays.push(Overlay::Confirm(question));
     }
 
-    fn ask_name(&mut self) {
+    pub(super) fn ask_name(&mut self) {
         let ask = Ask::new("New backup", "name", Purpose::NewBackup)
             .saying("Letters, digits, - and _. The file goes to the backups folder, readable by you only.");
         self.overlays.push(Overlay::Ask(ask));

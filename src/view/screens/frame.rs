@@ -19,6 +19,7 @@ use crate::base::text::truncate;
 use crate::domain::places::POOL_FILE;
 use crate::view::pen::Pen;
 use crate::view::scene::Scene;
+use crate::view::screens::experimental;
 use crate::view::skin::Glyphs;
 use crate::view::widgets::hints::Hints;
 use crate::view::widgets::spinner::spinner;
@@ -45,7 +46,7 @@ fn has_side(scene: &Scene) -> bool {
     let bare = scene.world.trouble.is_some() || scene.world.roster.accounts.is_empty();
     match scene.ui.tab {
         Tab::Monitor | Tab::Usage => true,
-        Tab::Settings => false,
+        Tab::Experimental | Tab::Settings => false,
         Tab::Accounts | Tab::Forecast => !bare && scene.world.loaded,
     }
 }
@@ -198,6 +199,7 @@ fn quiet(scene: &Scene) -> Option<String> {
             Some("merge is offered first; the pool as it is now is backed up before either".to_owned())
         }
         (Tab::Settings, _) => Some("changes are previewed now and written only when you save".to_owned()),
+        (Tab::Experimental, _) => experimental::quiet(scene),
         (Tab::Accounts | Tab::Monitor | Tab::Usage, _) => None,
     }
 }

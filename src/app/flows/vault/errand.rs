@@ -356,8 +356,7 @@ pub fn offer(synced: &Synced) -> Vec<String> {
         lines.push(format!("  {}", folder.display()));
     }
     lines.push("Its other accounts and its selection stay; it is copied first.".to_owned());
-    lines.push("Both programs then hold these sign-ins: whichever refreshes one first,".to_owned());
-    lines.push("the other has to take the new tokens over or sign in again.".to_owned());
+    lines.push("Both programs then hold these sign-ins: who refreshes one second signs in again.".to_owned());
     lines
 }
 
