@@ -104,7 +104,7 @@ const STATES: &[(&str, Show)] = &[
     ("settings.environment", |size| at(size, six()).after("gsG<up><up><right>")),
     ("settings.about", |size| at(size, six()).after("gsG<up><right>")),
     ("settings.remove", |size| at(size, six()).after("gsG<right>")),
-    ("settings.unsaved", |size| at(size, six()).after("gs<right><space>j<space><tab>")),
+    ("settings.unsaved", |size| at(size, six()).after("gs<right><space>j<space>ga")),
     ("settings.differences", |size| at(size, six()).after("gs<right><space>jj<space>d")),
     ("settings.saved", |size| at(size, six()).after("gs<right><space>s")),
     ("experimental.list", |size| at(size, six()).after("ge")),

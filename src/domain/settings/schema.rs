@@ -138,6 +138,15 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// The same in fewer words, for a line that has little room.
+    pub const fn brief(self) -> Option<&'static str> {
+        match self {
+            Self::Acts => None,
+            Self::Kept => Some("no effect here"),
+            Self::Idle => Some("no effect in this version"),
+        }
+    }
+
     /// What a person has to know beside the help; nothing for a setting that acts.
     pub const fn note(self) -> Option<&'static str> {
         match self {

@@ -11,7 +11,7 @@ use crate::app::goal::Tab;
 use crate::app::keys::hints::{Signs, hints};
 use crate::app::overlays::Overlay;
 use crate::app::screens::monitor::Rows;
-use crate::app::screens::settings::Page;
+use crate::app::screens::settings::{Page, Side};
 use crate::app::toasts::{Level, Shown};
 use crate::app::ui::{Touched, badge};
 use crate::base::calendar;
@@ -19,7 +19,7 @@ use crate::base::text::truncate;
 use crate::domain::places::POOL_FILE;
 use crate::view::pen::Pen;
 use crate::view::scene::Scene;
-use crate::view::screens::experimental;
+use crate::view::screens::{experimental, settings};
 use crate::view::skin::Glyphs;
 use crate::view::widgets::hints::Hints;
 use crate::view::widgets::spinner::spinner;
@@ -197,6 +197,9 @@ fn quiet(scene: &Scene) -> Option<String> {
         }
         (Tab::Settings, _) if scene.ui.sheet.page == Page::Backups && scene.ui.sheet.needle.is_empty() => {
             Some("merge is offered first; the pool as it is now is backed up before either".to_owned())
+        }
+        (Tab::Settings, _) if scene.ui.sheet.side == Side::Rows && settings::rows::told(scene).is_some() => {
+            settings::rows::told(scene)
         }
         (Tab::Settings, _) => Some("changes are previewed now and written only when you save".to_owned()),
         (Tab::Experimental, _) => experimental::quiet(scene),

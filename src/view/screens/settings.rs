@@ -5,7 +5,7 @@ pub mod backups;
 mod groups;
 mod preview;
 mod reading;
-mod rows;
+pub(in crate::view) mod rows;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};

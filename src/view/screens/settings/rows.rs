@@ -9,7 +9,7 @@ use super::{preview, rows_focused};
 use crate::app::field::window;
 use crate::app::geometry::Kind as Screen;
 use crate::app::screens::settings::places::Places;
-use crate::app::screens::settings::{Fold, Line, Origin, draft, rows_of, words};
+use crate::app::screens::settings::{Fold, Line, Origin, Page, draft, rows_of, words};
 use crate::app::ui::parts;
 use crate::base::text::{clean, truncate, width, wrap};
 use crate::domain::settings::schema::{Kind, Row, Value};
@@ -231,8 +231,9 @@ fn detail(scene: &Scene, area: Rect, buffer: &mut Buffer) {
     let Some(setting) = scene.ui.sheet.setting() else { return };
     let room = usize::from(pen.width().saturating_sub(2));
     let mut help = sentence(setting.help);
-    if let Some(note) = setting.verdict.note() {
-        help = format!("{help} ({note})");
+    // First, so that it is read where only the beginning fits: a row without effect must not look like one that works.
+    if let Some(note) = setting.verdict.brief() {
+        help = format!("{}: {}", sentence(note), setting.help);
     }
     if scene.layout.kind == Screen::Wide {
         let after = pen.put(1, 0, setting.title, skin.heading());
@@ -250,7 +251,9 @@ fn detail(scene: &Scene, area: Rect, buffer: &mut Buffer) {
     if area.height > 1 {
         let lines = wrap(&help, room);
         for (row, line) in (0..2).zip(&lines) {
-            pen.put(1, row, line, skin.text());
+            let is_cut = row == 1 && lines.len() > 2;
+            let line = if is_cut { truncate(&format!("{line} {CUT}"), room, CUT) } else { line.clone() };
+            pen.put(1, row, &line, skin.text());
         }
         let bounds = allowed(setting).map(|bounds| format!("   {bounds}")).unwrap_or_default();
         let text = truncate(&format!("key {}{bounds}", setting.key), room, CUT);
@@ -305,6 +308,16 @@ fn state(scene: &Scene, setting: &'static Row) -> (String, Style) {
         Origin::File => (format!("from {}", file_name(&report.target)), skin.text()),
         Origin::Default => ("default".to_owned(), skin.dim()),
     }
+}
+
+/// What the message line says of the focused setting where its panel has no room for that.
+pub(in crate::view) fn told(scene: &Scene) -> Option<String> {
+    let sheet = &scene.ui.sheet;
+    let is_short =
+        scene.layout.kind != Screen::Wide && sheet.page == Page::AccountList && sheet.needle.is_empty();
+    let setting = sheet.setting().filter(|_| is_short && rows_focused(scene))?;
+    let note = setting.verdict.brief().map(|note| format!(" ({note})")).unwrap_or_default();
+    Some(format!("{}: {}{note}", setting.title, setting.help))
 }
 
 /// The help with a capital letter.
