@@ -118,7 +118,8 @@ fn notes(scene: &Scene, item: Item) -> Vec<(String, Style)> {
         Item::Restore => vec![("preview, then replace or merge".to_owned(), skin.dim())],
         Item::Guard => {
             let every = item.dial().map(|row| words::short(row, &value(scene, row))).unwrap_or_default();
-            let text = format!("{}   every ‹ {every} ›", switch(scene, item));
+            let between = if scene.layout.kind == Kind::Narrow { "  " } else { "   every " };
+            let text = format!("{}{between}‹ {every} ›", switch(scene, item));
             vec![(text, tone(scene, item))]
         }
         Item::Intercept => vec![
@@ -176,7 +177,8 @@ fn preview(scene: &Scene, area: Rect, buffer: &mut Buffer) {
     if wide {
         let mut pen = Pen::new(buffer, area);
         pen.put(1, 0, "Sync preview", skin.heading());
-        if let Some(synced) = tab.seen().filter(|_| tab.open) {
+        let seen = tab.seen().filter(|synced| tab.open && matches!(synced.target, Target::Found(_)));
+        if let Some(synced) = seen {
             let end = pen.width().saturating_sub(1);
             let note = if synced.changed { "written" } else { "dry run, nothing written" };
             pen.put_right(end, 0, note, skin.dim());
