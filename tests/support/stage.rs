@@ -19,7 +19,7 @@ use codex_multi_auth::domain::audit::{Action, Ending as AuditEnding};
 use codex_multi_auth::domain::backup::{Backup, Comparison, Kind as Copied, PinFate, State};
 use codex_multi_auth::domain::chance::seeded;
 use codex_multi_auth::domain::chronicle::{Act as Done, Chronicle, Official, Point, Session};
-use codex_multi_auth::domain::companion::{Action, Line, Match, Reason, Synced, Target};
+use codex_multi_auth::domain::companion::{Action as Taking, Line, Match, Reason, Synced, Target};
 use codex_multi_auth::domain::digest::sha256_hex;
 use codex_multi_auth::domain::facts::{
     AccountPulse, AttemptRow, Peer, PeerStatus, ProxyPulse, SessionRow, TurnRow, TurnStatus, TurnTokens, Via,
@@ -695,13 +695,13 @@ pub(crate) fn synced() -> Synced {
         target: Target::Found("/home/me/.opencode".into()),
         existing: Some(6),
         rows: vec![
-            line(Action::Update(Match::IdAndEmail), "alpha", Some(Span::minutes(10)), Some(Span::days(3))),
-            line(Action::Update(Match::IdAndEmail), "bravo", Some(Span::hours(1)), Some(Span::days(9))),
-            line(Action::Update(Match::Email), "delta", Some(Span::days(1)), Some(Span::days(2))),
-            line(Action::Skip(Reason::Older, both), "echo", Some(Span::days(40)), Some(Span::days(2))),
-            line(Action::Add, "foxtrot", Some(Span::hours(2)), None),
-            line(Action::Add, "golf", Some(Span::days(1)), None),
-            line(Action::Keep, "zulu", None, Some(Span::days(5))),
+            line(Taking::Update(Match::IdAndEmail), "alpha", Some(Span::minutes(10)), Some(Span::days(3))),
+            line(Taking::Update(Match::IdAndEmail), "bravo", Some(Span::hours(1)), Some(Span::days(9))),
+            line(Taking::Update(Match::Email), "delta", Some(Span::days(1)), Some(Span::days(2))),
+            line(Taking::Skip(Reason::Older, both), "echo", Some(Span::days(40)), Some(Span::days(2))),
+            line(Taking::Add, "foxtrot", Some(Span::hours(2)), None),
+            line(Taking::Add, "golf", Some(Span::days(1)), None),
+            line(Taking::Keep, "zulu", None, Some(Span::days(5))),
         ],
         backup: None,
         changed: false,
