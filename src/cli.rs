@@ -35,7 +35,7 @@ pub fn run() -> ExitCode {
             }
             Next::Forwarder(args) => personality::forwarded(&args, bypass),
         },
-        persona => persona,
+        persona @ (Persona::Manager(_) | Persona::Forwarder { .. }) => persona,
     };
     match dispatch::dispatch(persona, surroundings(&env)) {
         Invocation::Print(text) => {

@@ -166,6 +166,7 @@ impl World {
     }
 
     /// Folds a message into what is known.
+    #[expect(clippy::too_many_lines, reason = "one arm per message, and no message without one")]
     pub fn fold(&mut self, message: &Msg) {
         match message {
             Msg::Store(StoreMsg::Loaded(Ok(loaded)) | StoreMsg::Committed(_, Ok(loaded))) => {

@@ -22,7 +22,7 @@ pub async fn carry_out(host: &Host, chore: Chore) -> Done {
         Chore::Features => Vec::new(),
         Chore::Launcher { remove: false, dry_run } => launcher(host).install(dry_run),
         Chore::Launcher { remove: true, dry_run } => launcher(host).remove(dry_run),
-        Chore::SetUp { undo: false, dry_run } => set_up(host, dry_run).await,
+        Chore::SetUp { undo: false, dry_run } => Box::pin(set_up(host, dry_run)).await,
         Chore::SetUp { undo: true, dry_run } => take_back(host, dry_run).await,
     };
     Done { steps }
@@ -38,7 +38,7 @@ async fn set_up(host: &Host, dry_run: bool) -> Vec<Step> {
         .saying("the credential store is not pinned; a launch sets it for itself where that is needed");
     let bind = match wanted(host, [host.env.app_bind.as_deref(), host.env.app_bind_install.as_deref()]).await
     {
-        Ok(()) => bound(host, dry_run).await,
+        Ok(()) => Box::pin(bound(host, dry_run)).await,
         Err(why) => {
             Step::new("app-bind", host.binder.config_path().display().to_string(), State::Skipped).saying(why)
         }

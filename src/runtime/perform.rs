@@ -128,7 +128,10 @@ impl Performer {
             Effect::Chore(ticket, chore) => {
                 let host = self.host.clone();
                 self.run(Some(ticket), async move {
-                    Msg::Chored(ticket, Box::new(crate::runtime::chore::carry_out(&host, chore).await))
+                    Msg::Chored(
+                        ticket,
+                        Box::new(Box::pin(crate::runtime::chore::carry_out(&host, chore)).await),
+                    )
                 });
             }
             Effect::Uninstall(ticket, wish) => {

@@ -250,8 +250,8 @@ fn parallel_requests_spread_over_the_accounts() {
 /// Points of spread that a choice of this process had, by account.
 fn spread_of(home: &Home, pid: u32) -> Vec<f64> {
     let text = fs::read_to_string(home.root().join("run/decisions.jsonl")).unwrap_or_default();
-    let rows = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let own = rows.filter(|row| row["pid"] == pid).next_back();
+    let mut rows = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let own = rows.rfind(|row| row["pid"] == pid);
     let all = own.map(|row| row["candidates"].as_array().cloned().unwrap_or_default()).unwrap_or_default();
     all.iter().filter_map(|one| one["parts"]["spread"].as_f64()).collect()
 }

@@ -74,7 +74,7 @@ fn window(used: f64, minutes: i64, reset: Option<i64>) -> Value {
     })
 }
 
-fn answer(primary: Value, secondary: Value) -> Value {
+fn answer(primary: &Value, secondary: &Value) -> Value {
     json!({
         "plan_type": "plus",
         "rate_limit": {
@@ -118,7 +118,7 @@ fn every_shape_of_pool_is_shown_as_the_back_end_told_it() {
             vec![(12.0, HOURS, false), (34.0, WEEK, false)],
         ),
     ];
-    let answers: Vec<Value> = cases.iter().map(|(_, one, two, _)| answer(one.clone(), two.clone())).collect();
+    let answers: Vec<Value> = cases.iter().map(|(_, one, two, _)| answer(one, two)).collect();
     let (_usage, home) = pool(&answers);
 
     run(&mut home.manager(&["check", "--json"])).expect(0);
@@ -144,13 +144,13 @@ fn every_shape_of_pool_is_shown_as_the_back_end_told_it() {
 
 #[test]
 fn further_limits_credits_and_a_past_reset_are_shown_as_such() {
-    let mut rich = answer(window(38.0, 300, Some(79)), window(51.0, 10_080, Some(4_000)));
+    let mut rich = answer(&window(38.0, 300, Some(79)), &window(51.0, 10_080, Some(4_000)));
     rich["credits"] = json!({"has_credits": true, "unlimited": false, "balance": "5.39"});
     rich["additional_rate_limits"] = json!([{
         "limit_name": "Spark", "metered_feature": "codex_bengalfox",
         "rate_limit": {"primary_window": window(12.0, 300, Some(60)), "secondary_window": null},
     }]);
-    let (usage, home) = pool(&[rich, answer(window(3.0, 300, Some(79)), Value::Null)]);
+    let (usage, home) = pool(&[rich, answer(&window(3.0, 300, Some(79)), &Value::Null)]);
     run(&mut home.manager(&["check", "--json"])).expect(0);
     drop(usage);
     // Two hours went by since, and the second account's window began anew meanwhile.

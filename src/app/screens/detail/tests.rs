@@ -57,7 +57,7 @@ fn entry(minutes: i64, name: &str, status: u16, change: impl FnOnce(&mut Entry))
         ending: End::Success,
         model: Some("gpt-5".to_owned()),
         project: None,
-        account_hash: Some(format!("sha256:{}", sha256_hex(&format!("ws-{name}")))),
+        account_hash: Some(format!("sha256:{}", sha256_hex(format!("ws-{name}")))),
         email_hash: None,
         index: None,
         request: None,
@@ -87,7 +87,7 @@ fn events(world: &World) -> Vec<(i64, String)> {
 #[test]
 fn log_and_ledger_are_told_together_newest_first() {
     let mut world = world();
-    let hash = |name: &str| format!("sha256:{}", sha256_hex(&format!("ws-{name}")));
+    let hash = |name: &str| format!("sha256:{}", sha256_hex(format!("ws-{name}")));
     world.chronicle = Arc::new(Chronicle {
         acts: vec![
             act(300, Action::AccountRefresh, &[]),
