@@ -7,8 +7,7 @@ use crate::app::effect::{DesktopEffect, Effect, Effects, LoginEffect, PeersEffec
 use crate::app::flows::survey::Tokens;
 use crate::app::flows::{
     Flow, Ticket, best, bridge, check, chore, config, flagged, forecast, forward, history, login, models,
-    policy, report, rotation, rules, serve, status, switch, undo, uninstall, unpin, usage, vault, why,
-    workspace,
+    policy, report, rotation, rules, serve, status, switch, uninstall, unpin, usage, vault, why, workspace,
 };
 use crate::app::goal::{Command, Entry, Goal, Tab};
 use crate::app::input::{Focus, Input};
@@ -22,17 +21,16 @@ use crate::app::toasts::{Level, Toast};
 use crate::app::ui::Ui;
 use crate::app::undo::{Inverse, Undo};
 use crate::app::update::announce::is_view;
+use crate::app::update::taking_back::UNDO;
 use crate::app::world::World;
 use crate::base::{Moment, Span};
 use crate::domain::account::AccountKey;
 use crate::domain::change::{Change, Pin};
-use crate::domain::problem::{Exit, Hint, Problem};
+use crate::domain::problem::Exit;
 use crate::domain::quota::relief::is_lifted;
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::settings::BackgroundNetwork;
 
-/// How long an act can be taken back (dashboard.md §11.8).
-const UNDO: Span = Span::seconds(8);
 /// How much of the ledger the screens show.
 const LEDGER: Span = Span::hours(24);
 
@@ -445,31 +443,6 @@ impl Model {
         }
     }
 
-    fn take_back(&mut self, at: Moment) -> Effects {
-        let Some(offer) = self.undo.take() else { return Effects::new() };
-        if let Some(why) = offer.refused(self.world.roster.generation, at) {
-            let problem = Problem::new("pool-changed", Exit::Failed, why)
-                .hint(Hint::Say("Choose the account again".to_owned()));
-            let outcome = Outcome { command: "undo", exit: Exit::Failed, body: Body::Problem(problem) };
-            self.ui.finished(&outcome, &self.world, None, at);
-            return Effects::new();
-        }
-        let ticket = self.flows.ticket();
-        let (flow, effects) = undo::Flow::start(ticket, offer);
-        self.guess(&effects);
-        self.flows.keep(ticket, Flow::Undo(flow));
-        effects
-    }
-
-    fn promise(&mut self, ticket: Ticket, what: String, inverse: Vec<Change>, at: Moment) {
-        self.promise_any(ticket, what, Inverse::Changes(inverse), at);
-    }
-
-    fn promise_any(&mut self, ticket: Ticket, what: String, inverse: Inverse, at: Moment) {
-        let generation = self.world.roster.generation;
-        self.pending.insert(ticket, Undo { what, inverse, generation, until: at + UNDO });
-    }
-
     /// Keeps a flow that has made its first step; what it commits is shown at once.
     fn keep(&mut self, ticket: Ticket, flow: Flow, step: crate::app::flows::Step, at: Moment) -> Effects {
         match step {
@@ -498,6 +471,7 @@ mod accounts;
 mod announce;
 mod sign_in;
 mod signal;
+mod taking_back;
 mod threshold;
 
 #[cfg(test)]

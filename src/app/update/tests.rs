@@ -12,6 +12,7 @@ use crate::base::Percent;
 use crate::base::calendar::Zone;
 use crate::domain::account::{Account, SwitchReason};
 use crate::domain::launch::Through;
+use crate::domain::problem::Problem;
 use crate::domain::quota::snapshot::Source;
 use crate::domain::quota::window::Window;
 use crate::domain::recovery::{Beside, Health, Loaded};
