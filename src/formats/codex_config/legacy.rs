@@ -156,7 +156,8 @@ fn without(text: &str, path: &[&str]) -> Result<String, EditError> {
 /// Two empty lines that meet become one; at the end of the file the one that set the table off goes with it.
 fn joined(before: &str, after: &str) -> String {
     let ending = if before.ends_with("\r\n") { "\r\n" } else { "\n" };
-    let is_set_off = before.strip_suffix(ending).is_some_and(|rest| rest.ends_with(ending));
+    let is_set_off =
+        before.strip_suffix(ending).is_some_and(|rest| rest.is_empty() || rest.ends_with(ending));
     let before = match before.strip_suffix(ending) {
         Some(rest) if is_set_off && (after.is_empty() || after.starts_with(ending)) => rest,
         Some(_) | None => before,

@@ -115,9 +115,9 @@ fn log_and_ledger_are_told_together_newest_first() {
     let expected = [
         (7, "pinned by you"),
         (20, "a short retry on gpt-5 worked"),
-        (30, "moved on to bravo@example.com"),
+        (30, "moved on to bravo"),
         (40, "429 on gpt-5"),
-        (50, "rotated here from bravo@example.com (usage limit)"),
+        (50, "rotated here from bravo (usage limit)"),
         (100, "sign-in refused: refresh token reused"),
         (200, "switched off by you"),
         (300, "token refreshed"),
