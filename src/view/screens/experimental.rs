@@ -263,7 +263,9 @@ fn groups(scene: &Scene, synced: &Synced, pen: &mut Pen<'_>) {
     let room = usize::from(end.saturating_sub(2));
     let safe = "active account there: unchanged       file mode 0600, atomic replace";
     pen.put(2, 5, &truncate(safe, room, CUT), skin.dim());
-    pen.put(2, 6, &truncate(BOTH, room, CUT), skin.warn());
+    if synced.has_news() {
+        pen.put(2, 6, &truncate(BOTH, room, CUT), skin.warn());
+    }
 }
 
 /// What a shared sign-in means; said wherever one is about to be shared.
@@ -283,8 +285,9 @@ fn table(scene: &Scene, synced: &Synced, pen: &mut Pen<'_>) {
         pen.run(3, row, &[(sign, style), (" ", style), (line.action.word(), style)]);
         let label = scene.masked(&clean(&line.label));
         pen.put(12, row, &truncate(&label, 28, CUT), skin.text());
-        pen.put(42, row, &used(scene, line.here), skin.dim());
-        pen.put(57, row, &used(scene, line.there), skin.dim());
+        for (column, at) in [(42, line.here), (57, line.there)] {
+            pen.put(column, row, &truncate(&used(scene, at), 14, CUT), skin.dim());
+        }
         pen.put(72, row, &why(line), skin.dim());
     }
     let mut row = u16::try_from(2 + shown).unwrap_or(u16::MAX);
@@ -319,7 +322,9 @@ fn table(scene: &Scene, synced: &Synced, pen: &mut Pen<'_>) {
         row + 4,
         &[("safety   ", skin.dim()), ("backup written first, atomic replace, mode 0600", skin.text())],
     );
-    pen.put(12, row + 5, &truncate(BOTH, room, CUT), skin.warn());
+    if synced.has_news() {
+        pen.put(12, row + 5, &truncate(BOTH, room, CUT), skin.warn());
+    }
 }
 
 fn sign(scene: &Scene, line: &Line) -> (&'static str, Style) {
