@@ -80,8 +80,8 @@ fn what_names_nobody_is_told_on_the_screen_too() {
     let home = furnished(&play);
     for (words, shown) in [
         (&["check", "nobody"][..], "nobody"),
-        (&["workspace", "9"], "9"),
-        (&["why-selected", "--request", "x"], "x"),
+        (&["workspace", "97"], "97"),
+        (&["why-selected", "--request", "nowhere"], "nowhere"),
     ] {
         let headless = run(&mut home.manager(&[words, &["--headless"]].concat())).code();
         let mut terminal = Terminal::start(MANAGER, words, &home.environment(), (140, 40));
