@@ -80,7 +80,7 @@ fn what_names_nobody_is_told_on_the_screen_too() {
     let home = furnished(&play);
     for (words, shown) in [
         (&["check", "nobody"][..], "nobody"),
-        (&["workspace", "97"], "97"),
+        (&["workspace", "97"], "out of range"),
         (&["why-selected", "--request", "nowhere"], "nowhere"),
     ] {
         let headless = run(&mut home.manager(&[words, &["--headless"]].concat())).code();
