@@ -4,6 +4,7 @@ pub mod attach;
 pub mod audit;
 pub mod auth;
 pub mod bind;
+pub mod callers;
 pub mod checkup;
 pub mod chronicle;
 pub mod clipboard;

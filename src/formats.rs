@@ -60,6 +60,7 @@ pub mod seats;
 pub mod session_index;
 pub mod settings;
 pub mod shelf;
+pub mod sock_diag;
 pub mod sse;
 pub mod status_row;
 pub mod theme;

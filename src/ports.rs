@@ -4,6 +4,7 @@
 //! ordinary struct.
 
 pub mod auth;
+pub mod callers;
 pub mod checkup;
 pub mod clock;
 pub mod codex;

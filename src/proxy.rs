@@ -54,6 +54,7 @@ use crate::domain::pool::{Known, Pool};
 use crate::domain::roster::Roster;
 use crate::domain::usage::tally::Tail;
 use crate::formats::affinity;
+use crate::ports::callers::Callers;
 use crate::ports::{Entropy as _, Ports, Store as _};
 use crate::proxy::control::Registered;
 use crate::proxy::facts::Desk;
@@ -86,6 +87,8 @@ pub struct Plan {
     pub project: Option<String>,
     /// When this process began (`adapters::peers::process_start`).
     pub process_start: Option<Moment>,
+    /// Tells callers of our own user from others.
+    pub callers: Arc<dyn Callers>,
     /// How many files the process may open; `None` = no limit.
     pub descriptors: Option<u64>,
     /// Where its files are.
@@ -206,6 +209,7 @@ pub async fn start<P: Ports>(
         project: plan.project.clone(),
         bridge: plan.bridge,
         goals: Goals::restored(memory.goals),
+        callers: plan.callers,
         descriptors: plan.descriptors,
         identity: plan.identity,
         stop,

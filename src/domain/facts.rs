@@ -215,6 +215,8 @@ pub struct ProxyPulse {
     pub accounts: BTreeMap<AccountKey, AccountPulse>,
     /// Masked text of the last error.
     pub last_error: Option<String>,
+    /// Why callers of other users are not told apart, where they are not.
+    pub unseen: Option<String>,
     /// Requests that were answered from the memory of an exhausted pool.
     pub pool_fast_fails: u64,
     /// Requests that were answered from the memory of a burst of server errors.

@@ -10,6 +10,7 @@ use http::{HeaderMap, header};
 use crate::base::Secret;
 use crate::domain::account::AccountKey;
 use crate::domain::client_token::ClientToken;
+use crate::ports::callers::Caller;
 use crate::proxy::route;
 
 /// Fewest characters of a prefix; it is the only credential of a client.
@@ -63,10 +64,13 @@ impl Gate {
         self.launches.write().unwrap_or_else(PoisonError::into_inner).retain(|(other, _)| other != prefix);
     }
 
-    /// Judges a request by path and headers.
-    pub(super) fn admit(&self, path: &str, headers: &HeaderMap) -> Admission {
+    /// Judges a request by its caller, path and headers.
+    pub(super) fn admit(&self, caller: Caller, path: &str, headers: &HeaderMap) -> Admission {
         if is_foreign(headers) {
             return Admission::Foreign;
+        }
+        if caller == Caller::Foreign {
+            return Admission::Unknown;
         }
         let path = path.strip_prefix('/').unwrap_or(path);
         let (first, rest) = path.split_once('/').unwrap_or((path, ""));
@@ -165,7 +169,7 @@ mod tests {
     #[test]
     fn only_the_whole_prefix_opens() {
         let gate = gate();
-        let open = |path: &str| matches!(gate.admit(path, &headers(&[])), Admission::Open(..));
+        let open = |path: &str| matches!(gate.admit(Caller::Ours, path, &headers(&[])), Admission::Open(..));
 
         assert!(open(&format!("/{PREFIX}/healthz")));
         assert!(open(&format!("/{PREFIX}")));
@@ -196,7 +200,11 @@ mod tests {
             ("sec-fetch-site", "same-site"),
         ] {
             let path = format!("/{PREFIX}/healthz");
-            assert_eq!(gate.admit(&path, &headers(&[(name, value)])), Admission::Foreign, "{name}: {value}");
+            assert_eq!(
+                gate.admit(Caller::Ours, &path, &headers(&[(name, value)])),
+                Admission::Foreign,
+                "{name}: {value}"
+            );
         }
         for host in ["127.0.0.1", "LOCALHOST:1", "[::1]:65535"] {
             assert!(is_local_host(host), "{host}");
@@ -204,11 +212,25 @@ mod tests {
     }
 
     #[test]
+    fn another_users_program_is_told_what_a_wrong_prefix_is_told() {
+        let path = format!("/{PREFIX}/healthz");
+
+        assert_eq!(gate().admit(Caller::Foreign, &path, &headers(&[])), Admission::Unknown);
+        let keyed = headers(&[("x-api-key", "client-key")]);
+        assert_eq!(gate().admit(Caller::Foreign, "/v1/responses", &keyed), Admission::Unknown);
+        let page = headers(&[("origin", "null")]);
+        assert_eq!(gate().admit(Caller::Foreign, &path, &page), Admission::Foreign, "the guard comes first");
+    }
+
+    #[test]
     fn a_new_prefix_takes_the_place_of_the_old_one() {
         let gate = gate();
         let next = "next-next-next-next-next-next-next-next-next";
         let open = |prefix: &str| {
-            matches!(gate.admit(&format!("/{prefix}/healthz"), &headers(&[])), Admission::Open(..))
+            matches!(
+                gate.admit(Caller::Ours, &format!("/{prefix}/healthz"), &headers(&[])),
+                Admission::Open(..)
+            )
         };
 
         gate.admit_by(Secret::new(next));
@@ -222,11 +244,14 @@ mod tests {
         let keyed = headers(&[("authorization", "Bearer client-key")]);
 
         assert_eq!(
-            gate.admit("/v1/responses", &keyed),
+            gate.admit(Caller::Ours, "/v1/responses", &keyed),
             Admission::Open("backend-api/codex/responses".to_owned(), Entrance::default())
         );
-        assert_eq!(gate.admit("/status", &keyed), Admission::Unknown);
-        assert_eq!(gate.admit("/v1/responses", &headers(&[("x-api-key", "other")])), Admission::Unknown);
+        assert_eq!(gate.admit(Caller::Ours, "/status", &keyed), Admission::Unknown);
+        assert_eq!(
+            gate.admit(Caller::Ours, "/v1/responses", &headers(&[("x-api-key", "other")])),
+            Admission::Unknown
+        );
     }
 
     #[test]
@@ -237,8 +262,11 @@ mod tests {
         gate.attach(own.clone(), entrance.clone());
         let path = format!("/{}/healthz", own.expose());
 
-        assert_eq!(gate.admit(&path, &headers(&[])), Admission::Open("healthz".to_owned(), entrance));
+        assert_eq!(
+            gate.admit(Caller::Ours, &path, &headers(&[])),
+            Admission::Open("healthz".to_owned(), entrance)
+        );
         gate.detach(&own);
-        assert_eq!(gate.admit(&path, &headers(&[])), Admission::Unknown);
+        assert_eq!(gate.admit(Caller::Ours, &path, &headers(&[])), Admission::Unknown);
     }
 }

@@ -3,8 +3,9 @@
 //! The pool is behind one lock that is never held across an await; every look at it ends with its durable changes
 //! on the desk, so none can be forgotten.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +23,7 @@ use crate::domain::selection::explain::Decision;
 use crate::domain::settings::Settings;
 use crate::domain::usage::entry::Operation;
 use crate::formats::metrics;
+use crate::ports::callers::{Caller, Callers};
 use crate::ports::{Clock as _, Ports};
 use crate::proxy::catalog::Catalog;
 use crate::proxy::facts::Desk;
@@ -59,6 +61,9 @@ pub(super) struct Hub<P: Ports> {
     pub(super) most_connections: usize,
     /// Since when.
     pub(super) started_at: Moment,
+    callers: Arc<dyn Callers>,
+    /// Why callers are not told apart, once that was seen.
+    unseen: OnceLock<&'static str>,
     hot: Mutex<Hot>,
     ids: AtomicU64,
 }
@@ -130,6 +135,7 @@ pub(super) struct Parts<P: Ports> {
     pub(super) project: Option<String>,
     pub(super) bridge: Option<Access>,
     pub(super) goals: Goals,
+    pub(super) callers: Arc<dyn Callers>,
     pub(super) descriptors: Option<u64>,
     pub(super) identity: Option<String>,
     pub(super) stop: CancellationToken,
@@ -164,6 +170,8 @@ impl<P: Ports> Hub<P> {
             identity: parts.identity,
             most_connections: most_connections(parts.descriptors),
             started_at,
+            callers: parts.callers,
+            unseen: OnceLock::new(),
             hot: Mutex::new(Hot {
                 pool: parts.pool,
                 rng: parts.rng,
@@ -226,12 +234,24 @@ impl<P: Ports> Hub<P> {
         self.with_pool(|pool, now, rng| pool.explain(ask, now, rng))
     }
 
+    /// Whose program holds the other end of a connection (FW-64). Where that is not to be seen, it is said once.
+    pub(super) fn caller(&self, client: SocketAddr, own: SocketAddr) -> Caller {
+        let caller = self.callers.whose(client, own);
+        if let Caller::Unseen(why) = caller
+            && self.unseen.set(why).is_ok()
+        {
+            tracing::warn!(part = "gate", why, "callers of other users are kept out by the prefix alone");
+        }
+        caller
+    }
+
     /// Counters and states as they stand.
     pub(super) fn pulse(&self) -> ProxyPulse {
         let mut pulse = self.with_pool(|pool, now, _| pool.pulse(now));
         (pulse.in_flight, pulse.sockets) = self.busy.counts();
         pulse.started_at = self.started_at;
         pulse.port = self.port;
+        pulse.unseen = self.unseen.get().map(|why| (*why).to_owned());
         pulse.sessions = u32::try_from(self.desk.sessions(self.now()).len()).unwrap_or(u32::MAX);
         pulse.last_error = self.desk.last_error().or(pulse.last_error);
         pulse

@@ -10,6 +10,7 @@ use crate::domain::facts::Via;
 use crate::domain::usage::entry::Operation;
 use crate::formats::{control, goal};
 use crate::ports::Ports;
+use crate::ports::callers::Caller;
 use crate::proxy::answer::{self, Hangup, Out};
 use crate::proxy::exchange::{Carried, Exchange, Order};
 use crate::proxy::gate::{Admission, Entrance};
@@ -39,11 +40,12 @@ pub(super) async fn answer<P: Ports>(
     hub: Arc<Hub<P>>,
     request: Request<Incoming>,
     handover: Handover<P>,
+    caller: Caller,
 ) -> Result<Response<Out<P>>, Hangup> {
     if let Some(access) = hub.bridge {
         return bridge::answer(hub, request, access).await;
     }
-    let (rest, entrance) = match hub.gate.admit(request.uri().path(), request.headers()) {
+    let (rest, entrance) = match hub.gate.admit(caller, request.uri().path(), request.headers()) {
         Admission::Open(rest, entrance) => (rest, entrance),
         Admission::Foreign => return Ok(answer::turned_away(&Refusal::forbidden_origin())),
         Admission::Unknown => return Ok(answer::turned_away(&Refusal::not_found())),

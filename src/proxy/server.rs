@@ -20,6 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::ports::Ports;
+use crate::ports::callers::Caller;
 use crate::proxy::answer::{self, Hangup, Out};
 use crate::proxy::hub::{Hub, Seat};
 use crate::proxy::pump::Pump;
@@ -78,12 +79,12 @@ pub(super) async fn serve<P: Ports>(hub: Arc<Hub<P>>, listeners: Listeners) {
             biased;
             () = hub.stop.cancelled() => break,
             accepted = listeners.accept() => match accepted {
-                Ok((stream, _)) => {
+                Ok((stream, client)) => {
                     let _ = stream.set_nodelay(true);
                     let limit = hub.setting(|settings| settings.max_client_sockets).min(hub.most_connections);
                     match hub.busy.connection(limit) {
                         Some(seat) => {
-                            connections.spawn(connection(Arc::clone(&hub), stream, seat));
+                            connections.spawn(connection(Arc::clone(&hub), stream, client, seat));
                         }
                         None => if turned_away.fetch_add(1, Ordering::Relaxed) < TURNED_AWAY {
                             connections.spawn(turn_away::<P>(stream, Arc::clone(&turned_away)));
@@ -111,7 +112,9 @@ pub(super) async fn serve<P: Ports>(hub: Arc<Hub<P>>, listeners: Listeners) {
     }
 }
 
-async fn connection<P: Ports>(hub: Arc<Hub<P>>, stream: TcpStream, seat: Seat) {
+async fn connection<P: Ports>(hub: Arc<Hub<P>>, stream: TcpStream, client: SocketAddr, seat: Seat) {
+    // Whoever cannot be looked up has left already.
+    let caller = stream.local_addr().map_or(Caller::Foreign, |own| hub.caller(client, own));
     let handover: Handover<P> = Arc::default();
     let has_asked = Arc::new(AtomicBool::new(false));
     {
@@ -120,7 +123,7 @@ async fn connection<P: Ports>(hub: Arc<Hub<P>>, stream: TcpStream, seat: Seat) {
                 (Arc::clone(&hub), Arc::clone(&handover), Arc::clone(&has_asked));
             move |request: Request<Incoming>| {
                 has_asked.store(true, Ordering::Relaxed);
-                boxed(serve::answer(Arc::clone(&hub), request, Arc::clone(&handover)))
+                boxed(serve::answer(Arc::clone(&hub), request, Arc::clone(&handover), caller))
             }
         });
         let serving = http1::Builder::new()

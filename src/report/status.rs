@@ -93,6 +93,7 @@ fn frame(outcome: &Outcome, facts: &Facts, rows: &[Value]) -> Value {
                 "kind": peer.peer.kind,
                 "port": peer.peer.port,
                 "sessions": peer.sessions.len(),
+                "peerCheck": peer.pulse.unseen.is_none(),
             })).collect::<Vec<_>>(),
             "next": next.map(|(index, account, decision)| json!({
                 "number": index + 1,
@@ -224,6 +225,9 @@ fn head(facts: &Facts, out: &mut String) {
             peer.pulse.refreshes,
             text::count(peer.sessions.len(), "session", "sessions"),
         );
+        if let Some(why) = &peer.pulse.unseen {
+            let _ = writeln!(out, "Peer check: off on port {}: {why}", peer.peer.port);
+        }
     }
     let running = pool::in_use(facts);
     if let Some((index, _)) = running {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::adapters::bind::Binder;
+use crate::adapters::callers::SocketOwners;
 use crate::adapters::chronicle;
 use crate::adapters::clock::SystemClock;
 use crate::adapters::codex::OfficialCli;
@@ -201,6 +202,7 @@ impl Host {
                 ProxyKind::Serve | ProxyKind::Bridge(_) | ProxyKind::Router => None,
             },
             process_start: process_start(pid),
+            callers: Arc::new(SocketOwners::new()),
             descriptors: platform::descriptors(),
             places: proxy::Places {
                 socket: socket(&run_dir, self.places.root(), pid),

@@ -506,3 +506,52 @@ fn an_account_that_another_process_adds_serves_within_half_a_second() {
     assert_eq!(wire::turn(&base, "thread").status, 200);
     assert_eq!(last(&play).as_deref(), Some("two"));
 }
+
+/// 14: what a program of another user gets from a real `serve`, with its right prefix.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_program_of_another_user_gets_the_answer_of_a_wrong_prefix() {
+    use std::os::unix::process::CommandExt as _;
+    use std::process::Command;
+
+    /// `nobody`, as far as it matters.
+    const OTHER: u32 = 65_534;
+
+    if fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) != 0) {
+        eprintln!("skipped: only root may start a program as another user");
+        return;
+    }
+    let play = Play::start(Scenario::pool(["one"]));
+    let home = play.home();
+    let (_proxy, base) = serve(&home);
+    let rest = base.strip_prefix("http://").expect("loopback");
+    let (host, path) = rest.split_once('/').expect("a path");
+    let (address, port) = host.split_once(':').expect("a port");
+    let prefix = path.split('/').next().expect("a prefix");
+    let script = format!(
+        "exec 3<>/dev/tcp/{address}/{port} && printf 'GET /{prefix}/healthz HTTP/1.1\\r\\nhost: {host}\\r\\nconnection: close\\r\\n\\r\\n' >&3 && cat <&3"
+    );
+    let told = |user: u32| {
+        let output = Command::new("bash")
+            .args(["-c", &script])
+            .uid(user)
+            .gid(user)
+            .current_dir("/")
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .output();
+        String::from_utf8_lossy(&output.expect("bash").stdout).into_owned()
+    };
+
+    assert!(told(0).starts_with("HTTP/1.1 200"), "{}", told(0));
+    let foreign = told(OTHER);
+
+    assert!(foreign.starts_with("HTTP/1.1 404"), "{foreign}");
+    assert!(foreign.contains("runtime_rotation_proxy_not_found"), "{foreign}");
+    let status = run(&mut home.manager(&["status", "--json"])).expect(0).stdout;
+    let status: Value = serde_json::from_str(&status).expect("a document");
+    assert_eq!(
+        status["proxies"].as_array().or(status["runtime"]["proxies"].as_array()).expect("proxies")[0]["peerCheck"],
+        true
+    );
+}

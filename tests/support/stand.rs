@@ -2,6 +2,7 @@
 //! lives in memory.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
@@ -16,6 +17,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use codex_multi_auth::adapters::callers::SocketOwners;
 use codex_multi_auth::adapters::clock::SystemClock;
 use codex_multi_auth::adapters::entropy::SystemEntropy;
 use codex_multi_auth::adapters::upstream::BackEnd;
@@ -37,6 +39,7 @@ use codex_multi_auth::domain::usage::entry::Entry;
 use codex_multi_auth::domain::usage::reading::{Query, Reading};
 use codex_multi_auth::formats::jwt;
 use codex_multi_auth::formats::scenario::Scenario;
+use codex_multi_auth::ports::callers::{Caller, Callers};
 use codex_multi_auth::ports::store::{Loaded, StoreError};
 use codex_multi_auth::ports::{Auth, Clock as _, Ports, Store};
 use codex_multi_auth::proxy::{self, Places, Plan};
@@ -224,6 +227,16 @@ fn account(name: &str, issued: &Issued) -> Account {
     }
 }
 
+/// Says the same of every caller.
+#[derive(Debug)]
+struct Always(Caller);
+
+impl Callers for Always {
+    fn whose(&self, _: SocketAddr, _: SocketAddr) -> Caller {
+        self.0
+    }
+}
+
 /// See the module.
 pub(crate) struct Stand {
     pub(crate) backend: Arc<Backend>,
@@ -243,8 +256,17 @@ impl Stand {
         Self::with(scenario, |_| {}).await
     }
 
+    /// A proxy to which all callers are the same.
+    pub(crate) async fn called_by(caller: Caller) -> Self {
+        Self::of(Scenario::pool(["alpha"]), |_| {}, Arc::new(Always(caller))).await
+    }
+
     /// The same with other settings.
     pub(crate) async fn with(scenario: Scenario, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::of(scenario, change, Arc::new(SocketOwners::new())).await
+    }
+
+    async fn of(scenario: Scenario, change: impl FnOnce(&mut Settings), callers: Arc<dyn Callers>) -> Self {
         let clock = SystemClock::new();
         let backend = Arc::new(backend::start_at(scenario, clock.now()).await);
         let accounts =
@@ -274,6 +296,7 @@ impl Stand {
             codex_home: "/nowhere".to_owned(),
             project: None,
             process_start: None,
+            callers,
             descriptors: None,
             places: Places {
                 socket: run_dir.join(format!("{}.sock", std::process::id())),

@@ -28,6 +28,8 @@ pub(super) struct Pulse {
     last_account_updated_at: Option<i64>,
     accounts: BTreeMap<String, Account>,
     last_error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peer_check_off: Option<String>,
 }
 
 #[derive(Serialize, Deserialize, Default)]
@@ -71,6 +73,7 @@ impl From<&ProxyPulse> for Pulse {
                 })
                 .collect(),
             last_error: pulse.last_error.clone(),
+            peer_check_off: pulse.unseen.clone(),
         }
     }
 }
@@ -107,6 +110,7 @@ impl Pulse {
                 })
                 .collect(),
             last_error: self.last_error,
+            unseen: self.peer_check_off,
             // The rest goes to the snapshot file only.
             ..ProxyPulse::default()
         }

@@ -8,6 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use codex_multi_auth::formats::scenario::Scenario;
+use codex_multi_auth::ports::callers::Caller;
 
 use crate::support::stand::{PREFIX, Stand, turn, whole};
 
@@ -159,4 +160,47 @@ async fn the_metrics_page_is_there_only_when_asked_for_and_names_nobody() {
         assert!(page.contains(line), "{line}{page}");
     }
     assert!(!page.contains("alpha") && !page.contains(PREFIX) && !page.contains('@'), "{page}");
+}
+
+#[tokio::test]
+async fn another_users_program_gets_what_a_wrong_prefix_gets_and_nothing_goes_upstream() {
+    let stand = Stand::called_by(Caller::Foreign).await;
+    let upgrade = format!(
+        "GET /{PREFIX}/backend-api/codex/responses HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: upgrade\r\nupgrade: \
+         websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    let wrong = raw(&stand, "GET /wrong/healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n").await;
+    assert!(wrong.starts_with("HTTP/1.1 404"), "{wrong}");
+
+    for request in [
+        format!("GET /{PREFIX}/healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"),
+        format!("GET /{PREFIX}/status HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"),
+        format!("POST /{PREFIX}/backend-api/codex/responses HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 0\r\n\r\n"),
+        "POST /v1/responses HTTP/1.1\r\nhost: 127.0.0.1\r\nx-api-key: client-key\r\ncontent-length: 0\r\n\r\n".to_owned(),
+        upgrade,
+    ] {
+        assert_eq!(raw(&stand, &request).await, wrong, "{request}");
+    }
+    let page = format!("GET /{PREFIX}/healthz HTTP/1.1\r\nhost: 127.0.0.1\r\norigin: null\r\n\r\n");
+    assert!(raw(&stand, &page).await.starts_with("HTTP/1.1 403"), "the guard comes first");
+    assert!(stand.backend.record().entries().is_empty());
+}
+
+#[tokio::test]
+async fn where_owners_are_not_to_be_seen_the_prefix_decides_and_the_status_says_so() {
+    let stand = Stand::called_by(Caller::Unseen("no such luck")).await;
+
+    let status = raw(
+        &stand,
+        &format!("GET /{PREFIX}/status HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n"),
+    )
+    .await;
+    assert!(status.starts_with("HTTP/1.1 200"), "{status}");
+    assert!(status.contains("\"peerCheckOff\":\"no such luck\""), "{status}");
+
+    let seen = Stand::start(Scenario::pool(["alpha"])).await;
+    let status =
+        raw(&seen, &format!("GET /{PREFIX}/status HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n"))
+            .await;
+    assert!(cfg!(not(target_os = "linux")) || !status.contains("peerCheckOff"), "{status}");
 }
