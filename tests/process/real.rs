@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use codex_multi_auth::formats::scenario::{Action, Endpoint, Rule, Scenario};
 use serde_json::Value;
 
-use crate::support::client::{CONFIG, Genuine, Way};
+use crate::support::client::{Genuine, Way};
 use crate::support::process::{Ran, run};
 
 mod compaction;
@@ -18,6 +18,7 @@ mod forwarded;
 mod front_ends;
 mod login;
 mod namespace;
+mod screen;
 
 /// A prompt that takes four tool calls.
 const LOOP: &str = "count to four REHEARSE{steps=4 words=5}";
@@ -81,7 +82,7 @@ fn two() -> Scenario {
 fn assert_clean(stage: &Genuine) {
     stage.play.assert_no_violation();
     let config = std::fs::read_to_string(stage.home.codex().join("config.toml")).expect("still there");
-    assert_eq!(config, CONFIG);
+    assert_eq!(config, stage.config);
     assert_eq!(left_in(&stage.home.temporary()), BTreeSet::new());
     // The log of decisions outlives its proxies; nothing else does.
     let run = stage.home.root().join("run");

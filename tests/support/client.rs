@@ -23,8 +23,7 @@ pub(crate) enum Way {
 }
 
 /// What the user keeps in `config.toml`; every run must leave it as it is.
-pub(crate) const CONFIG: &str =
-    "# mine, keep\nmodel = \"gpt-5.4\"   # the usual one\n\n[tui]\nnotifications = false\n";
+const CONFIG: &str = "# mine, keep\nmodel = \"gpt-5.4\"   # the usual one\n\n[tui]\nnotifications = false\n";
 
 /// How the back end is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +41,8 @@ pub(crate) struct Genuine {
     front: Front,
     program: PathBuf,
     names: Names,
+    /// What stands in `config.toml`, and must stand there at the end.
+    pub(crate) config: String,
 }
 
 impl Genuine {
@@ -51,7 +52,8 @@ impl Genuine {
         let play = Play::start(scenario);
         let home = play.home();
         let front = Front::before(play.address(), home.path());
-        let mut stage = Self { play, home, front, program, names: Names::Loopback };
+        let mut stage =
+            Self { play, home, front, program, names: Names::Loopback, config: CONFIG.to_owned() };
         stage.furnish();
         stage.home.set("HTTPS_PROXY", format!("http://127.0.0.1:{}", closed_port()));
         stage.home.set("NO_PROXY", "127.0.0.1,localhost");
@@ -66,7 +68,7 @@ impl Genuine {
         let logins: Vec<_> = play.backend().names().iter().map(|name| play.login(name)).collect();
         home.write_pool(&logins);
         let front = Front::at(443, play.address(), home.path());
-        let mut stage = Self { play, home, front, program, names: Names::Real };
+        let mut stage = Self { play, home, front, program, names: Names::Real, config: CONFIG.to_owned() };
         stage.furnish();
         Some(stage)
     }
@@ -74,9 +76,15 @@ impl Genuine {
     fn furnish(&mut self) {
         let names = self.play.backend().names();
         self.home.write_auth(&self.play.login(names.first().expect("an account")));
-        std::fs::write(self.home.codex().join("config.toml"), CONFIG).expect("writable");
+        self.configure("");
         self.home.set("CODEX_CA_CERTIFICATE", self.front.authority().display().to_string());
         self.home.put_on_path(&target().join("codex/node_modules/.bin"));
+    }
+
+    /// Adds lines to `config.toml`.
+    pub(crate) fn configure(&mut self, lines: &str) {
+        self.config.push_str(lines);
+        std::fs::write(self.home.codex().join("config.toml"), &self.config).expect("writable");
     }
 
     /// A command that gives the client `words`.

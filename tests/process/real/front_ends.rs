@@ -5,10 +5,12 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
+use codex_multi_auth::formats::scenario::{Action, Endpoint, Rule};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use super::{Genuine, Turn, Way, assert_clean, run, two};
-use crate::support::process::DEADLINE;
+use super::{Genuine, Turn, Way, assert_clean, last_context, run, two};
+use crate::support::process::{DEADLINE, Running};
 use crate::support::reference;
 
 const FREELY: &str = "--dangerously-bypass-approvals-and-sandbox";
@@ -195,4 +197,75 @@ fn sessions_of_the_original_package_are_listed_by_the_client_after_a_migration_a
 
     assert_eq!((hidden, shown), (false, true), "{}", stage.play.story());
     assert_eq!(text_after, format!("{head}\n{rest}"));
+}
+
+/// A repository in the project folder with a change that nobody has committed.
+fn uncommitted(stage: &Genuine) {
+    let git = |words: &[&str]| {
+        let own = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main"];
+        let words: Vec<&str> = own.into_iter().chain(words.iter().copied()).collect();
+        run(&mut stage.home.command("git", &words)).expect(0);
+    };
+    let file = stage.home.work().join("read.me");
+    stage.home.write(&file, "before\n");
+    git(&["init", "--quiet"]);
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "-m", "first"]);
+    stage.home.write(&file, "after\n");
+}
+
+#[test]
+fn a_review_goes_through_the_proxy_and_ends() {
+    for words in [&["review", "--uncommitted"][..], &["exec", "review", "--uncommitted"]] {
+        let Some(stage) = Genuine::with(two()) else { return };
+        uncommitted(&stage);
+
+        let turn = Turn::of(&stage, run(&mut stage.command(Way::Forwarded, words)));
+
+        assert_eq!(turn.ran.code(), 0, "{words:?}\n{}", turn.all());
+        assert!(!stage.play.backend().record().turns().is_empty(), "{words:?}\n{}", turn.all());
+        assert!(!turn.ran.stderr.contains("without one proxied request"), "{words:?}\n{}", turn.all());
+        assert_clean(&stage);
+    }
+}
+
+#[test]
+fn an_exec_session_is_forked() {
+    let Some(stage) = Genuine::with(two()) else { return };
+    let first = Turn::of(&stage, run(&mut stage.exec(Way::Forwarded, "hello REHEARSE{steps=1}")));
+    let thread = |turn: &Turn| {
+        let id = turn.events.first().and_then(|event| event["thread_id"].as_str().map(str::to_owned));
+        id.unwrap_or_else(|| panic!("{}", turn.all()))
+    };
+    let id = thread(&first);
+
+    let words = ["exec", "fork", "--json", "--skip-git-repo-check", FREELY, &id, "and again"];
+    let forked = Turn::of(&stage, run(&mut stage.command(Way::Forwarded, &words)));
+
+    assert_eq!(forked.ran.code(), 0, "{}", forked.all());
+    assert_ne!(thread(&forked), id);
+    assert_eq!(last_context(&stage), Some((2, 1)), "{}", forked.all());
+    assert_clean(&stage);
+}
+
+#[test]
+fn signals_in_the_middle_of_a_turn_end_the_client_as_they_would_without_us_and_leave_nothing() {
+    // An interrupt is the client's own to answer; a request to end is answered by nobody.
+    for (signal, known) in [(Signal::INT, None), (Signal::TERM, Some(143))] {
+        let ends = [Way::Straight, Way::Forwarded].map(|way| {
+            let hang = Rule::everywhere(Endpoint::Turn, Action::Hang);
+            let stage = Genuine::with(two().rule(hang))?;
+            let mut running = Running::start(&mut stage.exec(way, "hello"));
+            while !running.line().contains("turn.started") {}
+
+            running.signal(signal);
+
+            let ran = running.finish();
+            assert_clean(&stage);
+            Some(ran.code())
+        });
+
+        assert_eq!(ends[0], ends[1], "{signal:?}");
+        assert!(known.is_none() || ends[1].is_none() || ends[1] == known, "{signal:?} {ends:?}");
+    }
 }
