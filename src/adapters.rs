@@ -20,6 +20,7 @@ pub mod launcher;
 pub mod ledger;
 pub mod leftovers;
 pub mod login;
+pub mod logs;
 pub mod made;
 pub mod peers;
 pub mod places;

@@ -30,6 +30,7 @@ pub mod inventory;
 pub mod label;
 pub mod launch;
 pub mod leftover;
+pub mod log;
 pub mod login;
 pub mod mcodex;
 pub mod model;

@@ -34,6 +34,7 @@ pub mod journal;
 pub mod jwt;
 pub mod leases;
 pub mod ledger;
+pub mod log;
 pub mod login_attempt;
 pub mod lossless;
 pub mod made_folders;

@@ -41,7 +41,7 @@ use crate::adapters::store::DiskStore;
 use crate::app::effect::Capture;
 use crate::app::flows::login::{Method, Request};
 use crate::app::flows::serve::Announce;
-use crate::app::goal::{Command, Entry, Goal, Listing, Serving};
+use crate::app::goal::{Command, Entry, Forwarding, Goal, Listing, Serving};
 use crate::app::keys::hints::Signs;
 use crate::app::model::{Boot, Model};
 use crate::app::options::{Chatter, Face, Form, Options, Root};
@@ -142,6 +142,11 @@ async fn start(goal: Goal, options: Options) -> Exit {
     } else {
         engine::run(model, effects, host.clone(), &mut Headless).await
     };
+    if let Some(session) = model.resume.clone().filter(|_| exit == Exit::Ok) {
+        let forwarding = Forwarding { args: Vec::new(), resume: Some(session) };
+        let options = Options { face: Face::Terminal, ..options };
+        return Box::pin(start(Goal::Forward(forwarding), options)).await;
+    }
     if matches!(model.goal, Goal::Forward(_)) {
         host.settle_selection().await;
     }
@@ -358,10 +363,21 @@ fn is_one_sign_in(goal: &Goal) -> bool {
     request.method != Method::Fitting
 }
 
+/// Writes the file that an outcome is for; which, and why that did not work, if so.
+fn file(outcome: &Outcome) -> Option<(std::path::PathBuf, Option<String>)> {
+    let kept = report::file(outcome)?;
+    let trouble = written(&kept).err().map(|error| error.to_string());
+    Some((kept.path, trouble))
+}
+
+fn written(kept: &report::Kept) -> io::Result<()> {
+    kept.path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+    atomic::write(&kept.path, kept.text.as_bytes())
+}
+
 /// Puts a file where it was asked for; why that did not work, if so.
 fn unwritten(kept: &report::Kept) -> Option<Exit> {
-    let made = kept.path.parent().map_or(Ok(()), std::fs::create_dir_all);
-    let error = made.and_then(|()| atomic::write(&kept.path, kept.text.as_bytes())).err()?;
+    let error = written(kept).err()?;
     let problem =
         Problem::new("read-only", Exit::Failed, format!("{} could not be written", kept.path.display()))
             .because(error.to_string());

@@ -64,6 +64,7 @@ fn full(scene: &Scene, buffer: &mut Buffer) -> Option<Position> {
         Tab::Monitor => screens::monitor::render(scene, buffer),
         Tab::Settings => caret = screens::settings::render(scene, buffer),
         Tab::Experimental => screens::experimental::render(scene, buffer),
+        Tab::Logs => screens::logs::render(scene, buffer),
     }
     let field = screens::frame::message(scene, buffer);
     overlays::render(scene, buffer).or(field).or(caret)

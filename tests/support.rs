@@ -5,6 +5,7 @@ pub(crate) mod browser;
 pub(crate) mod client;
 pub(crate) mod dirs;
 pub(crate) mod fakes;
+pub(crate) mod logs;
 pub(crate) mod mux;
 pub(crate) mod origin;
 pub(crate) mod play;

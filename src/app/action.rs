@@ -143,6 +143,20 @@ pub enum Action {
     Restore,
     /// Carry the preview out, after a question.
     Apply,
+    /// Shows lines that matter as much as the next level, or more.
+    Level,
+    /// Lines of the next part alone.
+    Part,
+    /// The next line that holds what is looked for.
+    NextHit,
+    /// The line before that holds it.
+    PreviousHit,
+    /// Looks at everything.
+    Diagnose,
+    /// Safe repairs: what would be mended, then the question.
+    Mend,
+    /// Goes on with a kept session of the official CLI.
+    Resume,
     /// Adds an account.
     AddAccount,
     /// Opens the sign-in page again.

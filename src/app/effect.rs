@@ -177,6 +177,8 @@ pub enum DesktopEffect {
     CopyReport(Box<Outcome>),
     /// Have an outcome put into words; they come back as a message.
     Tell(Box<Outcome>),
+    /// Write the report of an outcome to the file that was asked for.
+    File(Box<Outcome>),
     /// Ring or notify.
     Bell,
     /// Stop the process until it is continued (Ctrl-Z).

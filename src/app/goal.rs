@@ -16,12 +16,21 @@ pub enum Tab {
     Settings,
     /// Staged features.
     Experimental,
+    /// What went wrong, is it healthy.
+    Logs,
 }
 
 impl Tab {
     /// All tabs in order.
-    pub const ALL: [Self; 6] =
-        [Self::Accounts, Self::Forecast, Self::Usage, Self::Monitor, Self::Settings, Self::Experimental];
+    pub const ALL: [Self; 7] = [
+        Self::Accounts,
+        Self::Forecast,
+        Self::Usage,
+        Self::Monitor,
+        Self::Settings,
+        Self::Experimental,
+        Self::Logs,
+    ];
 
     /// The tab so many places to the right, around the end.
     #[must_use]
@@ -41,6 +50,7 @@ impl Tab {
             Self::Monitor => "Monitor",
             Self::Settings => "Settings",
             Self::Experimental => "Experimental",
+            Self::Logs => "Logs",
         }
     }
 }

@@ -3,6 +3,8 @@
 use crate::app::effect::Capture;
 use crate::app::flows::Ticket;
 use crate::app::flows::login::Request;
+use crate::app::goal::Command;
+use crate::app::msg::Msg;
 use crate::app::outcome::Outcome;
 use crate::app::overlays::terms;
 use crate::base::Secret;
@@ -64,6 +66,12 @@ pub enum Intent {
     Vault(Box<Act>),
     /// Ask the keeper of backups something that changes nothing.
     Inspect(Box<Act>),
+    /// Do what a command does, and show how it ended.
+    Run(Box<Command>),
+    /// An answer to what a flow asked.
+    Reply(Box<Msg>),
+    /// Leave the program and go on with a kept session of the official CLI.
+    Resume(String),
     /// Sum the ledger up.
     Sum(Box<Query>),
     /// Look for the decision of a request.

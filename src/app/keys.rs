@@ -51,6 +51,10 @@ pub enum Scope {
     Backups,
     /// Staged features.
     Experimental,
+    /// Logs, lines.
+    LogLines,
+    /// Logs, kept sessions.
+    LogSessions,
     /// Narrow pane.
     Pane,
     /// No account yet, or a pool that cannot be read.
@@ -116,6 +120,8 @@ pub enum Group {
     Monitor,
     /// Settings and backups.
     Settings,
+    /// Logs, health and kept sessions.
+    Logs,
     /// Whatever is open.
     Always,
     /// Known from every dialog; not listed.
@@ -133,6 +139,7 @@ impl Group {
             Self::Pool => "POOL",
             Self::Monitor => "MONITOR",
             Self::Settings => "SETTINGS",
+            Self::Logs => "LOGS",
             Self::Always => "ALWAYS",
             Self::Hidden => "",
         }
@@ -267,7 +274,7 @@ pub fn help(scopes: &[Scope]) -> Vec<Entry> {
 
 impl Scope {
     /// All scopes in the order of the documentation.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 43] = [
         Self::Everywhere,
         Self::Tabs,
         Self::Moving,
@@ -285,6 +292,9 @@ impl Scope {
         Self::Reading,
         Self::Value,
         Self::Backups,
+        Self::Experimental,
+        Self::LogLines,
+        Self::LogSessions,
         Self::Pane,
         Self::Bare,
         Self::Welcome,
@@ -331,6 +341,8 @@ impl Scope {
             Self::Value => "Settings, a value that is typed",
             Self::Backups => "Settings, backups",
             Self::Experimental => "Experimental",
+            Self::LogLines => "Logs, lines",
+            Self::LogSessions => "Logs, kept sessions",
             Self::Pane => "Narrow pane",
             Self::Bare => "No account yet, or a pool that cannot be read",
             Self::Welcome => "First start",

@@ -70,6 +70,10 @@ pub struct Model {
     pub(super) entry: Option<Ticket>,
     /// What taking back would mean, by the flow that is acting.
     pub(super) pending: BTreeMap<Ticket, Undo>,
+    /// Flows whose outcome is shown although nobody started the program for it.
+    pub(super) shows: BTreeSet<Ticket>,
+    /// The session the official CLI goes on with once the dashboard has closed.
+    pub resume: Option<String>,
     /// What was said about the settings.
     pub(super) told: BTreeSet<String>,
 }

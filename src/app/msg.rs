@@ -67,6 +67,10 @@ pub enum Msg {
     Answered(Ticket, Reply),
     /// An outcome in words.
     Worded(Box<crate::app::outcome::Outcome>, String),
+    /// The end of our own log was read.
+    Log(Box<crate::domain::log::Tail>),
+    /// A report was written to this file, or why not.
+    Filed(std::path::PathBuf, Option<String>),
     /// No tool of the platform took this text for the clipboard.
     NotCopied(crate::base::Secret),
 }

@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod detail;
 pub mod experimental;
 pub mod forecast;
+pub mod logs;
 pub mod monitor;
 pub mod pane;
 pub mod settings;

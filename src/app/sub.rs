@@ -23,6 +23,8 @@ pub enum Sub {
     Peers(Span),
     /// The quota cache and the ledger, read every so often.
     Figures(Span),
+    /// The end of our own log, looked at every so often.
+    Logs(Span),
     /// `auth.json`: the official CLI renews its tokens by itself, and the pool takes them over.
     Official,
     /// Tokens refreshed ahead of their end, without a proxy.

@@ -6,6 +6,7 @@ mod act;
 mod best;
 mod experimental;
 mod hear;
+mod logs;
 mod mouse;
 mod outlook;
 mod over;
@@ -36,6 +37,7 @@ use crate::app::screens::accounts::{self, Accounts};
 use crate::app::screens::detail::Detail;
 use crate::app::screens::experimental::{Experimental, Item};
 use crate::app::screens::forecast::{self, Outlook};
+use crate::app::screens::logs::{self as log_screen, Logs};
 use crate::app::screens::monitor::{self, Monitor, Rows};
 use crate::app::screens::settings::{self, Sheet};
 use crate::app::screens::usage::{self, Usage};
@@ -88,6 +90,8 @@ pub struct Ui {
     pub sheet: Sheet,
     /// Staged features.
     pub experimental: Experimental,
+    /// Log, health and kept sessions.
+    pub logs: Logs,
     /// The first start's choices.
     pub welcome: Welcome,
     /// What lies over the screen, the innermost last.
@@ -146,6 +150,7 @@ impl Ui {
             monitor: Monitor::default(),
             sheet: Sheet::opened_on(asked(entry)),
             experimental: Experimental::default(),
+            logs: logs::opened(entry),
             welcome: Welcome::default(),
             overlays: Vec::new(),
             typing: None,
@@ -218,6 +223,10 @@ impl Ui {
             (Tab::Monitor, Rows::Sessions) => &[Scope::Sessions, Scope::Moving],
             (Tab::Settings, _) => &[],
             (Tab::Experimental, _) => &[Scope::Experimental, Scope::Moving],
+            (Tab::Logs, _) if self.logs.pane == log_screen::Pane::Sessions => {
+                &[Scope::LogSessions, Scope::Moving]
+            }
+            (Tab::Logs, _) => &[Scope::LogLines, Scope::Moving],
         };
         let settings = if self.tab == Tab::Settings { self.settings_scopes() } else { Vec::new() };
         let inner = settings.iter().chain(inner);
@@ -391,6 +400,9 @@ impl Ui {
             (Kind::Narrow | Kind::Medium | Kind::Wide, Tab::Monitor) => {
                 monitor::places(&layout, self.monitor.rows, self.monitor.order.len()).list.height
             }
+            (Kind::Narrow | Kind::Medium | Kind::Wide, Tab::Logs) => {
+                log_screen::places(&layout, self.logs.pane).list.height
+            }
             (Kind::Narrow | Kind::Medium | Kind::Wide, Tab::Experimental) => {
                 u16::try_from(Item::ALL.len()).unwrap_or(u16::MAX)
             }
@@ -412,6 +424,10 @@ impl Ui {
         let list = &mut self.usage;
         list.offset = scrolled(list.offset, list.place, room, list.order.len());
         let list = &mut self.monitor;
+        list.offset = scrolled(list.offset, list.place, room, list.order.len());
+        list.session_offset =
+            scrolled(list.session_offset, list.session_place, room, list.session_order.len());
+        let list = &mut self.logs;
         list.offset = scrolled(list.offset, list.place, room, list.order.len());
         list.session_offset =
             scrolled(list.session_offset, list.session_place, room, list.session_order.len());

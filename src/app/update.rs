@@ -56,6 +56,8 @@ pub fn init(goal: Goal, boot: Boot) -> (Model, Effects) {
         entry: None,
         pending: std::collections::BTreeMap::new(),
         told: BTreeSet::new(),
+        shows: BTreeSet::new(),
+        resume: None,
         goal,
     };
     let mut effects = vec![
@@ -169,6 +171,8 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
         | Msg::Uninstalled(..)
         | Msg::Answered(..)
         | Msg::Worded(..)
+        | Msg::Log(_)
+        | Msg::Filed(..)
         | Msg::Peers(_)
         | Msg::Service(_) => {}
     }
@@ -176,6 +180,7 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
         for intent in model.ui.wanted(&model.world, at) {
             effects.extend(model.obey(intent, at));
         }
+        effects = model.ask_on_screen(effects, at);
     }
     if model.undo.as_ref().is_some_and(|undo| at > undo.until) {
         model.undo = None;
@@ -204,6 +209,9 @@ pub fn subscriptions(model: &Model) -> BTreeSet<Sub> {
             let busy = model.ui.tab() == Tab::Monitor || model.ui.is_pane();
             subs.insert(Sub::Peers(Span::seconds(if busy { 1 } else { 5 })));
             subs.insert(Sub::Figures(Span::seconds(if busy { 5 } else { 15 })));
+            if model.ui.tab() == Tab::Logs {
+                subs.insert(Sub::Logs(Span::seconds(1)));
+            }
             if let Some(every) = model.ui.moving(&model.world, model.now) {
                 subs.insert(Sub::Tick(every));
             }
@@ -281,44 +289,7 @@ impl Model {
     }
 
     fn begin(&mut self, ticket: Ticket, command: &Command) {
-        let flow = match command {
-            Command::Status(listing) => {
-                Flow::Status(status::Flow::new(ticket, status::Kind::Status(*listing)))
-            }
-            Command::Monitor => Flow::Status(status::Flow::new(ticket, status::Kind::Monitor)),
-            Command::Switch(word) => {
-                Flow::Switch(switch::Flow::new(ticket, switch::Whom::Word(word.clone()), Pin::Set))
-            }
-            Command::Unpin => Flow::Unpin(unpin::Flow::new(ticket)),
-            Command::Vault(errand) => Flow::Vault(Box::new(vault::Flow::new(ticket, errand.clone()))),
-            Command::Usage(asked) => Flow::Usage(Box::new(usage::Flow::new(ticket, asked.clone()))),
-            Command::Models(asked) => Flow::Models(models::Flow::new(asked.clone())),
-            Command::Why(moments) => Flow::Why(why::Flow::new(ticket, *moments)),
-            Command::Replay(replaying) => Flow::Why(why::Flow::again(ticket, replaying.clone())),
-            Command::Check(checking) => Flow::Check(check::Flow::new(ticket, checking.clone())),
-            Command::Forecast(forecasting) => {
-                Flow::Forecast(Box::new(forecast::Flow::new(ticket, forecasting.clone())))
-            }
-            Command::Report(reporting) => {
-                Flow::Report(Box::new(report::Flow::new(ticket, reporting.clone())))
-            }
-            Command::Flagged(trying) => Flow::Flagged(Box::new(flagged::Flow::new(ticket, *trying))),
-            Command::Workspace(seating) => {
-                Flow::Workspace(Box::new(workspace::Flow::new(ticket, seating.clone())))
-            }
-            Command::Config(ask) => Flow::Config(config::Flow::new(ticket, ask.clone())),
-            Command::Login(request) => Flow::Login(Box::new(login::Flow::new(ticket, request.clone()))),
-            Command::Checkup(order) => order.flow(ticket),
-            Command::Bridge(order) => Flow::Bridge(bridge::Flow::new(ticket, order.clone())),
-            Command::History(order) => Flow::History(history::Flow::new(ticket, order.clone())),
-            Command::Rotation(order) => Flow::Rotation(Box::new(rotation::Flow::new(ticket, order.clone()))),
-            Command::Chore(chore) => Flow::Chore(chore::Flow::new(ticket, *chore)),
-            Command::Uninstall(wish) => Flow::Uninstall(uninstall::Flow::new(ticket, *wish)),
-            Command::Rules(order) => Flow::Rules(Box::new(rules::Flow::new(ticket, order.clone()))),
-            Command::Policy(order, word) => Flow::Policy(policy::Flow::new(ticket, order.clone(), word)),
-            Command::Best(choosing) => Flow::Best(Box::new(best::Flow::new(ticket, choosing.clone()))),
-        };
-        self.flows.keep(ticket, flow);
+        self.flows.keep(ticket, flow_of(ticket, command));
         self.entry = Some(ticket);
     }
 
@@ -342,7 +313,8 @@ impl Model {
         }
         self.asked(&outcome);
         let is_entry = self.entry == Some(ticket);
-        let shown = is_entry.then(|| self.shown(&outcome, at)).flatten();
+        let is_asked = self.shows.remove(&ticket) || is_entry;
+        let shown = is_asked.then(|| self.shown(&outcome, at)).flatten();
         let told = shown.is_some() || (is_entry && is_view(&outcome));
         effects.extend(shown.into_iter().flatten());
         if self.is_dashboard() && !self.wizard_shows(ticket, &outcome) && !told {
@@ -397,6 +369,13 @@ impl Model {
                 vec![Effect::Peers(PeersEffect::Recall(ticket, name))]
             }
             Intent::Undo => self.take_back(at),
+            Intent::Run(command) => self.run(&command, at),
+            Intent::Reply(message) => self.reply(&message, at),
+            Intent::Resume(session) => {
+                self.resume = Some(session);
+                self.exit = Some(Exit::Ok);
+                Effects::new()
+            }
             Intent::CancelTasks => {
                 let running: Vec<Ticket> = self
                     .flows
@@ -467,8 +446,46 @@ impl Model {
     }
 }
 
+/// The flow that does what a command does.
+pub(super) fn flow_of(ticket: Ticket, command: &Command) -> Flow {
+    match command {
+        Command::Status(listing) => Flow::Status(status::Flow::new(ticket, status::Kind::Status(*listing))),
+        Command::Monitor => Flow::Status(status::Flow::new(ticket, status::Kind::Monitor)),
+        Command::Switch(word) => {
+            Flow::Switch(switch::Flow::new(ticket, switch::Whom::Word(word.clone()), Pin::Set))
+        }
+        Command::Unpin => Flow::Unpin(unpin::Flow::new(ticket)),
+        Command::Vault(errand) => Flow::Vault(Box::new(vault::Flow::new(ticket, errand.clone()))),
+        Command::Usage(asked) => Flow::Usage(Box::new(usage::Flow::new(ticket, asked.clone()))),
+        Command::Models(asked) => Flow::Models(models::Flow::new(asked.clone())),
+        Command::Why(moments) => Flow::Why(why::Flow::new(ticket, *moments)),
+        Command::Replay(replaying) => Flow::Why(why::Flow::again(ticket, replaying.clone())),
+        Command::Check(checking) => Flow::Check(check::Flow::new(ticket, checking.clone())),
+        Command::Forecast(forecasting) => {
+            Flow::Forecast(Box::new(forecast::Flow::new(ticket, forecasting.clone())))
+        }
+        Command::Report(reporting) => Flow::Report(Box::new(report::Flow::new(ticket, reporting.clone()))),
+        Command::Flagged(trying) => Flow::Flagged(Box::new(flagged::Flow::new(ticket, *trying))),
+        Command::Workspace(seating) => {
+            Flow::Workspace(Box::new(workspace::Flow::new(ticket, seating.clone())))
+        }
+        Command::Config(ask) => Flow::Config(config::Flow::new(ticket, ask.clone())),
+        Command::Login(request) => Flow::Login(Box::new(login::Flow::new(ticket, request.clone()))),
+        Command::Checkup(order) => order.flow(ticket),
+        Command::Bridge(order) => Flow::Bridge(bridge::Flow::new(ticket, order.clone())),
+        Command::History(order) => Flow::History(history::Flow::new(ticket, order.clone())),
+        Command::Rotation(order) => Flow::Rotation(Box::new(rotation::Flow::new(ticket, order.clone()))),
+        Command::Chore(chore) => Flow::Chore(chore::Flow::new(ticket, *chore)),
+        Command::Uninstall(wish) => Flow::Uninstall(uninstall::Flow::new(ticket, *wish)),
+        Command::Rules(order) => Flow::Rules(Box::new(rules::Flow::new(ticket, order.clone()))),
+        Command::Policy(order, word) => Flow::Policy(policy::Flow::new(ticket, order.clone(), word)),
+        Command::Best(choosing) => Flow::Best(Box::new(best::Flow::new(ticket, choosing.clone()))),
+    }
+}
+
 mod accounts;
 mod announce;
+mod asking;
 mod sign_in;
 mod signal;
 mod taking_back;

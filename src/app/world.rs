@@ -262,6 +262,8 @@ impl World {
             | Msg::Answered(..)
             | Msg::NotCopied(_)
             | Msg::Worded(..)
+            | Msg::Log(_)
+            | Msg::Filed(..)
             | Msg::Service(_)
             | Msg::Checkup(..)
             | Msg::Bridge(..)

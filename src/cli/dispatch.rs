@@ -16,8 +16,9 @@ use crate::app::flows::login::{Method, Request};
 use crate::app::flows::rules;
 use crate::app::flows::usage::Shape;
 use crate::app::goal::{
-    Choosing, Command, Entry, Forwarding, Goal, Listing, Moments, Probe, Replaying, Serving, Tab,
+    Choosing, Command, Entry, Forwarding, Goal, Listing, Moments, Replaying, Serving, Tab,
 };
+use crate::app::history;
 use crate::app::options::{Consent, Face, Form, Options, Root};
 use crate::base::Span;
 use crate::cli::args::{
@@ -186,8 +187,6 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
         }
         Word::Check(args) => (view(Tab::Accounts, Command::Check(args.into()), manner, None), None),
         Word::Forecast(args) => match args.forecasting() {
-            // A probe asks first, and that on the terminal.
-            Ok(asked) if asked.probe != Probe::Off => (Goal::Run(Command::Forecast(asked)), None),
             Ok(asked) => (view(Tab::Forecast, Command::Forecast(asked), manner, None), None),
             Err(problem) => return refuse(problem, command),
         },
@@ -203,7 +202,7 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
             match args.reporting(identities(&global)) {
                 // A file is for another program.
                 Ok(asked) if asked.out.is_some() => (Goal::Run(Command::Report(asked)), None),
-                Ok(asked) => (view(Tab::Accounts, Command::Report(asked), manner, None), None),
+                Ok(asked) => (view(Tab::Logs, Command::Report(asked), manner, None), None),
                 Err(problem) => return refuse(problem, command),
             }
         }
@@ -215,9 +214,9 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
         Word::Workspace(args) => (view(Tab::Accounts, Command::Workspace(args.into()), manner, None), None),
         Word::Config(word) => (config(word.ask(over(&global)), manner), None),
         Word::InitConfig(args) => (Goal::Run(Command::Config(args.ask(over(&global)))), None),
-        Word::Doctor(args) => (Goal::Run(Command::Checkup(args.into())), None),
-        Word::Fix(args) => (Goal::Run(Command::Checkup(args.into())), None),
-        Word::Verify(args) => (Goal::Run(Command::Checkup(args.into())), None),
+        Word::Doctor(args) => (view(Tab::Logs, Command::Checkup(args.into()), manner, None), None),
+        Word::Fix(args) => (view(Tab::Logs, Command::Checkup(args.into()), manner, None), None),
+        Word::Verify(args) => (view(Tab::Logs, Command::Checkup(args.into()), manner, None), None),
         Word::Usage(UsageArgs { act: Some(act), .. }) => (Goal::Run(Command::Checkup(act.into())), None),
         Word::Usage(args) => {
             let watch = args.watch;
@@ -227,7 +226,7 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
         Word::Bridge(args) => (args.goal(), None),
         Word::Integrations(args) => (args.goal(), None),
         Word::History(args) => match args.goal() {
-            Ok(goal) => (goal, None),
+            Ok(goal) => (kept(goal, manner), None),
             Err(problem) => return refuse(problem, command),
         },
         Word::Models(args) => (view(Tab::Usage, Command::Models(args.into()), manner, None), None),
@@ -370,6 +369,18 @@ fn ruled(order: rules::Order, manner: Preference) -> Goal {
         return Goal::Run(Command::Rules(order));
     }
     view(Tab::Usage, Command::Rules(order), manner, None)
+}
+
+/// Kept sessions are a pane of the Logs tab; filing them anew is done and said.
+fn kept(goal: Goal, manner: Preference) -> Goal {
+    match goal {
+        Goal::Run(Command::History(order))
+            if !matches!(order, history::Order::Migrate(_) | history::Order::Undo) =>
+        {
+            view(Tab::Logs, Command::History(order), manner, None)
+        }
+        Goal::Run(_) | Goal::Dashboard(_) | Goal::Forward(_) | Goal::Serve(_) => goal,
+    }
 }
 
 /// `config explain` shows the setting on its screen; everything else is said in a few lines.

@@ -54,6 +54,41 @@ pub trait Shell {
     fn is_screen(&self) -> bool;
 }
 
+/// Whether the shell has no part in an effect.
+fn is_ours(effect: &DesktopEffect) -> bool {
+    matches!(
+        effect,
+        DesktopEffect::Copy(_)
+            | DesktopEffect::CopyReport(_)
+            | DesktopEffect::Tell(_)
+            | DesktopEffect::File(_)
+    )
+}
+
+/// What is done without the shell: texts are copied, put into words, or written to a file.
+fn ours(effect: DesktopEffect, performer: &mut Performer, sender: &mpsc::UnboundedSender<Msg>) {
+    match effect {
+        DesktopEffect::Copy(text) => performer.copy(text),
+        DesktopEffect::CopyReport(outcome) => {
+            performer.copy(crate::report::print(&outcome, Form::Json).out.into());
+        }
+        DesktopEffect::Tell(outcome) => {
+            let printed = crate::report::print(&outcome, Form::Text);
+            let _ = sender.send(Msg::Worded(outcome, printed.out + &printed.err));
+        }
+        DesktopEffect::File(outcome) => {
+            if let Some((path, trouble)) = crate::runtime::file(&outcome) {
+                let _ = sender.send(Msg::Filed(path, trouble));
+            }
+        }
+        DesktopEffect::CopyByTerminal(_)
+        | DesktopEffect::Bell
+        | DesktopEffect::Suspend
+        | DesktopEffect::Redraw
+        | DesktopEffect::Mouse(_) => {}
+    }
+}
+
 /// Runs until an effect ends the program; the caller restores the terminal and prints.
 pub async fn run<S: Shell>(mut model: Model, effects: Effects, host: Host, shell: &mut S) -> (Exit, Model) {
     let (sender, mut receiver) = mpsc::unbounded_channel::<Msg>();
@@ -69,14 +104,7 @@ pub async fn run<S: Shell>(mut model: Model, effects: Effects, host: Host, shell
                 Effect::Exit(exit) => break 'run exit,
                 Effect::Tell(line) => shell.tell(&line),
                 Effect::Announce(line) => shell.announce(line.expose()),
-                Effect::Desktop(DesktopEffect::Copy(text)) => performer.copy(text),
-                Effect::Desktop(DesktopEffect::CopyReport(outcome)) => {
-                    performer.copy(crate::report::print(&outcome, Form::Json).out.into());
-                }
-                Effect::Desktop(DesktopEffect::Tell(outcome)) => {
-                    let printed = crate::report::print(&outcome, Form::Text);
-                    let _ = sender.send(Msg::Worded(outcome, printed.out + &printed.err));
-                }
+                Effect::Desktop(effect) if is_ours(&effect) => ours(effect, &mut performer, &sender),
                 Effect::Desktop(effect) => {
                     if matches!(effect, DesktopEffect::Suspend)
                         && let Some(input) = listeners.remove(&Sub::Input)

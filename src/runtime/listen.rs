@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::adapters::disk::watch::Watch;
+use crate::adapters::logs;
 use crate::app::input::Input;
 use crate::app::msg::{Msg, PeersMsg, Signal, StoreMsg};
 use crate::app::sub::Sub;
@@ -59,6 +60,7 @@ pub fn start(
         Sub::Signals => until(cancel.clone(), signals(sender)),
         Sub::Peers(every) => until(cancel.clone(), peers(host, *every, sender)),
         Sub::Figures(every) => until(cancel.clone(), figures(host, *every, sender)),
+        Sub::Logs(every) => until(cancel.clone(), log(host, *every, sender)),
         Sub::Official => until(cancel.clone(), official(host)),
         Sub::Guardian => {
             let lock = host.places.guardian_lock();
@@ -206,6 +208,26 @@ async fn figures(host: Host, every: Span, sender: UnboundedSender<Msg>) {
                 return;
             }
         }
+    }
+}
+
+/// The end of our own log, whenever it has grown.
+async fn log(host: Host, every: Span, sender: UnboundedSender<Msg>) {
+    let mut seen = None;
+    loop {
+        let folder = host.places.logs();
+        let known = seen.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let state = logs::stamp(&folder);
+            (known.as_ref() != Some(&state)).then(|| (state, logs::tail(&folder)))
+        });
+        if let Ok(Some((state, tail))) = read.await {
+            seen = Some(state);
+            if sender.send(Msg::Log(Box::new(tail))).is_err() {
+                return;
+            }
+        }
+        host.clock.sleep(every).await;
     }
 }
 

@@ -6,6 +6,7 @@ pub mod empty;
 pub mod experimental;
 pub mod forecast;
 pub mod frame;
+pub mod logs;
 pub mod monitor;
 pub mod pane;
 pub mod settings;

@@ -16,12 +16,13 @@ use codex_multi_auth::domain::vault::Answer;
 use codex_multi_auth::domain::workspace::Workspace;
 
 use super::wizard;
+use crate::support::logs::tail;
 use crate::support::snap::{file, folder, frame, skin, snap, text};
 use codex_multi_auth::domain::recovery::{Health, Loaded, Recovery};
 use codex_multi_auth::domain::settings::edit::Edit;
 use codex_multi_auth::domain::settings::schema::{Value, row};
 
-use crate::support::stage::{NOW, Stage, key, many, press, six, synced, window, written};
+use crate::support::stage::{NOW, Stage, key, many, nobody_else, press, six, synced, window, written};
 
 type Show = fn((u16, u16)) -> Model;
 
@@ -116,6 +117,20 @@ const STATES: &[(&str, Show)] = &[
         let both = ["/home/me/.opencode", "/home/me/.opencode/projects/here-0123456789ab"];
         companion(size, Target::Ambiguous(both.map(Into::into).into()))
     }),
+    ("logs.lines", |size| logs(size, "gl")),
+    ("logs.found", |size| logs(size, "gl/bravo<enter>n")),
+    ("logs.level", |size| logs(size, "glllp")),
+    ("logs.repairs", |size| logs(size, "glF")),
+    ("logs.nothing", |size| at(size, six()).after("gl")),
+    ("logs.sessions", |size| logs(size, "gls")),
+    ("logs.session-found", |size| logs(size, "gls/release<enter>")),
+    ("logs.resume", |size| logs(size, "glsjo")),
+    ("logs.report", report),
+    ("logs.report-file", |size| {
+        let mut model = report(size);
+        press(&mut model, NOW, "e");
+        model
+    }),
     ("settings.backups", |size| at(size, six()).after("gsG<up><up><up><up><right>")),
     ("settings.backups-snapshot", |size| at(size, six()).after("gsG<up><up><up><up><right>jjj")),
     ("settings.backups-damaged", |size| at(size, six()).after("gsG<up><up><up><up><right>G")),
@@ -158,17 +173,36 @@ const STATES: &[(&str, Show)] = &[
 ];
 
 /// States that are worth seeing without colour and in seven bits: one per screen.
-const PLAIN: [&str; 9] = [
+const PLAIN: [&str; 10] = [
     "accounts.list",
     "detail.in-use",
     "forecast.list",
     "monitor.turns",
     "settings.list",
+    "logs.lines",
     "overlay.help",
     "overlay.palette",
     "overlay.confirm-off",
     "pane.list",
 ];
+
+/// The tab of logs after the log was read and these keys.
+fn logs(size: (u16, u16), keys: &str) -> Model {
+    let mut model = at(size, six()).after("gl");
+    update(&mut model, NOW, Msg::Log(Box::new(tail())));
+    nobody_else(&mut model);
+    press(&mut model, NOW, keys.strip_prefix("gl").unwrap());
+    nobody_else(&mut model);
+    model
+}
+
+/// The report, read before it is written.
+fn report(size: (u16, u16)) -> Model {
+    let mut model = at(size, Stage { peers: Vec::new(), ..six() }).after("gl");
+    update(&mut model, NOW, Msg::Log(Box::new(tail())));
+    press(&mut model, NOW, "e");
+    model
+}
 
 /// What `check` said to whoever typed it at a terminal.
 fn told(size: (u16, u16)) -> Model {

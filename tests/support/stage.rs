@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use codex_multi_auth::app::effect::{AuthEffect, CodexEffect, Effect, Effects, PeersEffect, StoreEffect};
+use codex_multi_auth::app::effect::{
+    AuthEffect, CodexEffect, DesktopEffect, Effect, Effects, PeersEffect, StoreEffect,
+};
 use codex_multi_auth::app::flows::serve::Announce;
 use codex_multi_auth::app::goal::{Entry as Way, Goal};
 use codex_multi_auth::app::input::{Click, Code, Input, Key, Mouse};
 use codex_multi_auth::app::msg::{AuthMsg, CodexMsg, Mirrored, Msg, PeersMsg, StoreMsg, UpstreamMsg};
+use codex_multi_auth::app::options::Form;
 use codex_multi_auth::app::world::Setting;
 use codex_multi_auth::app::{Boot, Model, init, update};
 use codex_multi_auth::base::calendar::Zone;
@@ -43,6 +46,9 @@ use codex_multi_auth::domain::usage::pricing::Prices;
 use codex_multi_auth::domain::usage::reading::Reader;
 use codex_multi_auth::domain::vault::{Act, Answer, Run, Source as Copy};
 use codex_multi_auth::domain::workspace::Workspace;
+use codex_multi_auth::report;
+
+use super::logs::{examined, listed};
 
 /// Sunday, 22 November 2026, 14:38 UTC: the moment of the wireframes.
 pub(crate) const NOW: Moment = Moment::from_secs(1_795_358_280);
@@ -529,6 +535,16 @@ fn answered(model: &Model, effect: Effect) -> Option<Msg> {
     if let Effect::Store(StoreEffect::Chronicle) = effect {
         return Some(Msg::Store(StoreMsg::Chronicle(Box::new(chronicle(&model.world.roster)))));
     }
+    if let Effect::Checkup(ticket, act) = effect {
+        return examined(model, act).map(|heard| Msg::Checkup(ticket, heard));
+    }
+    if let Effect::History(ticket, act) = effect {
+        return listed(&act).map(|heard| Msg::History(ticket, heard));
+    }
+    if let Effect::Desktop(DesktopEffect::Tell(outcome)) = effect {
+        let printed = report::print(&outcome, Form::Text);
+        return Some(Msg::Worded(outcome, printed.out + &printed.err));
+    }
     if let Effect::Store(StoreEffect::Stock) = effect {
         return Some(Msg::Store(StoreMsg::Stock(stock())));
     }
@@ -541,6 +557,15 @@ fn answered(model: &Model, effect: Effect) -> Option<Msg> {
     }
     let Effect::Codex(CodexEffect::Mirror(ticket, _)) = effect else { return None };
     Some(Msg::Codex(CodexMsg::Mirrored(ticket, Mirrored::Written)))
+}
+
+/// The proxy of the stage answers nobody: what waits for its choice goes on without it.
+pub(crate) fn nobody_else(model: &mut Model) {
+    let waiting: Vec<_> = model.flows.running().map(|(ticket, _)| ticket).collect();
+    for ticket in waiting {
+        let effects = update(model, NOW, Msg::Peers(PeersMsg::Next(ticket, None)));
+        answer(model, NOW, effects);
+    }
 }
 
 /// What is remembered of the sample pool: how alpha's five hours were used, and what was done to it.

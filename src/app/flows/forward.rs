@@ -85,6 +85,8 @@ impl Flow {
             | Msg::Answered(..)
             | Msg::NotCopied(_)
             | Msg::Worded(..)
+            | Msg::Log(_)
+            | Msg::Filed(..)
             | Msg::Peers(_)
             | Msg::Checkup(..)
             | Msg::Bridge(..)

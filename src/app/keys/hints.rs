@@ -134,6 +134,31 @@ const EXPERIMENTAL: &[Wish] = &[
     wish(1, Action::Back, "back"),
     HELP,
 ];
+const LOG_LINES: &[Wish] = &[
+    wish(1, Action::Follow, "follow"),
+    wish(1, Action::Level, "level"),
+    wish(5, Action::Part, "part"),
+    wish(1, Action::Filter, "find"),
+    pair(6, Action::NextHit, Action::PreviousHit, "next"),
+    wish(1, Action::Diagnose, "diagnose"),
+    wish(1, Action::Mend, "safe repairs"),
+    wish(2, Action::Sessions, "sessions"),
+    wish(6, Action::Copy, "copy line"),
+    wish(1, Action::Export, "export bundle").or("export"),
+    COMMANDS,
+    HELP_LAST,
+    wish(7, Action::Leave, "quit"),
+];
+const LOG_SESSIONS: &[Wish] = &[
+    pair(4, Action::Up, Action::Down, "move"),
+    wish(0, Action::Open, "preview"),
+    wish(0, Action::Resume, "resume"),
+    wish(2, Action::Filter, "find"),
+    wish(1, Action::Sessions, "lines"),
+    wish(5, Action::Copy, "copy id"),
+    BACK,
+    HELP,
+];
 const READING: &[Wish] = &[
     pair(5, Action::Up, Action::Down, "move"),
     PANES,
@@ -233,8 +258,12 @@ const REASONS: &[Wish] = &[
     wish(2, Action::Copy, "copy"),
     CLOSE,
 ];
-const TOLD: &[Wish] =
-    &[pair(1, Action::Up, Action::Down, "scroll"), wish(2, Action::Copy, "copy JSON"), CLOSE];
+const TOLD: &[Wish] = &[
+    pair(1, Action::Up, Action::Down, "scroll"),
+    wish(3, Action::Export, "write a report"),
+    wish(2, Action::Copy, "copy JSON"),
+    CLOSE,
+];
 const FOR_MODEL: &[Wish] =
     &[pair(1, Action::Up, Action::Down, "move"), wish(0, Action::Open, "look ahead for it"), CLOSE];
 const PANE: &[Wish] = &[
@@ -329,6 +358,8 @@ fn wishes(scope: Scope) -> &'static [Wish] {
         Scope::Value => VALUE,
         Scope::Backups => BACKUPS,
         Scope::Experimental => EXPERIMENTAL,
+        Scope::LogLines => LOG_LINES,
+        Scope::LogSessions => LOG_SESSIONS,
         Scope::Typed => TYPED,
         Scope::Differences => DIFFERENCES,
         Scope::Pane => PANE,
@@ -422,7 +453,7 @@ fn candidates(
                 let other = shown(scopes, until)?.name();
                 let joint = if matches!(until, Action::UseRow(_)) {
                     "-"
-                } else if until == Action::More {
+                } else if matches!(until, Action::More | Action::PreviousHit) {
                     "/"
                 } else {
                     ""

@@ -3,6 +3,10 @@
 use std::path::PathBuf;
 
 use crate::app::field::Field;
+use crate::app::flows::Ticket;
+use crate::app::goal::Reporting;
+use crate::app::intent::Intent;
+use crate::app::msg::{Msg, Reply};
 use crate::domain::account::AccountKey;
 
 /// The question.
@@ -41,6 +45,10 @@ pub enum Purpose {
     Note(AccountKey),
     /// The weight of an account.
     Weight(AccountKey),
+    /// The file a report goes to.
+    Report(Box<Reporting>),
+    /// A word that a flow asks for.
+    Word(Ticket, &'static str),
 }
 
 /// The word that makes sure.
@@ -65,6 +73,12 @@ impl Ask {
     pub fn holding(mut self, text: &str) -> Self {
         self.field = Field::holding(text);
         self
+    }
+
+    /// What the flow hears that waits for the answer, when there is none.
+    pub fn refused(&self) -> Option<Intent> {
+        let Purpose::Word(ticket, _) = &self.purpose else { return None };
+        Some(Intent::Reply(Box::new(Msg::Answered(*ticket, Reply::No))))
     }
 
     /// The answer as a path; `~` is the home of the person.

@@ -53,6 +53,8 @@ pub struct Confirm {
     pub deeds: Vec<Deed>,
     /// What the other act is.
     pub other_deeds: Vec<Deed>,
+    /// What the safe answer brings about, where somebody waits for it.
+    pub safe_deeds: Vec<Deed>,
 }
 
 impl Confirm {
@@ -72,6 +74,7 @@ impl Confirm {
             focus: Answer::Safe,
             deeds: deeds.into_iter().map(Into::into).collect(),
             other_deeds: Vec::new(),
+            safe_deeds: Vec::new(),
         }
     }
 
@@ -87,6 +90,13 @@ impl Confirm {
     pub fn or(mut self, name: &'static str, deeds: impl IntoIterator<Item = impl Into<Deed>>) -> Self {
         self.other = Some(name);
         self.other_deeds = deeds.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// With something that the safe answer brings about, too.
+    #[must_use]
+    pub fn else_then(mut self, deed: impl Into<Deed>) -> Self {
+        self.safe_deeds.push(deed.into());
         self
     }
 

@@ -149,7 +149,7 @@ fn rows(scopes: &[Scope], world: &World) -> Vec<Row> {
 /// What concerns the focus comes first.
 fn weight(group: Group) -> u8 {
     match group {
-        Group::Account | Group::Monitor | Group::Settings => 0,
+        Group::Account | Group::Monitor | Group::Settings | Group::Logs => 0,
         Group::Pool => 1,
         Group::Find => 2,
         Group::View => 3,
@@ -204,7 +204,9 @@ fn title(action: Action, scopes: &[Scope]) -> Option<String> {
         Action::Suspend => "Suspend the program",
         Action::Mouse => "Mouse capture on or off",
         Action::Sort => "Sort: ready first or stored order",
-        Action::Follow => "Follow the newest turn",
+        Action::Follow => "Follow the newest",
+        Action::Sessions if scopes.contains(&Scope::LogLines) => "Kept sessions of the official CLI",
+        Action::Sessions if scopes.contains(&Scope::LogSessions) => "Lines of the log",
         Action::Sessions => "Sessions or turns",
         Action::Layout => "Layout: details of the chosen row or of every row",
         Action::Delete if !scopes.contains(&Scope::Backups) => "Delete the focused account …",
@@ -220,8 +222,16 @@ fn title(action: Action, scopes: &[Scope]) -> Option<String> {
         Action::Create => "New backup …",
         Action::Verify => "Verify the focused backup",
         Action::Import => "Import accounts from a file …",
+        Action::Export if scopes.contains(&Scope::LogLines) => "Report for a bug, masked …",
         Action::Export => "Export all accounts to a file …",
         Action::AddAccount => "Add an account",
+        Action::Level => "Log: the next level",
+        Action::Part => "Log: the next part",
+        Action::NextHit => "Log: the next hit",
+        Action::PreviousHit => "Log: the hit before",
+        Action::Diagnose => "Diagnose everything",
+        Action::Mend => "Safe repairs: the plan, then the question …",
+        Action::Resume => "Resume the focused session …",
         Action::Regroup => "Group usage by the next thing",
         Action::Widen => "Look over the next window of time",
         Action::Models => "Models by account",
@@ -265,6 +275,7 @@ fn command(action: Action) -> &'static str {
             Tab::Monitor => "monitor",
             Tab::Settings => "config explain",
             Tab::Experimental => "sync preview",
+            Tab::Logs => "doctor",
         };
     }
     let commands = [
@@ -274,6 +285,9 @@ fn command(action: Action) -> &'static str {
         (Action::Best, "best --apply"),
         (Action::CheckAll, "check"),
         (Action::RefreshAll, "check --refresh"),
+        (Action::Diagnose, "doctor"),
+        (Action::Mend, "doctor --fix"),
+        (Action::Resume, "history resume"),
     ];
     commands.iter().find(|(other, _)| *other == action).map_or("", |(_, command)| command)
 }

@@ -44,6 +44,12 @@ impl Ui {
         {
             return intents;
         }
+        if self.tab == Tab::Logs
+            && self.layout().kind != Kind::Pane
+            && let Some(intents) = self.act_on_logs(action, world, at)
+        {
+            return intents;
+        }
         if self.tab == Tab::Accounts
             && self.is_welcoming(world)
             && let Some(intents) = self.act_on_welcome(action, world, at)
@@ -135,6 +141,7 @@ impl Ui {
             Action::Delete => {
                 return self.with_focused(world, |ui, account| ui.ask_delete(account, world, at));
             }
+            Action::Mend => return self.mend(world, at),
             Action::DeleteAll => self.ask_delete_all(world, at),
             Action::Restore => return self.go_to_backups(world, at),
             Action::Follow => {
@@ -171,6 +178,12 @@ impl Ui {
             | Action::Apply
             | Action::Import
             | Action::Export
+            | Action::Level
+            | Action::Part
+            | Action::NextHit
+            | Action::PreviousHit
+            | Action::Diagnose
+            | Action::Resume
             | Action::Yes
             | Action::No => {}
         }
@@ -187,6 +200,10 @@ impl Ui {
         if self.tab == Tab::Accounts || self.layout().kind == Kind::Pane {
             let place = self.accounts.place.saturating_add_signed(by);
             self.accounts.go(world, place);
+            return;
+        }
+        if self.tab == Tab::Logs {
+            self.move_in_logs(by);
             return;
         }
         if self.tab == Tab::Usage {
@@ -228,7 +245,7 @@ impl Ui {
                 self.detail = self.accounts.cursor.clone().map(|key| Detail::of(key, world));
             }
             (Tab::Forecast, _) => self.explain_focused(),
-            (Tab::Settings | Tab::Experimental, _) => {}
+            (Tab::Settings | Tab::Experimental | Tab::Logs, _) => {}
             (Tab::Usage, _) => self.usage.drill(),
             (Tab::Monitor, Rows::Turns) => {
                 self.overlays.extend(self.monitor.cursor.map(Overlay::Turn));
@@ -271,6 +288,7 @@ impl Ui {
             (_, Tab::Monitor) => "Monitor",
             (_, Tab::Settings) => "Settings",
             (_, Tab::Experimental) => "Experimental",
+            (_, Tab::Logs) => "Logs",
         };
         self.overlays.push(Overlay::Help(Help::of(title, self.screen_scopes(world))));
     }
@@ -389,7 +407,7 @@ impl Ui {
                 let Some(id) = self.monitor.session.clone() else { return Vec::new() };
                 (id, "copied the session's id")
             }
-            (Tab::Settings | Tab::Experimental, _) => {
+            (Tab::Settings | Tab::Experimental | Tab::Logs, _) => {
                 (world.config.target.clone(), "copied the path of the settings")
             }
         };

@@ -77,6 +77,8 @@ impl Ui {
             Msg::Worded(outcome, text) => {
                 self.overlays.insert(0, Overlay::Told(Told::of(outcome.clone(), text, self.size.0)));
             }
+            Msg::Log(tail) => self.logs.take((**tail).clone()),
+            Msg::Filed(path, trouble) => self.tell_of_file(path, trouble.as_deref(), world, at),
             // A key changes no fact: the lists stay as they are, so a key costs the same for any pool.
             Msg::Input(_) => return,
             Msg::Store(StoreMsg::Settings(_)) => self.tell_of_settings(world, at),
@@ -273,6 +275,17 @@ impl Ui {
         }
         // Moves from before the dashboard looked are history, not news.
         self.heard.moved = newest.or(Some(at));
+    }
+
+    fn tell_of_file(&mut self, path: &std::path::Path, trouble: Option<&str>, world: &World, at: Moment) {
+        let shown = path.display().to_string();
+        let name = path.file_name().map_or_else(|| shown.clone(), |name| name.to_string_lossy().into_owned());
+        let toast = match trouble {
+            None => Toast::new(Level::Done, "report", format!("wrote {}", clean(&name))),
+            Some(why) => Toast::new(Level::Error, "report", format!("{} could not be written", clean(&name)))
+                .with(clean(why).into_owned()),
+        };
+        self.say(toast.with(shown).like("report --out"), world, at);
     }
 
     /// Tells how a flow ended; `undo_until` is set when it can be taken back.

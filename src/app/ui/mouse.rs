@@ -9,7 +9,7 @@ use crate::app::intent::Intent;
 use crate::app::keys::hints::hints;
 use crate::app::overlays::Overlay;
 use crate::app::screens::settings::{GroupLine, Page, Side};
-use crate::app::screens::{accounts, experimental, forecast, monitor, settings, usage};
+use crate::app::screens::{accounts, experimental, forecast, logs, monitor, settings, usage};
 use crate::app::world::World;
 use crate::base::{Moment, Span};
 
@@ -91,8 +91,7 @@ impl Ui {
         }
         self.click_row(mouse, world);
         if double && self.typing.is_none() && self.list_row(mouse).is_some() {
-            self.open(world, at);
-            self.scroll();
+            return self.act(Action::Open, world, at);
         }
         Vec::new()
     }
@@ -134,6 +133,7 @@ impl Ui {
             Tab::Accounts => accounts::places(&layout, &self.accounts).list,
             Tab::Monitor => monitor::places(&layout, self.monitor.rows, self.monitor.order.len()).list,
             Tab::Experimental => experimental::places(&layout).list,
+            Tab::Logs => logs::places(&layout, self.logs.pane).list,
             Tab::Settings => return None,
         };
         let height = if self.tab == Tab::Accounts { self.accounts.row_height() } else { 1 };
@@ -144,6 +144,19 @@ impl Ui {
         let Some(row) = self.list_row(mouse) else { return };
         match (self.tab, self.monitor.rows) {
             (Tab::Settings, _) => {}
+            (Tab::Logs, _) if self.logs.pane == logs::Pane::Sessions => {
+                let place = self.logs.session_offset + row;
+                if place < self.logs.session_order.len() {
+                    self.logs.go_session(place);
+                }
+            }
+            (Tab::Logs, _) => {
+                let place = self.logs.offset + row;
+                if place < self.logs.order.len() {
+                    self.logs.follow = monitor::Follow::Off;
+                    self.logs.go(place);
+                }
+            }
             (Tab::Experimental, _) => {
                 self.experimental.go(row / usize::from(experimental::row_height(self.layout().kind)));
             }

@@ -7,6 +7,7 @@ use crate::app::geometry::scrolled;
 use crate::app::goal::Tab;
 use crate::app::intent::Intent;
 use crate::app::keys::hints::Answers;
+use crate::app::outcome::Body;
 use crate::app::overlays::Overlay;
 use crate::app::overlays::confirm::{Answer, Confirm, Deed};
 use crate::app::overlays::help::Help;
@@ -42,7 +43,7 @@ impl Ui {
             return self.act_on_terms(open, action);
         }
         if action == Action::Interrupt {
-            return Vec::new();
+            return self.broken_off(overlay, world, at);
         }
         match overlay {
             Overlay::Wizard(_) | Overlay::Terms(_) | Overlay::Found(_) => Vec::new(),
@@ -78,6 +79,20 @@ impl Ui {
             self.overlays.push(Overlay::Told(open));
             return Vec::new();
         }
+        if action == Action::Export {
+            let asked =
+                if let Body::Report(_, asked) = &open.outcome.body { Some(asked.clone()) } else { None };
+            self.overlays.push(Overlay::Told(open));
+            match asked {
+                Some(asked) => self.ask_report_file(&asked),
+                None => self.say(
+                    Toast::new(Level::Info, "key e", "only a report is written; y copies this"),
+                    world,
+                    at,
+                ),
+            }
+            return Vec::new();
+        }
         if action != Action::Copy {
             return Vec::new();
         }
@@ -105,8 +120,33 @@ impl Ui {
             _ if action == Action::Yes => question.deeds,
             Answer::Act if action == Action::Open => question.deeds,
             Answer::Other if action == Action::Open => question.other_deeds,
-            Answer::Safe | Answer::Act | Answer::Other => Vec::new(),
+            Answer::Safe | Answer::Act | Answer::Other => question.safe_deeds,
         };
+        self.do_all(deeds, world, at)
+    }
+
+    /// Whoever waits for an answer hears that there is none.
+    fn broken_off(&mut self, overlay: Overlay, world: &World, at: Moment) -> Vec<Intent> {
+        match overlay {
+            Overlay::Confirm(question) => self.do_all(question.safe_deeds, world, at),
+            Overlay::Ask(ask) => ask.refused().into_iter().collect(),
+            Overlay::Help(_)
+            | Overlay::Palette(_)
+            | Overlay::Differences(_)
+            | Overlay::Wants(_)
+            | Overlay::Seats(_)
+            | Overlay::Reasons(_)
+            | Overlay::ForModel(_)
+            | Overlay::Messages(_)
+            | Overlay::Turn(_)
+            | Overlay::Found(_)
+            | Overlay::Terms(_)
+            | Overlay::Told(_)
+            | Overlay::Wizard(_) => Vec::new(),
+        }
+    }
+
+    fn do_all(&mut self, deeds: Vec<Deed>, world: &World, at: Moment) -> Vec<Intent> {
         deeds
             .into_iter()
             .flat_map(|deed| match deed {

@@ -3,8 +3,9 @@
 use super::Ui;
 use crate::app::action::Action;
 use crate::app::flows::vault::label as own_label;
-use crate::app::goal::Tab;
+use crate::app::goal::{Command, Reporting, Tab};
 use crate::app::intent::Intent;
+use crate::app::msg::{Msg, Reply};
 use crate::app::overlays::Overlay;
 use crate::app::overlays::ask::{Ask, Purpose, SURE};
 use crate::app::overlays::confirm::Confirm;
@@ -131,7 +132,7 @@ impl Ui {
     /// Takes a typed answer, or says what is wrong with it and stays.
     pub(super) fn take_answer(&mut self, mut ask: Ask, action: Action, world: &World) -> Vec<Intent> {
         if action != Action::Open {
-            return Vec::new();
+            return ask.refused().into_iter().collect();
         }
         match answered(&ask, &world.setting.home) {
             Ok(intent) => vec![intent],
@@ -177,6 +178,15 @@ fn answered(ask: &Ask, home: &str) -> Result<Intent, String> {
         Purpose::Import | Purpose::Export if text.is_empty() => Err("type the path of a file".to_owned()),
         Purpose::Import => act(Act::Import(Source::File(ask.path(home)), Run::Real)),
         Purpose::Export => act(Act::Export(ask.path(home), Existing::Kept)),
+        Purpose::Report(asked) if !text.is_empty() => {
+            let asked = Reporting { out: Some(ask.path(home)), ..(**asked).clone() };
+            Ok(Intent::Run(Box::new(Command::Report(asked))))
+        }
+        Purpose::Report(_) => Err("type the path of a file".to_owned()),
+        Purpose::Word(ticket, word) if text == *word => {
+            Ok(Intent::Reply(Box::new(Msg::Answered(*ticket, Reply::Yes))))
+        }
+        Purpose::Word(_, word) => Err(format!("type {word} in full, or press esc to leave everything")),
         Purpose::Label(key) => match own_label(text) {
             Ok(label) => Ok(Intent::Label(key.clone(), label)),
             Err(problem) => Err(first(&problem)),

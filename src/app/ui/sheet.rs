@@ -5,6 +5,7 @@ use super::hear::problem_told;
 use crate::app::action::Action;
 use crate::app::field::Field;
 use crate::app::flows::vault::CORRUPT;
+use crate::app::geometry::Kind as Kind_;
 use crate::app::goal::Tab;
 use crate::app::intent::Intent;
 use crate::app::keys::Scope;
@@ -97,6 +98,9 @@ impl Ui {
         }
         if self.tab == Tab::Usage {
             return self.usage.wanted(at).map(|query| Intent::Sum(Box::new(query))).into_iter().collect();
+        }
+        if self.tab == Tab::Logs && self.layout().kind != Kind_::Pane {
+            return self.wanted_by_logs();
         }
         if self.tab == Tab::Experimental {
             return self.wanted_by_experiments();

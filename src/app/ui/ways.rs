@@ -6,6 +6,7 @@ use crate::app::goal::Tab;
 use crate::app::intent::Intent;
 use crate::app::overlays::confirm::Deed;
 use crate::app::screens::forecast::Offer;
+use crate::app::screens::logs::Pane;
 use crate::app::screens::monitor::Rows;
 use crate::app::screens::settings::Side;
 use crate::app::world::World;
@@ -78,6 +79,10 @@ impl Ui {
             self.monitor.rows = Rows::Turns;
             return Went::Back;
         }
+        if self.tab == Tab::Logs && self.logs.pane == Pane::Sessions {
+            self.logs.pane = Pane::Lines;
+            return Went::Back;
+        }
         if self.tab == Tab::Experimental && self.experimental.open && !self.sheet.is_dirty() {
             self.experimental.open = false;
             return Went::Back;
@@ -100,6 +105,14 @@ impl Ui {
                 self.accounts.refresh(world, at);
             }
             Tab::Forecast | Tab::Experimental => {}
+            Tab::Logs if self.logs.pane == Pane::Sessions => {
+                self.logs.session_needle = text;
+                self.logs.list_sessions();
+            }
+            Tab::Logs => {
+                self.logs.needle = text;
+                self.logs.seek(world, 0);
+            }
             Tab::Usage => {
                 self.usage.filter = text;
                 self.usage.list(world);
@@ -125,6 +138,8 @@ impl Ui {
             Tab::Usage => &self.usage.filter,
             Tab::Monitor => &self.monitor.filter,
             Tab::Settings => &self.sheet.needle,
+            Tab::Logs if self.logs.pane == Pane::Sessions => &self.logs.session_needle,
+            Tab::Logs => &self.logs.needle,
         }
     }
 }

@@ -1,12 +1,15 @@
 //! What is told once on stderr when nobody looks at a screen, and what need not be told because one shows it.
 
+use crate::app::checkup::Report;
 use crate::app::effect::{DesktopEffect, Effect, Effects, LoginEffect};
 use crate::app::flows::config::Ask;
 use crate::app::flows::login;
 use crate::app::goal::{Command, Entry, Goal};
+use crate::app::history;
 use crate::app::model::Model;
 use crate::app::msg::{Msg, StoreMsg};
 use crate::app::outcome::{Body, Done, Found, Outcome};
+use crate::app::screens::logs::{Health, Kept};
 use crate::base::Moment;
 use crate::domain::terms::{self, By, Consent, Gate};
 
@@ -65,8 +68,8 @@ impl Model {
 impl Model {
     /// Shows on its screen how the command ended that opened the dashboard; `None` where a message has to tell it.
     pub(super) fn shown(&mut self, outcome: &Outcome, at: Moment) -> Option<Effects> {
-        let Goal::Dashboard(Entry { command: Some(command), .. }) = &self.goal else { return None };
-        let is_replay = matches!(command, Command::Replay(_));
+        let Goal::Dashboard(Entry { command, .. }) = &self.goal else { return None };
+        let is_replay = matches!(command, Some(Command::Replay(_)));
         let in_words = Some(vec![Effect::Desktop(DesktopEffect::Tell(Box::new(outcome.clone())))]);
         match &outcome.body {
             Body::Checked(checked) => {
@@ -76,7 +79,25 @@ impl Model {
                 }
                 in_words
             }
+            Body::Report(_, asked) if asked.out.is_some() => {
+                Some(vec![Effect::Desktop(DesktopEffect::File(Box::new(outcome.clone())))])
+            }
             Body::Tried(_) | Body::Report(..) => in_words,
+            Body::Checkup(report) => {
+                let Report::Doctor(diagnosis) = report.as_ref() else { return in_words };
+                self.ui.logs.health = Health::Seen(Box::new(diagnosis.clone()), at);
+                // What was looked at is on the screen; what was done is told in full.
+                if diagnosis.carried.is_empty() { Some(Effects::new()) } else { in_words }
+            }
+            Body::History(told) => {
+                let history::Told::Listed(sessions) = told.as_ref() else { return in_words };
+                self.ui.logs.keep(Kept::Listed(sessions.clone()));
+                Some(Effects::new())
+            }
+            Body::Problem(problem) if outcome.command == "history" => {
+                self.ui.logs.keep(Kept::Failed(problem.what.clone()));
+                None
+            }
             Body::Why(..) if is_replay => in_words,
             Body::Seats(seats) => {
                 self.ui.open_seats(&seats.account.key, &self.world, at);
@@ -93,8 +114,6 @@ impl Model {
             | Body::Forecast(_)
             | Body::Best(_)
             | Body::Login(_)
-            | Body::Checkup(_)
-            | Body::History(_)
             | Body::Rotation(_)
             | Body::Chored(..)
             | Body::Uninstalled(..)

@@ -64,7 +64,7 @@ fn the_launch_matrix_holds() {
         ("check", TERMINAL, entry(Tab::Accounts, Command::Check(checking())), Face::Screen),
         ("check --json", TERMINAL, Goal::Run(Command::Check(checking())), Face::Headless),
         ("verify-flagged", TERMINAL, entry(Tab::Accounts, Command::Flagged(Trying::default())), Face::Screen),
-        ("report", TERMINAL, entry(Tab::Accounts, Command::Report(Reporting::default())), Face::Screen),
+        ("report", TERMINAL, entry(Tab::Logs, Command::Report(Reporting::default())), Face::Screen),
         ("workspace 2", TERMINAL, entry(Tab::Accounts, Command::Workspace(seating(None))), Face::Screen),
         ("workspace 2 1", TERMINAL, Goal::Run(Command::Workspace(seating(Some(1)))), Face::Terminal),
         ("auth switch work", TERMINAL, Goal::Run(Command::Switch("work".into())), Face::Terminal),

@@ -58,7 +58,10 @@ impl Shell for Dashboard {
                 execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text.expose()))
             }
             // The engine has a tool of the platform do these.
-            DesktopEffect::Copy(_) | DesktopEffect::CopyReport(_) | DesktopEffect::Tell(_) => Ok(()),
+            DesktopEffect::Copy(_)
+            | DesktopEffect::CopyReport(_)
+            | DesktopEffect::File(_)
+            | DesktopEffect::Tell(_) => Ok(()),
             DesktopEffect::Bell => {
                 let mut out = io::stdout();
                 out.write_all(b"\x07").and_then(|()| out.flush())

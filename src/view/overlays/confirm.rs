@@ -7,6 +7,7 @@ use crate::base::text::{clean, width, wrap};
 use crate::view::pen::Pen;
 use crate::view::scene::Scene;
 use crate::view::widgets::modal::{Modal, centred, room};
+use crate::view::words::CUT;
 
 /// Draws the question.
 pub fn render(scene: &Scene, question: &Confirm, buffer: &mut Buffer) {
@@ -16,7 +17,9 @@ pub fn render(scene: &Scene, question: &Confirm, buffer: &mut Buffer) {
     let text = usize::from(wanted.saturating_sub(6));
     let mut lines: Vec<String> = Vec::new();
     for paragraph in &question.paragraphs {
-        lines.extend(wrap(&scene.veiled(&clean(paragraph)), text));
+        for line in paragraph.split('\n') {
+            lines.extend(wrap(&scene.veiled(&clean(line)), text));
+        }
         lines.push(String::new());
     }
     let height = u16::try_from(lines.len() + 5).unwrap_or(u16::MAX).min(scene.layout.floor.y);
@@ -24,6 +27,13 @@ pub fn render(scene: &Scene, question: &Confirm, buffer: &mut Buffer) {
     let inner = Modal { title: &scene.veiled(&question.title), note: "" }.frame(area, buffer, skin);
     let mut pen = Pen::new(buffer, inner);
     let answers = inner.height.saturating_sub(2);
+    let shown = usize::from(answers.saturating_sub(1));
+    // The last line is the blank above the answers.
+    let hidden = lines.len().saturating_sub(shown + 1);
+    if hidden > 0 {
+        lines.truncate(shown.saturating_sub(2));
+        lines.push(format!("{CUT} and {} more lines", hidden + 2));
+    }
     for (row, line) in (1..answers).zip(&lines) {
         pen.put(2, row, line, skin.text());
     }

@@ -10,6 +10,7 @@ use crate::app::geometry::{Kind, PRODUCT, needed, tabs};
 use crate::app::goal::Tab;
 use crate::app::keys::hints::{Signs, hints};
 use crate::app::overlays::Overlay;
+use crate::app::screens::logs::Pane;
 use crate::app::screens::monitor::Rows;
 use crate::app::screens::settings::{Page, Side};
 use crate::app::toasts::{Level, Shown};
@@ -19,7 +20,7 @@ use crate::base::text::truncate;
 use crate::domain::places::POOL_FILE;
 use crate::view::pen::Pen;
 use crate::view::scene::Scene;
-use crate::view::screens::{experimental, settings};
+use crate::view::screens::{experimental, logs, settings};
 use crate::view::skin::Glyphs;
 use crate::view::widgets::hints::Hints;
 use crate::view::widgets::spinner::spinner;
@@ -46,6 +47,7 @@ fn has_side(scene: &Scene) -> bool {
     let bare = scene.world.trouble.is_some() || scene.world.roster.accounts.is_empty();
     match scene.ui.tab {
         Tab::Monitor | Tab::Usage => true,
+        Tab::Logs => scene.ui.logs.pane == Pane::Lines,
         Tab::Experimental | Tab::Settings => false,
         Tab::Accounts | Tab::Forecast => !bare && scene.world.loaded,
     }
@@ -203,6 +205,7 @@ fn quiet(scene: &Scene) -> Option<String> {
         }
         (Tab::Settings, _) => Some("changes are previewed now and written only when you save".to_owned()),
         (Tab::Experimental, _) => experimental::quiet(scene),
+        (Tab::Logs, _) => Some(logs::quiet(scene)),
         (Tab::Accounts | Tab::Monitor | Tab::Usage, _) => None,
     }
 }
