@@ -6,6 +6,7 @@ mod experimental;
 mod floors;
 mod governance;
 mod keys;
+mod machines;
 mod outlook;
 mod reference;
 mod rows;
