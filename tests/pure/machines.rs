@@ -157,7 +157,7 @@ impl Pair {
                 self.asks = true;
                 self.works = matches!(step, Step::Pass | Step::Rewrite(_));
                 if !self.works {
-                    self.obey(step, false);
+                    self.obey(&step, false);
                 }
             }
             Act::Say(word) if self.works => {
@@ -169,7 +169,7 @@ impl Pair {
                 } else {
                     self.step(Event::UpstreamText(&fact))
                 };
-                self.obey(step, ends);
+                self.obey(&step, ends);
             }
             Act::Binary if self.works => self.event(Event::UpstreamBinary),
             Act::Cut => self.event(Event::UpstreamCut),
@@ -193,13 +193,13 @@ impl Pair {
 
     fn event(&mut self, event: Event<'_>) {
         let step = self.step(event);
-        self.obey(step, false);
+        self.obey(&step, false);
     }
 
     /// Does what the pump does, as far as the client sees it. `ends`: the frame just reported ends its turn.
-    fn obey(&mut self, step: Step, ends: bool) {
+    fn obey(&mut self, step: &Step, ends: bool) {
         if self.over {
-            assert_eq!(step, Step::Done, "nothing is said after the end");
+            assert_eq!(*step, Step::Done, "nothing is said after the end");
             return;
         }
         match step {
@@ -214,7 +214,7 @@ impl Pair {
             Step::Wait(span) => {
                 assert!(self.asks, "a wait for nobody");
                 self.holds_end |= ends;
-                self.wakes = Some(self.now + span);
+                self.wakes = Some(self.now + *span);
             }
             Step::Flush => {
                 if std::mem::take(&mut self.holds_end) {
@@ -236,7 +236,12 @@ impl Pair {
                 self.over = true;
                 self.asks = false;
             }
-            other => panic!("not a step of an open socket: {other:?}"),
+            Step::Refresh { .. }
+            | Step::Discover { .. }
+            | Step::Connect(_)
+            | Step::Accept
+            | Step::Refuse(_)
+            | Step::Rewrite(_) => panic!("not a step of an open socket: {step:?}"),
         }
     }
 
