@@ -14,6 +14,7 @@ pub mod history;
 pub mod input;
 pub mod intent;
 pub mod keys;
+pub mod lines;
 pub mod model;
 pub mod msg;
 pub mod options;

@@ -6,6 +6,7 @@
 pub mod args;
 pub mod dispatch;
 pub mod exit;
+pub mod man;
 mod mcodex;
 pub mod personality;
 
@@ -43,6 +44,7 @@ pub fn run() -> ExitCode {
             let _ = std::io::stdout().write_all(&text);
             ExitCode::SUCCESS
         }
+        Invocation::Write(files) => man::write(&files),
         Invocation::Refuse(refusal) => {
             let printed = report::refusal(&refusal.problem, &refusal.command, refusal.form);
             let _ = std::io::stdout().write_all(printed.out.as_bytes());

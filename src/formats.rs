@@ -45,6 +45,7 @@ pub mod observability;
 pub mod offered;
 pub mod official_cli;
 pub mod openai;
+pub mod own_keys;
 pub mod path_prefix;
 pub mod plugins;
 pub mod policies;

@@ -74,6 +74,19 @@ pub fn print_to(outcome: &Outcome, form: Form, out: &mut dyn FnMut(&[u8])) -> St
     }
 }
 
+/// The document of an outcome cut down to the members that are asked for; `None` when all are.
+pub fn chosen(outcome: &Outcome, form: Form, fields: &[String]) -> Option<String> {
+    if fields.is_empty() || form == Form::Text || matches!(outcome.body, Body::Problem(_)) {
+        return None;
+    }
+    let whole = if let Body::Status(Listing::Line, facts) = &outcome.body {
+        line::value(outcome, facts)
+    } else {
+        value(outcome)?
+    };
+    Some(json::pretty(&json::chosen(&whole, fields)))
+}
+
 /// Prints an outcome as one line of a stream (`--watch --json`).
 pub fn print_line(outcome: &Outcome) -> String {
     value(outcome).map(|value| json::compact(&value)).unwrap_or_default()

@@ -15,6 +15,7 @@ pub mod launch;
 pub mod listen;
 mod logging;
 mod login;
+mod looks;
 mod offer;
 pub mod perform;
 pub mod rotation;
@@ -43,8 +44,9 @@ use crate::app::flows::login::{Method, Request};
 use crate::app::flows::serve::Announce;
 use crate::app::goal::{Command, Entry, Forwarding, Goal, Listing, Serving};
 use crate::app::keys::hints::Signs;
+use crate::app::lines::Lines;
 use crate::app::model::{Boot, Model};
-use crate::app::options::{Chatter, Face, Form, Options, Root};
+use crate::app::options::{Chatter, Face, Form, Options, Pages, Root};
 use crate::app::outcome::{Body, Outcome, Shape};
 use crate::app::world::Setting;
 use crate::base::calendar::Zone;
@@ -61,6 +63,8 @@ use crate::runtime::demo::Demo;
 use crate::runtime::host::{Asks, Host, Surroundings};
 use crate::runtime::shell::dashboard::Dashboard;
 use crate::runtime::shell::headless::Headless;
+use crate::runtime::shell::plain::Plain;
+use crate::view::plain;
 use crate::view::skin::Glyphs;
 
 /// The size assumed where nothing is drawn.
@@ -123,9 +127,16 @@ async fn start(goal: Goal, options: Options) -> Exit {
     let size = if matches!(goal, Goal::Dashboard(_)) { crossterm::terminal::size().ok() } else { None };
     let boot = boot(&goal, &host, options.form, size.unwrap_or(NO_SCREEN)).await;
     let (mut model, effects) = crate::app::init(goal, boot);
+    model.limit = options.limit;
     let (exit, model) = if matches!(model.goal, Goal::Dashboard(_)) {
         let capture = if settings.mouse { Capture::On } else { Capture::Off };
         let skins = skins::Skins::new(&host.env, host.places.clone(), options.colour);
+        if is_plain(&options, &settings) || skins.is_dumb() {
+            model.ui.lines = Some(Lines::default());
+            model.ui.size = plain::SIZE;
+            let ended = engine::run(model, effects, host.clone(), &mut Plain::default()).await;
+            return end(ended, host, had_home, options).await;
+        }
         if skins.glyphs(&settings) == Glyphs::Ascii {
             model.ui.signs = Signs::Ascii;
         }
@@ -142,6 +153,11 @@ async fn start(goal: Goal, options: Options) -> Exit {
     } else {
         engine::run(model, effects, host.clone(), &mut Headless).await
     };
+    end((exit, model), host, had_home, options).await
+}
+
+/// What is left to do when the loop has ended.
+async fn end((exit, model): (Exit, Model), host: Host, had_home: bool, options: Options) -> Exit {
     if let Some(session) = model.resume.clone().filter(|_| exit == Exit::Ok) {
         let forwarding = Forwarding { args: Vec::new(), resume: Some(session) };
         let options = Options { face: Face::Terminal, ..options };
@@ -159,6 +175,11 @@ async fn start(goal: Goal, options: Options) -> Exit {
     // take longer than printing them.
     std::mem::forget(model);
     exit
+}
+
+/// Whether lines take the place of the screen.
+fn is_plain(options: &Options, settings: &Settings) -> bool {
+    options.pages == Pages::Spoken || settings.plain
 }
 
 fn build(goal: &Goal, options: &Options, env: Env) -> Result<Host, Problem> {
@@ -262,12 +283,10 @@ fn lists_only(goal: &Goal) -> bool {
     }
 }
 
-/// A screen is not opened where the settings ask for the scripted face, or for lines instead of screens.
+/// A screen is not opened where the settings ask for the scripted face.
 fn settle(goal: Goal, options: &Options, settings: &Settings) -> Goal {
     match goal {
-        Goal::Dashboard(entry)
-            if options.face != Face::Screen || settings.headless_by_default || settings.plain =>
-        {
+        Goal::Dashboard(entry) if options.face != Face::Screen || settings.headless_by_default => {
             match entry.command {
                 Some(Command::Login(request)) if settings.headless_by_default => {
                     Goal::Run(Command::Login(Request { typist: Typist::Script, ..request }))
@@ -325,7 +344,7 @@ fn print_outcome(model: &Model, options: &Options) -> Option<Exit> {
         return write_out(outcome, options, path);
     }
     let is_silent = options.chatter == Chatter::Quiet && options.form == Form::Text && is_act(&model.goal);
-    print(outcome, options.form, if is_silent { Out::Silent } else { Out::Printed });
+    print(outcome, options.form, &options.fields, if is_silent { Out::Silent } else { Out::Printed });
     report::file(outcome).as_ref().and_then(unwritten)
 }
 
@@ -345,7 +364,7 @@ fn write_out(outcome: &Outcome, options: &Options, path: &std::path::Path) -> Op
                 .because(error.to_string());
         let exit = problem.exit;
         let failed = Outcome { command: outcome.command, exit, body: Body::Problem(problem) };
-        print(&failed, options.form, Out::Printed);
+        print(&failed, options.form, &[], Out::Printed);
         return Some(exit);
     }
     let is_text = options.form == Form::Text
@@ -404,8 +423,12 @@ fn is_act(goal: &Goal) -> bool {
     }
 }
 
-fn print(outcome: &Outcome, form: Form, printed: Out) {
+fn print(outcome: &Outcome, form: Form, fields: &[String], printed: Out) {
     let mut out = io::stdout().lock();
+    if let Some(text) = report::chosen(outcome, form, fields) {
+        let _ = out.write_all(text.as_bytes());
+        return;
+    }
     let mut is_read = printed == Out::Printed;
     let err = report::print_to(outcome, form, &mut |piece| {
         // A reader that has gone away is no failure of ours.
@@ -417,7 +440,7 @@ fn print(outcome: &Outcome, form: Form, printed: Out) {
 
 fn refuse(goal: &Goal, problem: Problem, form: Form) -> Exit {
     let exit = problem.exit;
-    print(&Outcome { command: word(goal), exit, body: Body::Problem(problem) }, form, Out::Printed);
+    print(&Outcome { command: word(goal), exit, body: Body::Problem(problem) }, form, &[], Out::Printed);
     exit
 }
 

@@ -2,6 +2,7 @@
 
 pub mod overlays;
 pub mod pen;
+pub mod plain;
 pub mod scene;
 pub mod screens;
 pub mod skin;

@@ -2,12 +2,13 @@
 
 mod agreement;
 mod cases;
+mod commands;
 mod experimental;
 mod floors;
 mod governance;
 mod keys;
-mod machines;
 mod outlook;
+mod pictures;
 mod reference;
 mod rows;
 mod screens;

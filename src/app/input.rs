@@ -121,6 +121,10 @@ pub enum Input {
     },
     /// The terminal gained or lost the focus.
     Focus(Focus),
+    /// A line, where lines are typed instead of keys.
+    Line(String),
+    /// No more lines will come.
+    Ended,
     /// The terminal is gone.
     Lost,
 }

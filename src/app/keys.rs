@@ -4,12 +4,14 @@
 //! Within a scope a key has one meaning. Scopes are asked innermost first; what the inner one does not bind
 //! falls through to the outer, except in a dialog or a text field, which take every letter.
 
+mod custom;
 pub mod hints;
 mod table;
 
 use crate::app::action::Action;
 use crate::app::input::{Code, Held, Key};
 
+pub use custom::Table;
 pub use table::binds;
 
 /// Where a key is pressed.
@@ -218,34 +220,9 @@ pub enum Found {
     Nothing,
 }
 
-/// What `key` means in `scopes`, innermost first, after a `leader` pressed before.
+/// What `key` means in `scopes` by the table alone, innermost first, after a `leader` pressed before.
 pub fn find(scopes: &[Scope], leader: Option<Key>, key: Key) -> Found {
-    let wanted = leader.map_or(Chord::One(key), |leader| Chord::Two(leader, key));
-    for scope in scopes {
-        let here = || binds().filter(|bind| bind.scope == *scope);
-        if let Some(bind) = here().find(|bind| bind.keys.contains(&wanted)) {
-            return Found::Act(bind.action);
-        }
-        if leader.is_none() && here().flat_map(|bind| bind.keys).any(|chord| leads(*chord, key)) {
-            return Found::Leader;
-        }
-    }
-    Found::Nothing
-}
-
-fn leads(chord: Chord, key: Key) -> bool {
-    matches!(chord, Chord::Two(leader, _) if leader == key)
-}
-
-/// The key shown for an action where these scopes are active.
-pub fn shown(scopes: &[Scope], action: Action) -> Option<Chord> {
-    scopes.iter().find_map(|scope| {
-        let bind = binds().find(|bind| bind.scope == *scope && bind.action == action)?;
-        let chord = bind.keys.first().copied()?;
-        // A key that an inner scope gives another meaning is not a way to this action.
-        let Chord::One(key) = chord else { return Some(chord) };
-        (find(scopes, None, key) == Found::Act(action)).then_some(chord)
-    })
+    Table::default().find(scopes, leader, key)
 }
 
 /// One line of the help: keys and what they do.
@@ -260,12 +237,15 @@ pub struct Entry {
 }
 
 /// The help of the active scopes: rows of one label are written as one line.
-pub fn help(scopes: &[Scope]) -> Vec<Entry> {
-    let mut families: Vec<(Group, &'static str, Vec<&'static [Chord]>)> = Vec::new();
-    for bind in binds().filter(|bind| bind.group != Group::Hidden && reaches(scopes, bind)) {
+pub fn help(table: &Table, scopes: &[Scope]) -> Vec<Entry> {
+    let mut families: Vec<(Group, &'static str, Vec<&[Chord]>)> = Vec::new();
+    for (bind, chords) in table.rows().filter(|(bind, _)| bind.group != Group::Hidden) {
+        if !reaches(table, scopes, bind, chords) {
+            continue;
+        }
         match families.iter_mut().find(|(group, label, _)| *group == bind.group && *label == bind.label) {
-            Some((_, _, keys)) => keys.push(bind.keys),
-            None => families.push((bind.group, bind.label, vec![bind.keys])),
+            Some((_, _, keys)) => keys.push(chords),
+            None => families.push((bind.group, bind.label, vec![chords])),
         }
     }
     families.sort_by_key(|(group, _, _)| *group);
@@ -373,27 +353,27 @@ impl Scope {
 /// The page of the documentation that lists every key.
 pub fn page() -> String {
     let mut page = String::from(
-        "# Keys\n\nGenerated from the key table (`src/app/keys/table.rs`); a test keeps it current. The inner scope wins:\na dialog and a text field take every letter first.\n",
+        "# Keys\n\nGenerated from the key table (`src/app/keys/table.rs`); a test keeps it current. The inner scope wins:\na dialog and a text field take every letter first. The last column is the name of the action in `keys.toml`\n([own keys](../screens.md#own-keys-and-themes)).\n",
     );
     for scope in Scope::ALL {
         let rows: Vec<&Bind> = binds().filter(|bind| bind.scope == scope).collect();
         if rows.is_empty() {
             continue;
         }
-        page.extend(["\n## ", scope.title(), "\n\n| Keys | What they do |\n| --- | --- |\n"]);
+        page.extend(["\n## ", scope.title(), "\n\n| Keys | What they do | Name |\n| --- | --- | --- |\n"]);
         for bind in rows {
             let keys: Vec<String> = bind.keys.iter().map(|chord| format!("`{}`", chord.name())).collect();
-            page.extend(["| ", &keys.join(", "), " | ", bind.label, " |\n"]);
+            page.extend(["| ", &keys.join(", "), " | ", bind.label, " | `", &bind.action.id(), "` |\n"]);
         }
     }
     page
 }
 
-fn reaches(scopes: &[Scope], bind: &Bind) -> bool {
+fn reaches(table: &Table, scopes: &[Scope], bind: &Bind, keys: &[Chord]) -> bool {
     scopes.contains(&bind.scope)
-        && bind.keys.iter().any(|chord| match chord {
-            Chord::One(key) => find(scopes, None, *key) == Found::Act(bind.action),
-            Chord::Two(leader, key) => find(scopes, Some(*leader), *key) == Found::Act(bind.action),
+        && keys.iter().any(|chord| match chord {
+            Chord::One(key) => table.find(scopes, None, *key) == Found::Act(bind.action),
+            Chord::Two(leader, key) => table.find(scopes, Some(*leader), *key) == Found::Act(bind.action),
         })
 }
 
@@ -401,7 +381,7 @@ fn reaches(scopes: &[Scope], bind: &Bind) -> bool {
 pub const KEYS: usize = 14;
 
 /// `↑ ↓  j k` for two rows of two keys; `1 … 9` for more rows than anybody reads.
-fn written(rows: &[&'static [Chord]]) -> String {
+fn written(rows: &[&[Chord]]) -> String {
     if let [first, .., last] = rows
         && rows.len() > 3
     {
@@ -461,7 +441,8 @@ mod tests {
 
     #[test]
     fn help_writes_rows_of_one_label_on_one_line() {
-        let help = help(&[Scope::Accounts, Scope::Moving, Scope::Tabs, Scope::Everywhere]);
+        let table = Table::default();
+        let help = help(&table, &[Scope::Accounts, Scope::Moving, Scope::Tabs, Scope::Everywhere]);
         let keys = |label| help.iter().find(|entry| entry.label == label).map(|entry| entry.keys.as_str());
 
         assert_eq!(keys("one row"), Some("↑ ↓  k j"));

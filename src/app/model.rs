@@ -12,7 +12,7 @@ use crate::app::threshold::Threshold;
 use crate::app::ui::Ui;
 use crate::app::undo::Undo;
 use crate::app::world::{Setting, World};
-use crate::base::Moment;
+use crate::base::{Moment, Span};
 use crate::domain::problem::Exit;
 use crate::domain::terms::Acknowledged;
 
@@ -66,6 +66,8 @@ pub struct Model {
     pub revision: u64,
     /// Seed of the model's own randomness.
     pub seed: u64,
+    /// `--timeout`: how long a command may ask around.
+    pub limit: Option<Span>,
     /// The flow whose outcome is the program's.
     pub(super) entry: Option<Ticket>,
     /// What taking back would mean, by the flow that is acting.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::app::flows::Ticket;
 pub use crate::app::flows::login::LoginMsg;
 use crate::app::input::Input;
+use crate::app::keys::Table;
 use crate::domain::account::AccountKey;
 use crate::domain::capability::Capabilities;
 use crate::domain::chronicle::Chronicle;
@@ -35,6 +36,8 @@ pub enum Msg {
     Input(Input),
     /// Time passed.
     Ticked,
+    /// The time of `--timeout` is over.
+    Elapsed,
     /// From the store.
     Store(StoreMsg),
     /// From the back end.
@@ -119,8 +122,19 @@ pub enum StoreMsg {
     Summed(Ticket, Box<Result<(Reading, Option<String>), Problem>>),
     /// An act on copies, deletions or the flagged pool ended.
     Vault(Ticket, Box<Result<Answer, Problem>>),
+    /// The theme file or `keys.toml` is another one, or was read for the first time.
+    Looks(Box<Looks>),
     /// A commit ended; the pool as it stands now.
     Committed(Ticket, Result<Loaded, Problem>),
+}
+
+/// How screens look and what keys mean, as files of the user say.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Looks {
+    /// The keys.
+    pub keys: Table,
+    /// What is wrong with the files, for people.
+    pub notes: Vec<String>,
 }
 
 /// From the back end.

@@ -25,8 +25,24 @@ pub struct Options {
     pub watch: Option<Span>,
     /// `--yes`
     pub consent: Consent,
+    /// `--timeout`: how long a command may ask around.
+    pub limit: Option<Span>,
+    /// `--fields`: the members of a document that are wanted; empty = all.
+    pub fields: Vec<String>,
+    /// `--plain`
+    pub pages: Pages,
     /// `--out`: the report goes to this file.
     pub out: Option<std::path::PathBuf>,
+}
+
+/// How the dashboard is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pages {
+    /// Drawn.
+    #[default]
+    Drawn,
+    /// Line by line, for screen readers.
+    Spoken,
 }
 
 /// What root may do in a home that is somebody else's.
@@ -81,4 +97,6 @@ pub enum Chatter {
     Normal,
     /// Nothing but the result and errors.
     Quiet,
+    /// Lines of the log on stderr, too.
+    Verbose,
 }

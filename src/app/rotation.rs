@@ -29,8 +29,8 @@ pub enum Order {
     },
     /// `rotation reset-rate-limits`.
     ResetLimits {
-        /// 1-based position; `None` = all.
-        account: Option<usize>,
+        /// As typed; `None` = all.
+        account: Option<String>,
         /// Nothing is changed.
         dry_run: bool,
     },

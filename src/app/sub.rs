@@ -9,8 +9,14 @@ use crate::domain::bridge::Access;
 pub enum Sub {
     /// Keys, mouse, paste, size.
     Input,
+    /// Lines, where lines are typed instead of keys.
+    Lines,
+    /// Theme files and `keys.toml`.
+    Looks,
     /// A tick every so often; only while something moves.
     Tick(Span),
+    /// The end of this time, once.
+    Limit(Span),
     /// The pool on disk.
     Store,
     /// The settings on disk.

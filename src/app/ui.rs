@@ -6,6 +6,7 @@ mod act;
 mod best;
 mod experimental;
 mod hear;
+mod lines;
 mod logs;
 mod mouse;
 mod outlook;
@@ -30,7 +31,8 @@ use crate::app::goal::{Command, Entry, Tab};
 use crate::app::input::{Input, Key};
 use crate::app::intent::Intent;
 use crate::app::keys::hints::Signs;
-use crate::app::keys::{Found, Scope, find};
+use crate::app::keys::{Found, Scope, Table};
+use crate::app::lines::Lines;
 use crate::app::overlays::Overlay;
 use crate::app::overlays::wizard::Wizard;
 use crate::app::screens::accounts::{self, Accounts};
@@ -110,6 +112,12 @@ pub struct Ui {
     pub mouse: Capture,
     /// How hints write keys; set once for the terminal.
     pub signs: Signs,
+    /// The keys in force.
+    pub keys: Table,
+    /// Grows when a theme file changed.
+    pub painted: u64,
+    /// Set where lines take the place of the screen.
+    pub lines: Option<Lines>,
     /// Whether a key was pressed yet; until then a rehearsal says that it is one.
     pub touched: Touched,
     /// Until when the last act may be taken back.
@@ -160,6 +168,9 @@ impl Ui {
             mask: if word("emails") == Some("masked") { Mask::On } else { Mask::Off },
             mouse: Capture::On,
             signs: Signs::default(),
+            keys: Table::default(),
+            painted: 0,
+            lines: None,
             touched: Touched::No,
             undo_until: None,
             leader: None,
@@ -265,14 +276,14 @@ impl Ui {
                 self.scroll();
                 Vec::new()
             }
-            Input::Focus(_) | Input::Lost => Vec::new(),
+            Input::Focus(_) | Input::Line(_) | Input::Ended | Input::Lost => Vec::new(),
         }
     }
 
     fn press(&mut self, key: Key, world: &World, at: Moment) -> Vec<Intent> {
         let scopes = self.scopes(world);
         let leader = self.leader.take();
-        match find(&scopes, leader, key) {
+        match self.keys.find(&scopes, leader, key) {
             Found::Act(action) => self.act(action, world, at),
             Found::Leader => {
                 self.leader = Some(key);

@@ -53,6 +53,7 @@ pub fn init(goal: Goal, boot: Boot) -> (Model, Effects) {
         focus: Focus::Here,
         revision: 0,
         seed: boot.seed,
+        limit: None,
         entry: None,
         pending: std::collections::BTreeMap::new(),
         told: BTreeSet::new(),
@@ -161,6 +162,7 @@ pub fn update(model: &mut Model, at: Moment, message: Msg) -> Effects {
         Msg::Upstream(UpstreamMsg::Probed(..))
         | Msg::Store(_)
         | Msg::Auth(_)
+        | Msg::Elapsed
         | Msg::Codex(_)
         | Msg::Login(..)
         | Msg::Checkup(..)
@@ -197,7 +199,8 @@ pub fn subscriptions(model: &Model) -> BTreeSet<Sub> {
     let live = model.world.settings.live_sync;
     match &model.goal {
         Goal::Dashboard(_) => {
-            subs.insert(Sub::Input);
+            subs.insert(if model.ui.lines.is_some() { Sub::Lines } else { Sub::Input });
+            subs.insert(Sub::Looks);
             subs.insert(Sub::Signals);
             subs.insert(Sub::Settings);
             subs.extend(live.then_some(Sub::Store));
@@ -221,6 +224,7 @@ pub fn subscriptions(model: &Model) -> BTreeSet<Sub> {
         }
         Goal::Run(_) => {
             subs.insert(Sub::Signals);
+            subs.extend(model.limit.map(Sub::Limit));
         }
         Goal::Forward(_) => {
             let flow = model
@@ -337,6 +341,12 @@ impl Model {
         if *input == Input::Lost {
             self.exit = Some(Exit::Failed);
             return Effects::new();
+        }
+        if *input == Input::Ended {
+            return self.obey(Intent::Quit, at);
+        }
+        if let Input::Line(line) = input {
+            return self.line(line, at);
         }
         let intents = self.ui.on_input(input, &self.world, at);
         let mut effects = Effects::new();
@@ -486,6 +496,7 @@ pub(super) fn flow_of(ticket: Ticket, command: &Command) -> Flow {
 mod accounts;
 mod announce;
 mod asking;
+mod lines;
 mod sign_in;
 mod signal;
 mod taking_back;

@@ -17,13 +17,14 @@ use crate::domain::change::Change;
 use crate::domain::chronicle::Chronicle;
 use crate::domain::facts::{PeerStatus, ProxyFact};
 use crate::domain::forecast::Finding;
-use crate::domain::policy::account::Policies;
+use crate::domain::policy::account::{Policies, tag};
 use crate::domain::policy::compose::Governance;
 use crate::domain::pool::{Known, Pool};
 use crate::domain::presence;
 use crate::domain::problem::Problem;
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::recovery::{Beside, Health, Loaded, Recovery};
+use crate::domain::reference;
 use crate::domain::roster::Roster;
 use crate::domain::selection::Ask;
 use crate::domain::selection::explain::Decision;
@@ -129,6 +130,18 @@ pub struct World {
 }
 
 impl World {
+    /// Which account a person means: by number, e-mail, label, id, a unique beginning of one, or a tag (CLI-41).
+    ///
+    /// # Errors
+    /// As [`reference::resolve_tagged`].
+    pub fn meant(&self, word: &str) -> Result<AccountKey, Problem> {
+        let tag = tag(word);
+        reference::resolve_tagged(word, &self.roster, |account| {
+            let policy = self.policies.of(account);
+            policy.zip(tag.as_ref()).is_some_and(|(policy, tag)| policy.tags.contains(tag))
+        })
+    }
+
     /// An empty world in its setting.
     pub fn new(setting: Setting, at: Moment) -> Self {
         Self {
@@ -253,10 +266,12 @@ impl World {
                 | StoreMsg::RuleSet(_, Err(_))
                 | StoreMsg::Committed(_, Err(_))
                 | StoreMsg::ConfigFile(..)
+                | StoreMsg::Looks(_)
                 | StoreMsg::Summed(..),
             )
             | Msg::Input(_)
             | Msg::Ticked
+            | Msg::Elapsed
             | Msg::Codex(_)
             | Msg::Login(..)
             | Msg::Answered(..)

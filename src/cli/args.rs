@@ -27,7 +27,7 @@ pub use crate::cli::args::history::HistoryArgs;
 pub use crate::cli::args::login::LoginArgs;
 pub use crate::cli::args::rotation::RotationArgs;
 pub use crate::cli::args::rules::{BudgetArgs, ProfileWord, ProfileWords};
-pub use crate::cli::args::usage::{ModelsArgs, UsageArgs};
+pub use crate::cli::args::usage::{Format, ModelsArgs, UsageArgs};
 pub use crate::cli::args::vault::{AccountWord, BackupWord, ExportArgs, FlaggedWord, ImportArgs, SyncWord};
 use crate::domain::chore::Chore;
 use crate::domain::selection::Strategy;
@@ -89,6 +89,34 @@ pub struct Global {
     /// Nothing on stdout but the asked-for value
     #[arg(long, short = 'q', global = true, help_heading = "Global options")]
     pub quiet: bool,
+    /// Lines of the log on stderr, too (headless)
+    #[arg(long, global = true, conflicts_with = "quiet", help_heading = "Global options")]
+    pub verbose: bool,
+    /// The dashboard line by line, for screen readers
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub plain: bool,
+    /// Ask around for no longer than this many seconds: check, forecast, best, report and fix
+    #[arg(
+        long,
+        global = true,
+        value_name = "SECONDS",
+        value_parser = clap::value_parser!(u32).range(1..=3_600),
+        help_heading = "Global options"
+    )]
+    pub timeout: Option<u32>,
+    /// Shape of the answer: text, json, and for the rows of `usage` csv or ndjson; implies --headless
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "SHAPE",
+        hide_possible_values = true,
+        help_heading = "Global options"
+    )]
+    pub format: Option<Format>,
+    /// Only these members of a document, commas between, a dot goes inside: accounts.label; implies --json
+    #[arg(long, global = true, value_name = "NAMES", value_delimiter = ',', help_heading = "Global options")]
+    pub fields: Vec<String>,
     /// Answer the questions of an act with yes
     #[arg(long, short = 'y', global = true, help_heading = "Global options")]
     pub yes: bool,
@@ -268,6 +296,13 @@ pub enum Word {
         #[arg(value_name = "ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Print the manual, or write one page per command
+    #[command(hide = true)]
+    Man {
+        /// Folder for the pages
+        #[arg(long, value_name = "DIR")]
+        out: Option<std::path::PathBuf>,
+    },
     /// Print a completion script for a shell
     Completions {
         /// Shell
@@ -415,6 +450,7 @@ impl Word {
             Self::Serve { .. } => "serve",
             Self::Router { .. } => "__router",
             Self::Codex { .. } => "codex",
+            Self::Man { .. } => "man",
             Self::Completions { .. } => "completions",
         }
     }

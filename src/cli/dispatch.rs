@@ -14,7 +14,6 @@ use crate::app::checkup::{Fixing, Order};
 use crate::app::flows::config::Ask;
 use crate::app::flows::login::{Method, Request};
 use crate::app::flows::rules;
-use crate::app::flows::usage::Shape;
 use crate::app::goal::{
     Choosing, Command, Entry, Forwarding, Goal, Listing, Moments, Replaying, Serving, Tab,
 };
@@ -25,8 +24,11 @@ use crate::cli::args::{
     AccountWord, Cli, DebugWord, Global, PROGRAM, ProfileWord, UninstallArgs, UsageArgs, WhyArgs, Word,
     completions, lean,
 };
-use crate::cli::dispatch::flags::{chatter, form, identities, numbers, over, terms_consent, typist};
+use crate::cli::dispatch::flags::{
+    chatter, form, identities, numbers, over, pages, shaped, terms_consent, typist,
+};
 use crate::cli::exit::Numbers;
+use crate::cli::man;
 use crate::cli::personality::Persona;
 use crate::domain::chore::Chore;
 use crate::domain::problem::{Exit, Hint, Problem};
@@ -69,6 +71,8 @@ pub enum Invocation {
     Start(Box<Started>),
     /// Print and end well: help, version, completions.
     Print(Vec<u8>),
+    /// Write these files and end.
+    Write(Vec<(std::path::PathBuf, String)>),
     /// A refused command line.
     Refuse(Box<Refusal>),
 }
@@ -121,16 +125,10 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
     if global.version {
         return version();
     }
-    if let Some(Word::Usage(args)) = &word {
-        let rows = args.shape() != Shape::Text;
-        if rows && global.json {
-            let problem =
-                Problem::new("bad-argument", Exit::Usage, "--json is one document, not rows: leave one out");
-            return refused_usage(problem, &global);
-        }
-        global.json |= args.is_document(false);
-        global.headless |= rows || args.out.is_some() || args.format.is_some();
+    if let Err(problem) = shaped(&mut global, word.as_ref()) {
+        return refused_line(problem, word.as_ref().map_or("status", Word::name), &global);
     }
+    global.json |= !global.fields.is_empty();
     if let Some(Word::Profile(_)) = &word {
         // `--project .` names the profile's project here, not the pool to work on.
         global.project = false;
@@ -157,6 +155,8 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
         Word::Features => (Goal::Run(Command::Chore(Chore::Features)), None),
         Word::Setup(args) => (Goal::Run(Command::Chore(args.into())), None),
         Word::Launcher(args) => (Goal::Run(Command::Chore(args.into())), None),
+        Word::Man { out: None } => return Invocation::Print(man::whole().into_bytes()),
+        Word::Man { out: Some(folder) } => return Invocation::Write(man::pages(&folder)),
         Word::Completions { shell } => return Invocation::Print(completions(shell)),
         Word::Status(args) | Word::List(args) if args.line => (status(Listing::Line), args.watch),
         Word::Status(args) => {
@@ -221,7 +221,7 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
         Word::Usage(args) => {
             let watch = args.watch;
             out.clone_from(&args.out);
-            (view(Tab::Usage, Command::Usage(args.asked(global.json)), manner, watch), watch)
+            (view(Tab::Usage, Command::Usage(args.asked(global.json, global.format)), manner, watch), watch)
         }
         Word::Bridge(args) => (args.goal(), None),
         Word::Integrations(args) => (args.goal(), None),
@@ -264,7 +264,10 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
             (Goal::Dashboard(Entry { tab: Some(Tab::Monitor), pane: true, command: None }), None)
         }
         Word::Monitor { watch, .. } => (view(Tab::Monitor, Command::Monitor, manner, watch), watch),
-        Word::Rotation(args) => (args.into(), None),
+        Word::Rotation(args) => {
+            let watch = args.watch();
+            (args.into(), watch)
+        }
         Word::Uninstall(UninstallArgs { dry_run, clear_accounts, purge, revoke }) => {
             (Goal::Run(Command::Uninstall(uninstall::Wish { dry_run, clear_accounts, purge, revoke })), None)
         }
@@ -282,9 +285,9 @@ fn manager(args: &[OsString], around: Surroundings) -> Invocation {
     invocation
 }
 
-fn refused_usage(problem: Problem, global: &Global) -> Invocation {
+fn refused_line(problem: Problem, command: &str, global: &Global) -> Invocation {
     let (form, numbers) = (form(global), numbers(global));
-    Invocation::Refuse(Box::new(Refusal { problem, command: "usage".to_owned(), form, numbers }))
+    Invocation::Refuse(Box::new(Refusal { problem, command: command.to_owned(), form, numbers }))
 }
 
 fn forwarder(global: &[OsString], args: Vec<OsString>, around: Surroundings) -> Invocation {
@@ -330,6 +333,9 @@ fn start(
         root: if global.allow_root { Root::Writes } else { Root::Looks },
         watch: watch.map(|seconds| Span::seconds(i64::from(seconds))),
         consent: if global.yes { Consent::Given } else { Consent::NotGiven },
+        limit: global.timeout.map(|seconds| Span::seconds(i64::from(seconds))),
+        fields: global.fields.clone(),
+        pages: pages(global),
         out: None,
     };
     Invocation::Start(Box::new(Started { goal, options, command, numbers: numbers(global) }))

@@ -60,7 +60,7 @@ const KNOWN_AUTH: [&str; 40] = [
 const ROUTER_WORD: &str = "__router";
 
 /// Global flags of ours whose value is the next argument.
-const TAKES_VALUE: [&str; 1] = ["--color"];
+const TAKES_VALUE: [&str; 4] = ["--color", "--fields", "--timeout", "--format"];
 
 /// Who answers.
 #[derive(Debug, Clone, PartialEq, Eq)]

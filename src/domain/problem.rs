@@ -1,5 +1,7 @@
 //! `Problem`, the one shape in which a failure reaches a person or a script: what happened, why, what to do.
 
+pub mod codes;
+
 /// Classes of process exit (decisions.md D4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {

@@ -39,6 +39,28 @@ pub fn resolve(word: &str, roster: &Roster) -> Result<AccountKey, Problem> {
     }
 }
 
+/// The same, and where nothing fits the one account that is tagged so.
+///
+/// # Errors
+/// As [`resolve`]; `ambiguous-account` where several are.
+pub fn resolve_tagged(
+    word: &str,
+    roster: &Roster,
+    is_tagged: impl Fn(&Account) -> bool,
+) -> Result<AccountKey, Problem> {
+    let unknown = match resolve(word, roster) {
+        Err(problem) if problem.code == "unknown-account" => problem,
+        answer => return answer,
+    };
+    let tagged: Vec<(usize, &Account)> =
+        roster.accounts.iter().enumerate().filter(|(_, account)| is_tagged(account)).collect();
+    match tagged.as_slice() {
+        [] => Err(unknown),
+        [(_, account)] => Ok(account.key.clone()),
+        several => Err(ambiguous(word, several)),
+    }
+}
+
 /// The problem of an empty pool.
 pub fn no_accounts() -> Problem {
     Problem::new("no-accounts", Exit::NoAccounts, "No accounts configured.")
@@ -129,6 +151,18 @@ mod tests {
         ] {
             assert_eq!(resolve(word, &roster()).unwrap().as_str(), key, "{word}");
         }
+    }
+
+    #[test]
+    fn a_tag_names_the_one_account_that_has_it_and_only_where_no_name_fits() {
+        let tagged =
+            |keys: &'static [&'static str]| move |account: &Account| keys.contains(&account.key.as_str());
+        let named = |word, keys| resolve_tagged(word, &roster(), tagged(keys));
+
+        assert_eq!(named("team", &["record:3"]).unwrap().as_str(), "record:3");
+        assert_eq!(named("work", &["record:3"]).unwrap().as_str(), "record:1");
+        assert_eq!(named("team", &["record:1", "record:3"]).unwrap_err().code, "ambiguous-account");
+        assert_eq!(named("team", &[]).unwrap_err().code, "unknown-account");
     }
 
     #[test]

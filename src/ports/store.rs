@@ -231,7 +231,10 @@ fn remedy(code: Option<&str>, path: &str) -> String {
             format!("Create the folder `{folder}` and try again")
         }
         Some("ENOTDIR" | "EEXIST") => {
-            format!("A file stands where `{path}` needs a folder: move it away and try again")
+            format!(
+                "Move the file that stands in the way of `{path}` away and try again, or set \
+                     `CODEX_MULTI_AUTH_DIR` to a folder"
+            )
         }
         Some("EISDIR") => {
             format!("A folder stands in place of the file `{path}`: move it away and try again")
@@ -281,7 +284,7 @@ mod tests {
             (StoreError::Fixtures { path: path() }, "backup-invalid", "EINVALID", "login"),
             (io("EBUSY"), "storage-unreadable", "EBUSY", "Close"),
             (io("ENOENT"), "storage-unreadable", "ENOENT", "`/p`"),
-            (io("ENOTDIR"), "storage-unreadable", "ENOTDIR", "A file stands"),
+            (io("ENOTDIR"), "storage-unreadable", "ENOTDIR", "Move the file"),
             (io("EISDIR"), "storage-unreadable", "EISDIR", "A folder stands"),
             (io("EEMPTY"), "storage-unreadable", "EEMPTY", "old data is intact"),
             (io("EACCES"), "storage-unreadable", "EACCES", "permissions"),

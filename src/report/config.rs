@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use crate::app::outcome::{Changed, Outcome, Told};
+use crate::domain::settings::edit::veiled;
 use crate::domain::settings::report::{Entry, Fault, Report, Storage};
-use crate::domain::settings::schema::{Kind, Row, Section, Unit, Verdict, Zero};
+use crate::domain::settings::schema::{Kind, Row, Section, Unit, Value as Setting, Verdict, Zero};
 use crate::domain::vault::Run;
 use crate::formats::settings::{template, value as values};
 use crate::report::{Printed, json};
@@ -48,7 +49,7 @@ pub(super) fn printed(told: &Told) -> Printed {
         Told::List(report) => list(report),
         Told::Explained(report, None) => explanation(report),
         Told::Explained(report, Some(key)) => report.entry(key).map(details).unwrap_or_default(),
-        Told::Got(entry) => format!("{}\n", plain(&values::json(&entry.value))),
+        Told::Got(entry) => format!("{}\n", plain(&shown(&entry.value))),
         Told::Changed(changed) => return changed_printed(changed),
         Told::Validated(report) => return validated(report),
         Told::Path(report) => format!("{}\n", report.target),
@@ -94,11 +95,11 @@ fn full(entry: &Entry) -> Value {
     let faults: Vec<Value> = entry.faults.iter().map(fault_value).collect();
     json!({
         "key": row.key,
-        "value": values::json(&entry.value),
-        "defaultValue": values::json(&entry.default),
+        "value": shown(&entry.value),
+        "defaultValue": shown(&entry.default),
         "source": entry.source.word(),
         "envNames": row.env,
-        "stored": entry.stored.as_ref().map(values::json),
+        "stored": entry.stored.as_ref().map(shown),
         "locked": entry.locked.is_some(),
         "lockedBy": entry.locked,
         "invalid": faults,
@@ -122,9 +123,9 @@ fn ordered(report: &Report) -> impl Iterator<Item = &Entry> {
 fn fault_value(fault: &Fault) -> Value {
     json!({
         "variable": fault.variable,
-        "given": fault.given,
+        "given": veiled(&fault.given),
         "reason": fault.why,
-        "taken": fault.taken.as_ref().map(values::json),
+        "taken": fault.taken.as_ref().map(shown),
     })
 }
 
@@ -141,9 +142,9 @@ fn short(before: &Entry, after: &Entry, changed: bool) -> Value {
     let row = after.row;
     json!({
         "key": row.key,
-        "value": values::json(&after.value),
-        "previous": values::json(&before.value),
-        "defaultValue": values::json(&after.default),
+        "value": shown(&after.value),
+        "previous": shown(&before.value),
+        "defaultValue": shown(&after.default),
         "source": after.source.word(),
         "env": after.locked.or_else(|| row.env.first().copied()),
         "locked": after.locked.is_some(),
@@ -155,7 +156,7 @@ fn short(before: &Entry, after: &Entry, changed: bool) -> Value {
 fn changed_value(changed: &Changed) -> Value {
     let mut members = Map::new();
     json::extend(&mut members, short(&changed.before, &changed.after, changed.is_change()));
-    members.insert("stored".to_owned(), json!(changed.after.stored.as_ref().map(values::json)));
+    members.insert("stored".to_owned(), json!(changed.after.stored.as_ref().map(shown)));
     members.insert("dryRun".to_owned(), json!(changed.run == Run::Dry));
     members.insert("notes".to_owned(), json!(remarks(changed)));
     Value::Object(members)
@@ -184,7 +185,7 @@ fn range(row: &Row) -> Value {
 }
 
 fn number(value: f64) -> Value {
-    values::json(&crate::domain::settings::schema::Value::Number(value))
+    values::json(&Setting::Number(value))
 }
 
 fn problems(report: &Report) -> Vec<Value> {
@@ -226,7 +227,7 @@ fn list(report: &Report) -> String {
     let wide = report.entries.iter().map(|entry| entry.row.key.len()).max().unwrap_or(0);
     let mut text = String::new();
     for entry in &report.entries {
-        let value = values::json(&entry.value).to_string();
+        let value = shown(&entry.value).to_string();
         let _ = writeln!(text, "{:wide$}  {value}{}", entry.row.key, origin(entry));
     }
     text
@@ -258,7 +259,7 @@ fn explanation(report: &Report) -> String {
 /// `key = <json> (source) [ENV, …]`, and what is to be known about its effect.
 fn line(entry: &Entry) -> String {
     let row = entry.row;
-    let mut text = format!("{} = {} ({})", row.key, values::json(&entry.value), entry.source.word());
+    let mut text = format!("{} = {} ({})", row.key, shown(&entry.value), entry.source.word());
     if !row.env.is_empty() {
         let _ = write!(text, " [{}]", row.env.join(", "));
     }
@@ -270,15 +271,15 @@ fn line(entry: &Entry) -> String {
 
 fn details(entry: &Entry) -> String {
     let row = entry.row;
-    let mut text = format!("{} = {} ({})\n", row.key, values::json(&entry.value), entry.source.word());
+    let mut text = format!("{} = {} ({})\n", row.key, shown(&entry.value), entry.source.word());
     let _ = writeln!(text, "  {}", row.help);
     if let Some(note) = row.verdict.note() {
         let _ = writeln!(text, "  {note}");
     }
     let _ = writeln!(text, "  takes     {}", row.expectation().trim_start_matches("expected "));
-    let _ = writeln!(text, "  default   {}", values::json(&entry.default));
+    let _ = writeln!(text, "  default   {}", shown(&entry.default));
     if let Some(stored) = &entry.stored {
-        let _ = writeln!(text, "  stored    {}", values::json(stored));
+        let _ = writeln!(text, "  stored    {}", shown(stored));
     }
     if !row.env.is_empty() {
         let _ = writeln!(text, "  variable  {}", row.env.join(", "));
@@ -296,10 +297,10 @@ fn details(entry: &Entry) -> String {
 fn changed_printed(changed: &Changed) -> Printed {
     let row = changed.after.row;
     let said = match &changed.after.stored {
-        Some(stored) => values::json(stored).to_string(),
-        None => format!("{} (default)", values::json(&changed.after.default)),
+        Some(stored) => shown(stored).to_string(),
+        None => format!("{} (default)", shown(&changed.after.default)),
     };
-    let was = values::json(changed.before.stored.as_ref().unwrap_or(&changed.before.default));
+    let was = shown(changed.before.stored.as_ref().unwrap_or(&changed.before.default));
     let out = match (changed.run, changed.is_change()) {
         (Run::Dry, true) => {
             format!("{} would be {said} (now {was})\n", row.key)
@@ -315,7 +316,7 @@ fn remarks(changed: &Changed) -> Vec<String> {
     let mut notes = changed.notes.clone();
     let after = &changed.after;
     if let Some(name) = after.locked {
-        notes.push(format!("{name} is set and wins: {} stays in effect", values::json(&after.value)));
+        notes.push(format!("{name} is set and wins: {} stays in effect", shown(&after.value)));
     }
     if let Some(note) = after.row.verdict.note() {
         notes.push(format!("{}: {note}", after.row.key));
@@ -338,6 +339,14 @@ fn lines(all: impl Iterator<Item = String>) -> String {
         text.push('\n');
         text
     })
+}
+
+/// A value as JSON, the password of an address masked: a terminal and its log are no place for it.
+fn shown(value: &Setting) -> Value {
+    match value {
+        Setting::Text(text) => json!(veiled(text)),
+        Setting::Flag(_) | Setting::Number(_) | Setting::List(_) | Setting::Map(_) => values::json(value),
+    }
 }
 
 /// A value for a shell: words without quotes.

@@ -85,6 +85,58 @@ pub(super) fn compact(value: &Value) -> String {
     format!("{value}\n")
 }
 
+/// The frame of a document with these members; `a.b` goes inside, and through every element of a list.
+pub(super) fn chosen(document: &Value, fields: &[String]) -> Value {
+    let mut kept = Map::new();
+    for name in ["command", "schemaVersion", "ok", "error", "demo"] {
+        if let Some(value) = document.get(name) {
+            kept.insert(name.to_owned(), value.clone());
+        }
+    }
+    for field in fields.iter().map(|field| field.trim()).filter(|field| !field.is_empty()) {
+        let (name, inner) = field.split_once('.').map_or((field, None), |(name, rest)| (name, Some(rest)));
+        let found = document.get(name).unwrap_or(&Value::Null);
+        let value = inner.map_or_else(|| found.clone(), |inner| within(found, inner));
+        match kept.get_mut(name) {
+            Some(there) => merge(there, value),
+            None => {
+                kept.insert(name.to_owned(), value);
+            }
+        }
+    }
+    Value::Object(kept)
+}
+
+fn within(value: &Value, path: &str) -> Value {
+    if let Some(list) = value.as_array() {
+        return Value::Array(list.iter().map(|one| within(one, path)).collect());
+    }
+    let (name, inner) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
+    let found = value.get(name).unwrap_or(&Value::Null);
+    let found = inner.map_or_else(|| found.clone(), |inner| within(found, inner));
+    Value::Object(std::iter::once((name.to_owned(), found)).collect())
+}
+
+/// Members of the same thing that were asked for one by one.
+fn merge(there: &mut Value, more: Value) {
+    if let (Some(there), Some(more)) = (there.as_object_mut(), more.as_object()) {
+        for (name, value) in more {
+            match there.get_mut(name) {
+                Some(known) => merge(known, value.clone()),
+                None => {
+                    there.insert(name.clone(), value.clone());
+                }
+            }
+        }
+        return;
+    }
+    if let (Some(there), Value::Array(more)) = (there.as_array_mut(), more) {
+        for (there, more) in there.iter_mut().zip(more) {
+            merge(there, more);
+        }
+    }
+}
+
 /// Epoch milliseconds, or `null`.
 pub(super) fn moment(at: Option<Moment>) -> Value {
     json!(at.map(Moment::millis))
@@ -142,4 +194,29 @@ fn window_value(window: &Window, observed: Moment, at: Moment) -> Value {
         "wasResetAt": moment(window.was_reset(observed, at)),
         "checkedAt": window.seen.unwrap_or(observed).millis(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_are_chosen_by_path_and_the_frame_stays() {
+        let whole = json!({
+            "command": "status", "schemaVersion": 1, "ok": true,
+            "accounts": [{ "label": "a", "state": "ready", "quota": { "x": 1, "y": 2 } }, { "label": "b" }],
+            "next": { "number": 1, "rule": "pin" },
+        });
+        let fields = ["accounts.label", "accounts.quota.x", "next", "nothing"].map(str::to_owned);
+
+        assert_eq!(
+            chosen(&whole, &fields),
+            json!({
+                "command": "status", "schemaVersion": 1, "ok": true,
+                "accounts": [{ "label": "a", "quota": { "x": 1 } }, { "label": "b", "quota": { "x": null } }],
+                "next": { "number": 1, "rule": "pin" },
+                "nothing": null,
+            })
+        );
+    }
 }

@@ -221,10 +221,24 @@ pub(super) fn empty_sentence(facts: &Facts) -> &'static str {
     if facts.trouble.as_ref().is_some_and(|trouble| trouble.code == "storage-newer") {
         return "The account pool was written by a newer version.";
     }
+    // Nothing is known of what cannot be read, so it is not called damaged.
+    if is_out_of_reach(facts) {
+        return "The account pool cannot be reached, and nothing replaces it.";
+    }
     match facts.health {
         Health::Healthy | Health::Empty => "No accounts configured.",
         Health::IntentionalReset => "No accounts configured: all of them were deleted on purpose.",
         Health::Recoverable => "No accounts could be read, but a journal or backup holds some.",
         Health::Corrupt => "The account pool appears corrupted, and nothing replaces it.",
     }
+}
+
+/// Whether the pool could not be read at all, be it damaged or not.
+fn is_out_of_reach(facts: &Facts) -> bool {
+    facts.trouble.as_ref().is_some_and(|trouble| trouble.code == "storage-unreadable")
+}
+
+/// Storage health for people: what nobody could look into is not called corrupt.
+pub(super) fn health_word(facts: &Facts) -> &'static str {
+    if is_out_of_reach(facts) { "unreadable" } else { facts.health.word() }
 }

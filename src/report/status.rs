@@ -169,7 +169,7 @@ pub(super) fn text(facts: &Facts) -> String {
         let _ = writeln!(out, "{}", pool::empty_sentence(facts));
         let _ = writeln!(out, "Storage: {}", facts.storage_path);
         scope(facts, &mut out);
-        let _ = writeln!(out, "Storage health: {}", facts.health.word());
+        let _ = writeln!(out, "Storage health: {}", pool::health_word(facts));
         for note in &facts.notes {
             let _ = writeln!(out, "Note: {note}");
         }
@@ -198,7 +198,7 @@ fn head(facts: &Facts, out: &mut String) {
     if let Some((index, _, decision)) = pool::next(facts) {
         let _ = writeln!(out, "Selection reason: account {} ({})", index + 1, pool::rule_text(decision));
     }
-    let _ = writeln!(out, "Storage health: {}", facts.health.word());
+    let _ = writeln!(out, "Storage health: {}", pool::health_word(facts));
     if let Some(recovery) = facts.recovery.as_ref().filter(|recovery| recovery.accounts > 0) {
         let _ = writeln!(
             out,

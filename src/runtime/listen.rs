@@ -11,17 +11,19 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::adapters::disk::watch::Watch;
+use crate::adapters::login::line::{self, Echo};
 use crate::adapters::logs;
 use crate::app::input::Input;
 use crate::app::msg::{Msg, PeersMsg, Signal, StoreMsg};
 use crate::app::sub::Sub;
 use crate::base::Span;
+use crate::domain::login::paste::{Line, Typist};
 use crate::domain::shelf::Store as Shelved;
 use crate::ports::{Auth as _, Clock as _, Store as _};
 use crate::runtime::guardian::{self, Post};
 use crate::runtime::host::Host;
 use crate::runtime::services::Services;
-use crate::runtime::{input, perform};
+use crate::runtime::{input, looks, perform};
 
 /// How much of the ledger the screens show.
 const LEDGER: Span = Span::hours(24);
@@ -54,7 +56,10 @@ pub fn start(
     let (host, sender) = (host.clone(), sender.clone());
     let task = match sub {
         Sub::Input => until(cancel.clone(), terminal(sender)),
+        Sub::Lines => until(cancel.clone(), lines(sender)),
+        Sub::Looks => until(cancel.clone(), looks::follow(host, sender)),
         Sub::Tick(every) => until(cancel.clone(), tick(host, *every, sender)),
+        Sub::Limit(span) => until(cancel.clone(), limit(host, *span, sender)),
         Sub::Store => until(cancel.clone(), store(host, sender)),
         Sub::Settings => until(cancel.clone(), settings(host, sender)),
         Sub::Signals => until(cancel.clone(), signals(sender)),
@@ -98,6 +103,19 @@ async fn terminal(sender: UnboundedSender<Msg>) {
     let _ = sender.send(Msg::Input(Input::Lost));
 }
 
+async fn lines(sender: UnboundedSender<Msg>) {
+    loop {
+        let input = match line::read(Typist::Person, Echo::On).await {
+            Line::Text(text) => Input::Line(text.expose().to_owned()),
+            Line::End | Line::Terminal => Input::Ended,
+        };
+        let is_over = input == Input::Ended;
+        if sender.send(Msg::Input(input)).is_err() || is_over {
+            return;
+        }
+    }
+}
+
 async fn tick(host: Host, every: Span, sender: UnboundedSender<Msg>) {
     loop {
         host.clock.sleep(every).await;
@@ -105,6 +123,11 @@ async fn tick(host: Host, every: Span, sender: UnboundedSender<Msg>) {
             return;
         }
     }
+}
+
+async fn limit(host: Host, span: Span, sender: UnboundedSender<Msg>) {
+    host.clock.sleep(span).await;
+    let _ = sender.send(Msg::Elapsed);
 }
 
 async fn store(host: Host, sender: UnboundedSender<Msg>) {

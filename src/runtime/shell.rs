@@ -1,4 +1,5 @@
-//! The presenters: a full screen, or lines.
+//! The presenters: a full screen, its pages as lines, or one report.
 
 pub mod dashboard;
 pub mod headless;
+pub mod plain;

@@ -8,6 +8,7 @@ use crate::app::options::Colour;
 use crate::domain::places::Places;
 use crate::domain::settings::Settings;
 use crate::formats::theme::Theme;
+use crate::runtime::looks;
 use crate::view::skin::{Choice, Circumstances, Glyphs, Skin};
 use crate::view::theme;
 
@@ -26,6 +27,8 @@ struct Wish {
     accent: String,
     profile: String,
     glyphs: String,
+    /// Grows when the theme's file changed.
+    painted: u64,
 }
 
 impl Skins {
@@ -62,6 +65,7 @@ impl Skins {
             accent: if settings.themed { String::new() } else { settings.display.accent.clone() },
             profile: settings.color_profile.clone(),
             glyphs: settings.glyphs.clone(),
+            painted: model.ui.painted,
         };
         if self.worn.0 != wish {
             let skin = self.make(&wish);
@@ -88,12 +92,13 @@ impl Skins {
         }
     }
 
-    /// `<root>/themes/<name>.toml`; a built-in name, a path or an unusable file is none.
+    /// The theme of a file of the user's own, where there is a usable one.
     fn user_theme(&self, name: &str) -> Option<Theme> {
-        if theme::BUILT_IN.contains(&name) || name.contains(['/', '\\']) {
-            return None;
-        }
-        let path = self.places.root().join("themes").join(format!("{name}.toml"));
-        Theme::parse(&std::fs::read_to_string(path).ok()?).ok()
+        Theme::parse(&looks::own_theme(self.places.root(), name)?.ok()?).ok()
+    }
+
+    /// Whether this terminal can only append text.
+    pub fn is_dumb(&self) -> bool {
+        self.given.is_dumb()
     }
 }

@@ -305,10 +305,12 @@ fn plain_mode_opens_no_screen() {
         home.write(&home.root().join("settings.json"), &format!("{{\"pluginConfig\":{setting}}}"));
 
         let mut terminal = Terminal::start(MANAGER, &[""; 0], &home.environment(), (100, 30));
+        terminal.wait_for("person1@example.com");
+        terminal.send("q\r");
         terminal.finish();
 
         let written = String::from_utf8_lossy(&terminal.written()).into_owned();
-        assert!(!written.contains("[?1049h") && written.contains("person1@example.com"), "{name}: {written}");
+        assert!(!written.contains("[?1049h"), "{name}: {written}");
     }
 }
 
@@ -333,4 +335,31 @@ fn a_theme_nobody_has_is_named() {
     run(&mut home.manager(&["config", "validate"])).expect(0);
 
     assert!(ran.stderr.contains("grene is no theme"), "{}", ran.stderr);
+}
+
+#[test]
+fn the_password_of_an_egress_proxy_is_kept_and_never_printed() {
+    const ADDRESS: &str = "http://me:geheim@127.0.0.1:3128";
+    let home = Home::new();
+    let set = run(&mut home.manager(&["config", "set", "egressProxy", ADDRESS])).expect(0);
+
+    let mut ran = vec![set];
+    for words in [
+        &["config", "get", "egressProxy"][..],
+        &["config", "get", "egressProxy", "--json"],
+        &["config", "explain", "egressProxy"],
+        &["config", "explain", "--json"],
+        &["config", "list"],
+        &["config", "set", "egressProxy", ADDRESS, "--json"],
+        &["config", "unset", "egressProxy", "--dry-run"],
+    ] {
+        ran.push(run(&mut home.manager(words)).expect(0));
+    }
+    ran.push(run(&mut home.manager(&["config", "set", "egressProxy", "ftp://me:geheim@x"])).expect(2));
+
+    for ran in &ran {
+        assert!(!ran.stdout.contains("geheim") && !ran.stderr.contains("geheim"), "{ran:?}");
+        assert!(ran.stdout.contains("me:***@") || ran.stderr.contains("me:***@"), "{ran:?}");
+    }
+    assert_eq!(stored(&home)["pluginConfig"]["egressProxy"], ADDRESS);
 }

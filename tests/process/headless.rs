@@ -246,6 +246,23 @@ fn a_pool_that_cannot_be_read_is_named_and_never_taken_for_an_empty_one() {
 }
 
 #[test]
+fn a_file_in_place_of_the_folder_is_called_what_it_is() {
+    let home = Home::new();
+    std::fs::write(home.root(), "not a folder").expect("writable");
+
+    let text = run(&mut home.manager(&["status"])).expect(1);
+    let json = run(&mut home.manager(&["status", "--json"])).expect(1);
+    let act = run(&mut home.manager(&["switch", "1"])).expect(1);
+
+    let is_a_file = format!("{} is a file, and a folder has to be there", home.root().display());
+    for ran in [&text, &act] {
+        assert!(ran.stderr.contains(&is_a_file), "{}", ran.stderr);
+        assert!(!ran.stdout.contains("orrupt") && !ran.stderr.contains("orrupt"), "{ran:?}");
+    }
+    assert_eq!(document(&json)["error"]["code"], "storage-unreadable");
+}
+
+#[test]
 fn a_recovered_pool_says_where_it_came_from() {
     let home = Home::with_samples(2);
     let pool = home.root().join(POOL_FILE);

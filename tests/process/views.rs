@@ -48,7 +48,7 @@ fn each_view_command_opens_its_screen_and_ends_with_its_code() {
         (&["workspace", "1"], "Workspaces of well", "Accounts / 1 well"),
         (&["verify-flagged"], "verify-flagged", back),
         (&["verify-flagged", "--dry-run"], "verify-flagged", back),
-        (&["report"], "Best next account:", back),
+        (&["report"], "Best next account:", "level ≥ info"),
     ] {
         let play = Play::start(Scenario::parse(TWO).unwrap());
         let home = furnished(&play);

@@ -187,7 +187,7 @@ const PLAIN: [&str; 10] = [
 ];
 
 /// The tab of logs after the log was read and these keys.
-fn logs(size: (u16, u16), keys: &str) -> Model {
+pub(super) fn logs(size: (u16, u16), keys: &str) -> Model {
     let mut model = at(size, six()).after("gl");
     update(&mut model, NOW, Msg::Log(Box::new(tail())));
     nobody_else(&mut model);
@@ -197,7 +197,7 @@ fn logs(size: (u16, u16), keys: &str) -> Model {
 }
 
 /// The report, read before it is written.
-fn report(size: (u16, u16)) -> Model {
+pub(super) fn report(size: (u16, u16)) -> Model {
     let mut model = at(size, Stage { peers: Vec::new(), ..six() }).after("gl");
     update(&mut model, NOW, Msg::Log(Box::new(tail())));
     press(&mut model, NOW, "e");

@@ -262,7 +262,19 @@ pub(in crate::adapters) fn shown(path: &Path) -> String {
 
 /// A read or write that the system refused.
 pub(in crate::adapters) fn unreadable(path: &Path, error: &std::io::Error) -> StoreError {
-    StoreError::Io { path: shown(path), code: code(error), detail: detail(error) }
+    let detail = match in_the_way(path, error) {
+        Some(file) => format!("{} is a file, and a folder has to be there", shown(&file)),
+        None => detail(error),
+    };
+    StoreError::Io { path: shown(path), code: code(error), detail }
+}
+
+/// The file that stands where a folder above `path` has to be.
+fn in_the_way(path: &Path, error: &std::io::Error) -> Option<PathBuf> {
+    if error.kind() != std::io::ErrorKind::NotADirectory {
+        return None;
+    }
+    path.ancestors().skip(1).find(|above| above.is_file()).map(Path::to_owned)
 }
 
 /// The system's name of an error.

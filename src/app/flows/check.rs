@@ -142,7 +142,7 @@ fn chosen(checking: &Checking, world: &World) -> Result<Vec<AccountKey>, Problem
     }
     let mut keys = Vec::new();
     for word in &checking.accounts {
-        let key = reference::resolve(word, &world.roster)?;
+        let key = world.meant(word)?;
         if !keys.contains(&key) {
             keys.push(key);
         }

@@ -78,6 +78,7 @@ impl Flow {
             Msg::Service(message) => self.service(message),
             Msg::Input(_)
             | Msg::Ticked
+            | Msg::Elapsed
             | Msg::Store(_)
             | Msg::Upstream(_)
             | Msg::Auth(_)

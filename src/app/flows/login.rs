@@ -30,7 +30,6 @@ use crate::domain::login::device::DeviceCode;
 use crate::domain::login::failure::{Failure, Question};
 use crate::domain::login::paste::{self, Line, Paste, Typist};
 use crate::domain::problem::{Exit, Problem};
-use crate::domain::reference;
 use crate::domain::terms::{self, By, Gate};
 
 const COMMAND: &str = "login";
@@ -135,7 +134,7 @@ impl Flow {
             return self.fail(&Failure::Ours(Box::new(problem.clone())));
         }
         if let Some(word) = self.request.whom.take() {
-            match reference::resolve(&word, &world.roster) {
+            match world.meant(&word) {
                 Ok(key) => self.request.again = Some(key),
                 Err(problem) => return self.fail(&Failure::Ours(Box::new(problem))),
             }

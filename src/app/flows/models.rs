@@ -89,7 +89,7 @@ fn told(asked: &Asked, world: &World, at: Moment) -> Result<Told, Problem> {
         return Err(reference::no_accounts());
     }
     let only = match &asked.account {
-        Some(word) => Some(reference::resolve(word, &world.roster)?),
+        Some(word) => Some(world.meant(word)?),
         None => None,
     };
     let mut models = Vec::new();

@@ -72,7 +72,7 @@ impl Flow {
                 let exit = if world.policy_trouble.is_some() { Exit::Attention } else { Exit::Ok };
                 self.end(exit, Body::Policies(Box::new(world.facts(at))))
             }
-            Order::Edit(word, edit) => match reference::resolve(word, &world.roster) {
+            Order::Edit(word, edit) => match world.meant(word) {
                 Err(problem) => self.end(problem.exit, Body::Problem(problem)),
                 Ok(key) => {
                     let effect = StoreEffect::Policy(self.ticket, key.clone(), edit.clone());

@@ -101,7 +101,7 @@ impl Flow {
             Order::Disable(_) => self.configure(false, world),
             Order::Bind(binding) => self.bind(binding, world),
             Order::Unbind { dry_run, .. } => self.act(Stage::Acting, Act::Unbind { dry_run }),
-            Order::ResetLimits { account, dry_run } => self.lift(account, dry_run, world, at),
+            Order::ResetLimits { account, dry_run } => self.lift(account.as_deref(), dry_run, world, at),
             Order::ResetRuntime => self.act(Stage::Acting, Act::ResetRuntime),
             Order::Service(verb @ (Verb::Install | Verb::Remove)) => {
                 let line = if verb == Verb::Install {
@@ -292,7 +292,7 @@ impl Flow {
         self.act(Stage::Acting, Act::Bind(binding))
     }
 
-    fn lift(&mut self, account: Option<usize>, dry_run: bool, world: &World, at: Moment) -> Step {
+    fn lift(&mut self, word: Option<&str>, dry_run: bool, world: &World, at: Moment) -> Step {
         if let Some(problem) = &world.trouble {
             return self.failed(problem.clone());
         }
@@ -300,15 +300,12 @@ impl Flow {
         if count == 0 {
             return self.failed(reference::no_accounts());
         }
-        if account.is_some_and(|number| number == 0 || number > count) {
-            let problem = Problem::new(
-                "bad-argument",
-                Exit::Usage,
-                format!("--account needs a number from 1 to {count}"),
-            )
-            .hint(Hint::Run("status".to_owned()));
-            return self.failed(problem);
-        }
+        let account = match word.map(|word| world.meant(word)).transpose() {
+            Ok(key) => key.and_then(|key| {
+                world.roster.accounts.iter().position(|account| account.key == key).map(|index| index + 1)
+            }),
+            Err(problem) => return self.failed(problem),
+        };
         let rows = rows(world, account, at);
         let keys: Vec<AccountKey> = rows.iter().map(|row| row.account.key.clone()).collect();
         self.stage = Stage::Lifting;

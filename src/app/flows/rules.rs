@@ -18,7 +18,6 @@ use crate::domain::policy::compose::{Evaluation, Governance};
 use crate::domain::policy::edit::{ProfileEdit, Project, RuleEdit};
 use crate::domain::policy::profile::Profile;
 use crate::domain::problem::{Exit, Hint, Problem};
-use crate::domain::reference;
 
 /// What is asked for, as typed.
 #[derive(Debug, Clone, PartialEq)]
@@ -230,7 +229,7 @@ impl Flow {
                 let project = project_of(word.as_deref(), world)?;
                 let mut edit = members.edit;
                 for (word, weight) in members.weights {
-                    let key = reference::resolve(&word, &world.roster)?;
+                    let key = world.meant(&word)?;
                     let name = world.roster.get(&key).and_then(|account| key_for(account, &world.roster));
                     let name = name.ok_or_else(|| {
                         Problem::new(
@@ -339,7 +338,7 @@ fn key_of(word: &str, world: &World) -> Result<String, Problem> {
                 .find(|account| budget::key(account.key.as_str()) == budget::key(name));
             let key = match known {
                 Some(account) => account.key.clone(),
-                None => reference::resolve(name, &world.roster)?,
+                None => world.meant(name)?,
             };
             whole(format!("account:{}", key.as_str()))
         }

@@ -136,6 +136,9 @@ impl Survey {
 
     /// Hears a message; returns what to ask next, or `None` when it is about something else.
     pub fn on(&mut self, message: &Msg, world: &World, at: Moment) -> Option<Effects> {
+        if *message == Msg::Elapsed {
+            return Some(self.give_up());
+        }
         if let Msg::Auth(AuthMsg::Refreshed(ticket, key, outcome)) = message
             && *ticket == self.ticket
         {
@@ -168,6 +171,15 @@ impl Survey {
             return Some(self.settle(key, standing, world, at));
         }
         None
+    }
+
+    /// Nothing more is waited for. A refresh that is under way goes on and keeps its tokens.
+    fn give_up(&mut self) -> Effects {
+        for key in self.waiting.drain(..).chain(self.running.drain(..)) {
+            let why = "it took longer than `--timeout` allows".to_owned();
+            self.standings.entry(key).or_insert(Standing::Unknown(Unread { kind: Kind::Network, why }));
+        }
+        vec![Effect::Cancel(self.ticket)]
     }
 
     fn settle(&mut self, key: &AccountKey, standing: Standing, world: &World, at: Moment) -> Effects {
@@ -219,5 +231,11 @@ mod tests {
         };
 
         assert_eq!((asked(false, 3), asked(true, 3), asked(true, 5)), (1, 3, 4));
+
+        let mut survey = Survey::new(Ticket(1), keys.clone(), Tokens::WhenDue);
+        survey.go_on(&world, at);
+        assert_eq!(survey.on(&Msg::Elapsed, &world, at), Some(vec![Effect::Cancel(Ticket(1))]));
+        assert!(survey.is_over(), "nothing is waited for after its time");
+        assert_eq!(survey.standings().len(), 4);
     }
 }

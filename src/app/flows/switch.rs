@@ -13,7 +13,6 @@ use crate::base::{Moment, Span};
 use crate::domain::account::{Account, AccountKey, SwitchReason};
 use crate::domain::change::{Change, Pin};
 use crate::domain::problem::{Exit, Problem};
-use crate::domain::reference;
 use crate::domain::refresh::{Outcome as Refreshed, Reason};
 
 const COMMAND: &str = "switch";
@@ -93,7 +92,7 @@ impl Flow {
         }
         let key = match &self.whom {
             Whom::Key(key) => key.clone(),
-            Whom::Word(name) => match reference::resolve(name, &world.roster) {
+            Whom::Word(name) => match world.meant(name) {
                 Ok(key) => key,
                 Err(problem) => return failed(problem),
             },

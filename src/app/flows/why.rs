@@ -87,8 +87,7 @@ impl Flow {
 
 /// The answer about a kept decision, or that there is none.
 fn recalled(replaying: &Replaying, found: Option<&Kept>, world: &World, at: Moment) -> Step {
-    let without =
-        replaying.without.as_deref().map(|word| reference::resolve(word, &world.roster)).transpose();
+    let without = replaying.without.as_deref().map(|word| world.meant(word)).transpose();
     let answer = match (found, without) {
         (_, Err(problem)) => Err(problem),
         (None, Ok(_)) => Err(unknown(&replaying.request)),

@@ -13,7 +13,6 @@ use crate::base::Moment;
 use crate::domain::account::AccountKey;
 use crate::domain::change::Pin;
 use crate::domain::problem::{Exit, Hint, Problem};
-use crate::domain::reference;
 use crate::domain::workspace::{Seat, choose_seat, own_seat};
 
 const COMMAND: &str = "workspace";
@@ -68,7 +67,7 @@ impl Flow {
         if let Some(problem) = &world.trouble {
             return Err(problem.clone());
         }
-        let key = reference::resolve(&self.seating.account, &world.roster)?;
+        let key = world.meant(&self.seating.account)?;
         let shown = seats(&key, None, world, at)?;
         let Some(number) = self.seating.workspace else {
             return Ok(end(Exit::Ok, Body::Seats(Box::new(shown))));

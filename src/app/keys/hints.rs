@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use crate::app::action::Action;
-use crate::app::keys::{Scope, shown};
+use crate::app::keys::{Scope, Table};
 use crate::base::text::width;
 
 /// A hint with its place in the line.
@@ -409,8 +409,13 @@ pub type Answers = Option<(&'static str, &'static str)>;
 
 /// The hints of the innermost of `scopes` that fit `room` cells, in order.
 pub fn hints(scopes: &[Scope], signs: Signs, answers: Answers, room: usize) -> Vec<Hint> {
+    hints_of(&Table::default(), scopes, signs, answers, room)
+}
+
+/// The same with the keys in force.
+pub fn hints_of(table: &Table, scopes: &[Scope], signs: Signs, answers: Answers, room: usize) -> Vec<Hint> {
     let Some(innermost) = scopes.first() else { return Vec::new() };
-    let candidates = |words| candidates(scopes, *innermost, signs, answers, words);
+    let candidates = |words| candidates(table, (scopes, *innermost), signs, answers, words);
     let mut chosen = candidates(Words::Full);
     if total(&chosen) > room {
         chosen = candidates(Words::Brief);
@@ -439,8 +444,8 @@ enum Words {
 }
 
 fn candidates(
-    scopes: &[Scope],
-    innermost: Scope,
+    table: &Table,
+    (scopes, innermost): (&[Scope], Scope),
     signs: Signs,
     answers: Answers,
     words: Words,
@@ -448,9 +453,9 @@ fn candidates(
     wishes(innermost)
         .iter()
         .filter_map(|wish| {
-            let mut keys = shown(scopes, wish.action)?.name();
+            let mut keys = table.shown(scopes, wish.action)?.name();
             if let Some(until) = wish.until {
-                let other = shown(scopes, until)?.name();
+                let other = table.shown(scopes, until)?.name();
                 let joint = if matches!(until, Action::UseRow(_)) {
                     "-"
                 } else if matches!(until, Action::More | Action::PreviousHit) {

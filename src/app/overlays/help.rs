@@ -1,7 +1,7 @@
 //! The keys of the screen below, grouped, filtered, scrolled.
 
 use crate::app::field::Field;
-use crate::app::keys::{Entry, Scope, help};
+use crate::app::keys::{Entry, Scope, Table, help};
 
 /// The open help.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,18 +16,19 @@ pub struct Help {
     pub filter: Option<Field>,
     /// The filter.
     pub needle: String,
+    keys: Table,
 }
 
 impl Help {
     /// Help for the screen with these scopes.
-    pub fn of(title: &'static str, scopes: Vec<Scope>) -> Self {
-        Self { title, scopes, offset: 0, filter: None, needle: String::new() }
+    pub fn of(title: &'static str, scopes: Vec<Scope>, keys: Table) -> Self {
+        Self { title, scopes, offset: 0, filter: None, needle: String::new(), keys }
     }
 
     /// The lines that match the filter.
     pub fn entries(&self) -> Vec<Entry> {
         let needle = self.needle.to_lowercase();
-        let mut entries = help(&self.scopes);
+        let mut entries = help(&self.keys, &self.scopes);
         entries.retain(|entry| {
             needle.is_empty()
                 || entry.label.to_lowercase().contains(&needle)

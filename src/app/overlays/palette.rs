@@ -8,7 +8,7 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 use crate::app::action::Action;
 use crate::app::field::Field;
 use crate::app::goal::Tab;
-use crate::app::keys::{Bind, Group, Scope, binds, shown};
+use crate::app::keys::{Bind, Group, Scope, Table, binds};
 use crate::app::world::World;
 use crate::base::text::clean;
 use crate::domain::account::{AccountKey, Switch};
@@ -64,20 +64,21 @@ pub struct Palette {
     /// All there are.
     pub total: usize,
     scopes: Vec<Scope>,
+    keys: Table,
 }
 
 impl Palette {
     /// The palette over a screen with these scopes.
-    pub fn over(scopes: Vec<Scope>, world: &World) -> Self {
+    pub fn over(scopes: Vec<Scope>, keys: Table, world: &World) -> Self {
         let field = Field::default();
-        let mut palette = Self { field, place: 0, offset: 0, rows: Vec::new(), total: 0, scopes };
+        let mut palette = Self { field, place: 0, offset: 0, rows: Vec::new(), total: 0, scopes, keys };
         palette.search(world);
         palette
     }
 
     /// Finds what matches the text.
     pub fn search(&mut self, world: &World) {
-        let rows = rows(&self.scopes, world);
+        let rows = rows(&self.keys, &self.scopes, world);
         self.total = rows.len();
         self.rows = if self.field.text().trim().is_empty() { rows } else { best(rows, self.field.text()) };
         self.rows.truncate(MOST);
@@ -108,13 +109,13 @@ fn best(rows: Vec<Row>, text: &str) -> Vec<Row> {
     scored.into_iter().map(|(_, row)| row).collect()
 }
 
-fn rows(scopes: &[Scope], world: &World) -> Vec<Row> {
+fn rows(keys: &Table, scopes: &[Scope], world: &World) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     let mut here: Vec<&Bind> = binds().filter(|bind| scopes.contains(&bind.scope)).collect();
     here.sort_by_key(|bind| weight(bind.group));
     for bind in here {
         let Some(title) = title(bind.action, scopes) else { continue };
-        let Some(key) = shown(scopes, bind.action) else { continue };
+        let Some(key) = keys.shown(scopes, bind.action) else { continue };
         if rows.iter().all(|row| row.run != Run::Act(bind.action)) {
             let command = command(bind.action).to_owned();
             rows.push(Row { title, command, key: key.name(), run: Run::Act(bind.action) });
@@ -265,8 +266,8 @@ fn title(action: Action, scopes: &[Scope]) -> Option<String> {
     Some(words.to_owned())
 }
 
-/// The command that does the same.
-fn command(action: Action) -> &'static str {
+/// The command that does the same; empty where moving about has none, or where it needs the focused thing's name.
+pub fn command(action: Action) -> &'static str {
     if let Action::Go(tab) = action {
         return match tab {
             Tab::Accounts => "status",

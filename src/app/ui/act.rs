@@ -75,7 +75,7 @@ impl Ui {
             Action::Filter => self.typing = Some(Field::holding(self.filter())),
             Action::Help => self.help(world),
             Action::Palette => {
-                let palette = Palette::over(self.screen_scopes(world), world);
+                let palette = Palette::over(self.screen_scopes(world), self.keys.clone(), world);
                 self.overlays.push(Overlay::Palette(palette));
             }
             Action::Messages => self.overlays.push(Overlay::Messages(Messages::default())),
@@ -290,7 +290,7 @@ impl Ui {
             (_, Tab::Experimental) => "Experimental",
             (_, Tab::Logs) => "Logs",
         };
-        self.overlays.push(Overlay::Help(Help::of(title, self.screen_scopes(world))));
+        self.overlays.push(Overlay::Help(Help::of(title, self.screen_scopes(world), self.keys.clone())));
     }
 
     /// The account the keys act on.

@@ -61,6 +61,13 @@ impl Ui {
                 self.figures = Figures::of(rows);
                 self.usage.ask_again();
             }
+            Msg::Store(StoreMsg::Looks(looks)) => {
+                self.keys = looks.keys.clone();
+                self.painted += 1;
+                for note in &looks.notes {
+                    self.say(Toast::new(Level::Warn, "looks", note.clone()), world, at);
+                }
+            }
             Msg::Store(StoreMsg::Summed(_, summed)) => match summed.as_ref() {
                 Ok((reading, trouble)) => self.usage.take(reading, trouble.as_ref(), world),
                 Err(problem) => self.usage.fail(&problem.what),
@@ -101,6 +108,7 @@ impl Ui {
                 | StoreMsg::PolicySet(..),
             )
             | Msg::Ticked
+            | Msg::Elapsed
             | Msg::Upstream(_)
             | Msg::Auth(_)
             | Msg::Codex(_)

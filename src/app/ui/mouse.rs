@@ -6,7 +6,7 @@ use crate::app::geometry::{Kind, hits, tabs};
 use crate::app::goal::Tab;
 use crate::app::input::{Click, Mouse};
 use crate::app::intent::Intent;
-use crate::app::keys::hints::hints;
+use crate::app::keys::hints::hints_of;
 use crate::app::overlays::Overlay;
 use crate::app::screens::settings::{GroupLine, Page, Side};
 use crate::app::screens::{accounts, experimental, forecast, logs, monitor, settings, usage};
@@ -71,10 +71,11 @@ impl Ui {
         if hits(layout.hints, column, row) {
             let scopes = self.scopes(world);
             let room = usize::from(layout.hints.width);
-            let hint = hints(&scopes, self.signs, self.answers(), room).into_iter().find(|hint| {
-                let start = hint.column;
-                (start..start + hint.width()).contains(&usize::from(column))
-            });
+            let hint =
+                hints_of(&self.keys, &scopes, self.signs, self.answers(), room).into_iter().find(|hint| {
+                    let start = hint.column;
+                    (start..start + hint.width()).contains(&usize::from(column))
+                });
             return hint.map(|hint| self.act(hint.action, world, at)).unwrap_or_default();
         }
         if !self.overlays.is_empty() {

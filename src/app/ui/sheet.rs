@@ -354,7 +354,7 @@ impl Ui {
                 (profile.identity_root.clone(), "copied the project's folder")
             }
             Some(Line::Bind(bind)) => {
-                let keys: Vec<String> = bind.keys.iter().map(|chord| chord.name()).collect();
+                let keys: Vec<String> = self.keys.keys(bind).iter().map(|chord| chord.name()).collect();
                 (format!("{}  {}", keys.join(", "), bind.label), "copied the key")
             }
             Some(Line::Title(_) | Line::Fold(_) | Line::Scope(_)) | None => {

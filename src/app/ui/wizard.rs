@@ -13,7 +13,6 @@ use crate::base::Moment;
 use crate::domain::account::AccountKey;
 use crate::domain::login::browser::Outlook;
 use crate::domain::problem::Exit;
-use crate::domain::reference;
 
 /// Whether an ending was shown by the wizard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +79,7 @@ impl Ui {
             None if suppressed => Some(Way::Paste),
             way => way,
         };
-        let again = match request.whom.as_deref().map(|word| reference::resolve(word, &world.roster)) {
+        let again = match request.whom.as_deref().map(|word| world.meant(word)) {
             Some(Err(problem)) => {
                 self.toasts.push(problem_told(&problem), world.settings.toast_duration, at);
                 return Vec::new();

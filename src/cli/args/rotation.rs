@@ -19,7 +19,18 @@ pub struct RotationArgs {
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum RotationWord {
     /// Show the switch, live proxies, the bind and the accounts
-    Status,
+    Status {
+        /// Print a new report every few seconds; with --json one document per line
+        #[arg(
+            long,
+            value_name = "SECONDS",
+            num_args = 0..=1,
+            require_equals = true,
+            default_missing_value = "2",
+            value_parser = clap::value_parser!(u32).range(1..=3_600)
+        )]
+        watch: Option<u32>,
+    },
     /// Send forwarded sessions through the proxy; where a desktop app is found, bind it, too
     Enable {
         /// Bind even where no desktop app is found
@@ -58,9 +69,9 @@ pub enum RotationWord {
         /// All accounts; the default
         #[arg(long, conflicts_with = "account")]
         all: bool,
-        /// Only this account
-        #[arg(long, value_name = "NUMBER")]
-        account: Option<usize>,
+        /// Only this account: number, e-mail, label, id, tag or a unique beginning of one
+        #[arg(long, value_name = "ACCOUNT")]
+        account: Option<String>,
         /// Only say what would be lifted
         #[arg(long, short = 'n')]
         dry_run: bool,
@@ -129,10 +140,17 @@ impl BindArgs {
     }
 }
 
+impl RotationArgs {
+    /// `--watch`
+    pub fn watch(&self) -> Option<u32> {
+        if let Some(RotationWord::Status { watch }) = &self.word { *watch } else { None }
+    }
+}
+
 impl From<RotationArgs> for Goal {
     fn from(args: RotationArgs) -> Self {
         let order = match args.word {
-            None | Some(RotationWord::Status) => Order::Status,
+            None | Some(RotationWord::Status { .. }) => Order::Status,
             Some(RotationWord::Enable { bind_app, how }) => {
                 Order::Enable { bind: bind_app, binding: how.binding(false) }
             }

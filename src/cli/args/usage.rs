@@ -34,9 +34,6 @@ pub struct UsageArgs {
     /// One JSON object per group and line
     #[arg(long, conflicts_with = "format")]
     pub ndjson: bool,
-    /// Shape of the report: text, json, csv or ndjson
-    #[arg(long, value_enum, value_name = "SHAPE", hide_possible_values = true)]
-    pub format: Option<Format>,
     /// Write the report to this file
     #[arg(long, value_name = "PATH")]
     pub out: Option<PathBuf>,
@@ -101,14 +98,9 @@ pub enum Format {
 const ROWS: usize = 1_000;
 
 impl UsageArgs {
-    /// Whether one document is wanted, by this flag or the global one.
-    pub fn is_document(&self, json: bool) -> bool {
-        json || self.format == Some(Format::Json)
-    }
-
-    /// Whether rows for another program are wanted.
-    pub fn shape(&self) -> Shape {
-        match self.format {
+    /// Whether rows for another program are wanted, by a flag of this command or by `--format`.
+    pub fn shape(&self, format: Option<Format>) -> Shape {
+        match format {
             Some(Format::Csv) => Shape::Csv,
             Some(Format::Ndjson) => Shape::Ndjson,
             Some(Format::Text | Format::Json) | None if self.csv => Shape::Csv,
@@ -118,10 +110,10 @@ impl UsageArgs {
     }
 
     /// What is asked for.
-    pub fn asked(self, json: bool) -> Asked {
+    pub fn asked(self, json: bool, format: Option<Format>) -> Asked {
         Asked {
-            rows: if self.is_document(json) { ROWS } else { 0 },
-            shape: self.shape(),
+            rows: if json { ROWS } else { 0 },
+            shape: self.shape(format),
             since: self.since,
             until: self.until,
             by: self.by.into(),

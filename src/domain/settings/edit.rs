@@ -1,5 +1,7 @@
 //! Changes of settings: what is to be stored, typed values read from words, and values as words.
 
+use std::borrow::Cow;
+
 use crate::domain::settings::report::Report;
 use crate::domain::settings::schema::{Kind, Row, Unit, Value, Zero, row};
 
@@ -169,7 +171,7 @@ impl Row {
             (Value::Number(number), _) => number.to_string(),
             (Value::Text(text), _) if text.is_empty() => "unset".to_owned(),
             (Value::Text(text), Kind::Word(_)) => text.replace('-', " "),
-            (Value::Text(text), _) => text.clone(),
+            (Value::Text(text), _) => veiled(text).into_owned(),
             (Value::List(list), _) => list.join(", "),
             (Value::Map(map), _) if map.is_empty() => "none".to_owned(),
             (Value::Map(map), _) => {
@@ -187,13 +189,24 @@ impl Value {
         match self {
             Self::Flag(flag) => flag.to_string(),
             Self::Number(number) => number.to_string(),
-            Self::Text(text) => text.clone(),
+            Self::Text(text) => veiled(text).into_owned(),
             Self::List(list) => list.join(", "),
             Self::Map(map) => {
                 let names: Vec<&str> = map.iter().map(|(name, _)| name.as_str()).collect();
                 names.join(", ")
             }
         }
+    }
+}
+
+/// A value as it may be shown: the password of an address is masked, and nothing else is changed.
+pub fn veiled(text: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = text.split_once("://") else { return Cow::Borrowed(text) };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    match authority.rsplit_once('@').and_then(|(user, host)| Some((user.split_once(':')?.0, host))) {
+        Some((user, host)) => Cow::Owned(format!("{scheme}://{user}:***@{host}{path}")),
+        None => Cow::Borrowed(text),
     }
 }
 
@@ -263,4 +276,23 @@ fn sized(bytes: f64) -> String {
         }
     }
     format!("{bytes} bytes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_password_of_an_address_is_masked_and_nothing_else() {
+        for (given, shown) in [
+            ("http://u:geheim@127.0.0.1:3128", "http://u:***@127.0.0.1:3128"),
+            ("socks5://u:a@b:c@host:1/x?y@z", "socks5://u:***@host:1/x?y@z"),
+            ("http://u@host:1", "http://u@host:1"),
+            ("https://host/a:b@c", "https://host/a:b@c"),
+            ("u:p@host", "u:p@host"),
+            ("", ""),
+        ] {
+            assert_eq!(veiled(given), shown, "{given}");
+        }
+    }
 }

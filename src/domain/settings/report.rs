@@ -5,7 +5,7 @@
 
 use crate::domain::problem::{Exit, Hint, Problem};
 use crate::domain::settings::Settings;
-use crate::domain::settings::edit::{Edit, with_twins};
+use crate::domain::settings::edit::{Edit, veiled, with_twins};
 use crate::domain::settings::schema::{Row, Value, row, rows};
 
 /// All settings as they stand.
@@ -290,7 +290,7 @@ pub fn unknown(key: &str) -> Problem {
 
 /// A value that a key does not take.
 pub fn refused(row: &Row, given: &str, why: &str) -> Problem {
-    Problem::new("out-of-range", Exit::Usage, format!("{} cannot be {given}", row.key))
+    Problem::new("out-of-range", Exit::Usage, format!("{} cannot be {}", row.key, veiled(given)))
         .because(why.to_owned())
         .hint(Hint::Run(format!("config explain {}", row.key)))
 }

@@ -8,7 +8,7 @@ use ratatui::widgets::Widget;
 use crate::app::field::window;
 use crate::app::geometry::{Kind, PRODUCT, needed, tabs};
 use crate::app::goal::Tab;
-use crate::app::keys::hints::{Signs, hints};
+use crate::app::keys::hints::{Signs, hints_of};
 use crate::app::overlays::Overlay;
 use crate::app::screens::logs::Pane;
 use crate::app::screens::monitor::Rows;
@@ -57,7 +57,8 @@ fn has_side(scene: &Scene) -> bool {
 pub fn keys(scene: &Scene, buffer: &mut Buffer) {
     let area = scene.layout.hints;
     let signs = if scene.skin.glyphs() == Glyphs::Ascii { Signs::Ascii } else { Signs::Unicode };
-    let hints = hints(&scene.ui.scopes(scene.world), signs, scene.ui.answers(), usize::from(area.width));
+    let scopes = scene.ui.scopes(scene.world);
+    let hints = hints_of(&scene.ui.keys, &scopes, signs, scene.ui.answers(), usize::from(area.width));
     (&Hints { hints: &hints, skin: scene.skin }).render(area, buffer);
 }
 

@@ -252,7 +252,7 @@ fn lost() -> Problem {
 fn resolve(word: &str, world: &World) -> Result<crate::domain::account::AccountKey, Problem> {
     match &world.trouble {
         Some(problem) => Err(problem.clone()),
-        None => reference::resolve(word, &world.roster),
+        None => world.meant(word),
     }
 }
 

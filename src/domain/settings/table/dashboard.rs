@@ -16,7 +16,7 @@ pub(super) const ROWS: &[Row] = &[
         "glyphs", "signs and lines of the screens; auto: what the terminal can show",
         |s, v| word(v).clone_into(&mut s.glyphs)),
     setting!(Ours Acts Behaviour "tuiPlain" = flag(false), [],
-        "plain", "no full screen: what would open a screen prints lines, without colour", |s, v| s.plain = is(v)),
+        "plain", "the dashboard line by line, for screen readers; the same as `--plain`", |s, v| s.plain = is(v)),
     setting!(Shared Acts Behaviour "codexTuiV2" = flag(true), ["CODEX_TUI_V2"],
         "styled screens", "off: the same as `tuiPlain`", |s, v| s.plain = s.plain || !is(v)),
     setting!(Ours Acts Behaviour "tuiMouse" = flag(true), [],

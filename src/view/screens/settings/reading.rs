@@ -17,7 +17,7 @@ use crate::view::words::CUT;
 
 /// Every key of the table, by place.
 pub(super) fn keys(scene: &Scene, places: &Places, buffer: &mut Buffer) {
-    head(scene, places, "Keys", "to read; the table is fixed in this version", buffer);
+    head(scene, places, "Keys", "to read; your own go into keys.toml", buffer);
     list(scene, places, buffer, |scene, pen, row, line| {
         let skin = scene.skin;
         match line {
@@ -25,7 +25,7 @@ pub(super) fn keys(scene: &Scene, places: &Places, buffer: &mut Buffer) {
                 pen.put(1, row, scope.title(), skin.dim());
             }
             Line::Bind(bind) => {
-                let keys: Vec<String> = bind.keys.iter().map(|chord| chord.name()).collect();
+                let keys: Vec<String> = scene.ui.keys.keys(bind).iter().map(|chord| chord.name()).collect();
                 pen.put(3, row, &truncate(&keys.join("  "), 22, CUT), skin.accent());
                 let room = usize::from(pen.width().saturating_sub(28));
                 pen.put(27, row, &truncate(bind.label, room, CUT), skin.text());
