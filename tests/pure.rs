@@ -7,6 +7,7 @@ mod experimental;
 mod floors;
 mod governance;
 mod keys;
+mod machines;
 mod outlook;
 mod pictures;
 mod reference;

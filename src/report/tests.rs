@@ -274,8 +274,10 @@ fn a_live_proxy_moves_the_current_marker() {
     assert_eq!(document["runtimeInUseIndex"], json!(1));
     assert_eq!(document["accounts"][0]["markers"], json!(["selected"]));
     assert_eq!(document["accounts"][1]["markers"][0], json!("in-use"));
-    let proxy = json!({"pid": 4242, "kind": "inline", "port": 41000, "sessions": 0, "peerCheck": true});
-    assert_eq!(document["proxies"], json!([proxy]));
+    assert_eq!(
+        document["proxies"],
+        json!([{"pid": 4242, "kind": "inline", "port": 41000, "sessions": 0, "peerCheck": true}])
+    );
 }
 
 #[test]

@@ -2,33 +2,43 @@
 //!
 //! A line holds `timestamp`, `level`, `part` (who speaks), `message`, and what the speaker adds; accounts stand by their
 //! short key. Whatever looks like a secret or an identity is masked once more on the way out. Nothing is opened before
-//! the first line, so a command with nothing to say leaves no file. Lines are written by a thread of their own: a slow
-//! disk loses lines, it never holds a request.
+//! the first line, so a command with nothing to say leaves no file. Lines are written by a thread of their own, those of
+//! a quarter of a second together: a slow disk loses lines, it never holds a request, and a request costs no write.
 
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tracing::level_filters::LevelFilter;
-use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use crate::adapters::clock::SystemClock;
 use crate::adapters::disk::perms;
 use crate::adapters::env::Env;
 use crate::app::goal::Goal;
 use crate::app::options::{Chatter, Face, Options};
 use crate::base::redact;
+use crate::ports::Clock as _;
 
 /// Beginning of every file's name.
 const NAME: &str = "codex-multi-auth";
 const ENDING: &str = "jsonl";
 /// Days that are kept.
 const DAYS: usize = 14;
+/// Lines that wait for the writing thread; more are lost.
+const WAITING: usize = 8_192;
+/// How long the first of several lines waits for the others.
+const GATHERED: Duration = Duration::from_millis(250);
+/// Bytes that are enough for a write.
+const ENOUGH: usize = 64 * 1024;
 
 /// The log of this process; what is still under way is written when it is dropped.
 #[derive(Debug)]
@@ -93,16 +103,16 @@ struct Sink {
 
 #[derive(Debug)]
 struct Open {
-    writer: Option<NonBlocking>,
-    guard: Option<WorkerGuard>,
+    lines: Option<SyncSender<Vec<u8>>>,
+    writer: Option<JoinHandle<()>>,
 }
 
 impl Sink {
     fn write(&self, line: &[u8]) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let open = open.get_or_insert_with(|| Open::new(&self.folder));
-        if let Some(writer) = &mut open.writer {
-            let _ = writer.write_all(redact::text(&String::from_utf8_lossy(line)).as_bytes());
+        if let Some(lines) = &open.lines {
+            let _ = lines.try_send(redact::text(&String::from_utf8_lossy(line)).into_bytes());
         }
     }
 }
@@ -110,12 +120,34 @@ impl Sink {
 impl Open {
     /// A folder that cannot be written to silences the log and nothing else.
     fn new(folder: &Path) -> Self {
-        match Daily::open(folder) {
-            Ok(daily) => {
-                let (writer, guard) = tracing_appender::non_blocking(daily);
-                Self { writer: Some(writer), guard: Some(guard) }
+        let Ok(daily) = Daily::open(folder) else { return Self { lines: None, writer: None } };
+        let (lines, waiting) = sync_channel(WAITING);
+        let writer = std::thread::Builder::new().name("log".to_owned()).spawn(move || write(daily, &waiting));
+        Self { lines: Some(lines), writer: writer.ok() }
+    }
+}
+
+/// Writes lines until nobody sends any more.
+fn write(mut daily: Daily, waiting: &Receiver<Vec<u8>>) {
+    while let Ok(mut lines) = waiting.recv() {
+        let mut is_last = false;
+        let mut left = GATHERED;
+        let clock = SystemClock::new();
+        let begun = clock.now();
+        while lines.len() < ENOUGH && !left.is_zero() {
+            match waiting.recv_timeout(left) {
+                Ok(line) => lines.extend_from_slice(&line),
+                Err(RecvTimeoutError::Timeout) => break,
+                Err(RecvTimeoutError::Disconnected) => {
+                    is_last = true;
+                    break;
+                }
             }
-            Err(_) => Self { writer: None, guard: None },
+            left = GATHERED.saturating_sub(clock.now().since(begun).to_duration());
+        }
+        let _ = daily.write_all(&lines);
+        if is_last {
+            return;
         }
     }
 }
@@ -123,10 +155,12 @@ impl Open {
 impl Drop for Log {
     fn drop(&mut self) {
         let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
-        // Dropping the guard waits for the writing thread.
+        // The thread ends when it has written what is there.
         if let Some(open) = open.as_mut() {
-            open.writer = None;
-            drop(open.guard.take());
+            open.lines = None;
+            if let Some(writer) = open.writer.take() {
+                let _ = writer.join();
+            }
         }
     }
 }
@@ -135,7 +169,8 @@ impl Drop for Log {
 struct Daily {
     folder: PathBuf,
     inner: RollingFileAppender,
-    files: usize,
+    /// The day, in UTC as the library counts them, whose file is closed to others.
+    day: i64,
 }
 
 impl Daily {
@@ -148,23 +183,25 @@ impl Daily {
             .max_log_files(DAYS)
             .build(folder)
             .map_err(io::Error::other)?;
-        let mut daily = Self { folder: folder.to_owned(), inner, files: 0 };
+        let daily = Self { folder: folder.to_owned(), inner, day: today() };
         daily.close_to_others()?;
         Ok(daily)
     }
 
     /// The library makes its files as the process's mask says; the folder is private either way.
-    fn close_to_others(&mut self) -> io::Result<()> {
+    fn close_to_others(&self) -> io::Result<()> {
         let all = fs::read_dir(&self.folder)?.flatten().map(|entry| entry.path());
-        let files: Vec<PathBuf> = all.filter(|path| is_log(path)).collect();
-        if files.len() != self.files {
-            self.files = files.len();
-            for path in &files {
-                perms::tighten(path);
-            }
+        for path in all.filter(|path| is_log(path)) {
+            perms::tighten(&path);
         }
         Ok(())
     }
+}
+
+fn today() -> i64 {
+    /// Milliseconds of a day.
+    const DAY: i64 = 86_400_000;
+    SystemClock::new().now().millis().div_euclid(DAY)
 }
 
 fn is_log(path: &Path) -> bool {
@@ -175,7 +212,11 @@ fn is_log(path: &Path) -> bool {
 impl Write for Daily {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let written = self.inner.write(line)?;
-        let _ = self.close_to_others();
+        let today = today();
+        if today != self.day {
+            self.day = today;
+            let _ = self.close_to_others();
+        }
         Ok(written)
     }
 

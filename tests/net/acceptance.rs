@@ -17,12 +17,13 @@
 //! | 12 | `net::acceptance::routing` (three tests), `pure::turns::routing_is_discovered_first_and_applied` |
 //! | 13 | `net::acceptance::pins` (five tests), `pure::turns::a_pinned_account_is_never_replaced_by_another` |
 //! | 14 | `net::proxy::entrance`, `process::acceptance::how_long_a_refusal_takes…`; foreign uid: `net::proxy::entrance::another_users_program…`, `process::acceptance::a_program_of_another_user…`, `adapters::callers`, `formats::sock_diag` |
-//! | 15 | `pure::selection` (properties), unit tests of `domain::health::circuit`, `domain::selection::affinity`, `proxy::session` |
+//! | 15 | breaker, affinity and sockets: `pure::machines` (three properties); selection and hybrid: `pure::selection` (four properties); counters: `net::acceptance::counters` |
 //! | 16 | `process::acceptance::trouble_with_files…`, `…a_full_disk…`, `pure::selection::a_clock_that_jumps_an_hour…` |
 //! | 17 | `process::acceptance::what_another_process_changes…`, `…an_account_that_another_process_adds…` |
 //! | 18 | `pure::strategies`, `process::decisions`, `net::proxy::entrance`, `net::proxy::control` |
 
 mod bodies;
+mod counters;
 mod pins;
 mod routing;
 mod sockets;

@@ -25,6 +25,9 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSoc
 use crate::adapters::upstream::client::transport;
 use crate::ports::upstream::{Frame, FrameReader, FrameWriter, Socket, UpstreamError};
 
+/// An idle session must stay small; the library's own buffers start at 128 KiB.
+const READ_BUFFER: usize = 4 * 1024;
+const WRITE_BUFFER: usize = 8 * 1024;
 /// Both ways; anything bigger closes the socket (runtime.md §22.8).
 const BIGGEST_MESSAGE: usize = 64 << 20;
 
@@ -54,6 +57,8 @@ pub(super) async fn open(response: reqwest::Response, key: &str) -> Result<Socke
     }
     let upgraded = response.upgrade().await.map_err(|error| transport(&error))?;
     let limits = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
         .max_message_size(Some(BIGGEST_MESSAGE))
         .max_frame_size(Some(BIGGEST_MESSAGE));
     let stream = WebSocketStream::from_raw_socket(upgraded, Role::Client, Some(limits)).await;

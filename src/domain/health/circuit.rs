@@ -55,6 +55,8 @@ impl Circuit {
         match self.state {
             State::Closed(_) => {}
             State::Open { until } if until > now => {}
+            // Its probe still runs, and a second attempt does not lengthen its time.
+            State::HalfOpen { busy_until: Some(until) } if until > now => {}
             State::Open { .. } | State::HalfOpen { .. } => {
                 self.state = State::HalfOpen { busy_until: Some(now + REST) };
             }
