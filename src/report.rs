@@ -189,7 +189,7 @@ fn plain(outcome: &Outcome) -> Printed {
         Body::Rotation(told) => return rotation::printed(outcome, told),
         Body::Chored(chore, done) => return chore::printed(*chore, done),
         Body::Uninstalled(wish, told) => return uninstall::printed(*wish, told),
-        Body::Ruled(ruled) => policy::ruled_text(ruled),
+        Body::Ruled(ruled) => return policy::ruled_text(ruled),
         Body::Policies(facts) => policy::list_text(facts),
         Body::Rules(told) => return rules::printed(told),
         Body::Vault(told) => return vault::printed(outcome, told),

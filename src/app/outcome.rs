@@ -237,6 +237,8 @@ pub struct Ruled {
     pub changed: account::Changed,
     /// What was asked for, as it holds now.
     pub said: String,
+    /// What it leads to that nobody may have meant.
+    pub warning: Option<&'static str>,
 }
 
 /// What became of a recommendation.

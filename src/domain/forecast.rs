@@ -265,6 +265,15 @@ fn recommend(evidence: &Evidence<'_>, prospects: &[Prospect]) -> (Option<Account
     left.sort_by_key(|prospect| order(prospect));
     match left.first() {
         None => (None, nobody(prospects).to_owned()),
+        // The pin holds every request back; others are only whom to turn to.
+        Some(first) if first.availability == Availability::Ready && is_held_by_pin(evidence) => (
+            Some(first.key.clone()),
+            format!(
+                "The pinned account cannot serve, so nobody does; without the pin this one would ({}, score {}).",
+                first.level.word(),
+                first.risk
+            ),
+        ),
         Some(first) if first.availability == Availability::Ready => (
             Some(first.key.clone()),
             format!("Lowest risk ready account ({}, score {}).", first.level.word(), first.risk),
@@ -274,6 +283,10 @@ fn recommend(evidence: &Evidence<'_>, prospects: &[Prospect]) -> (Option<Account
             format!("No account is immediately ready; pick shortest wait ({}).", calendar::long(first.wait)),
         ),
     }
+}
+
+fn is_held_by_pin(evidence: &Evidence<'_>) -> bool {
+    evidence.decision.chosen.is_none() && evidence.roster.pin.is_some()
 }
 
 fn is_lowest(chosen: &Prospect, prospects: &[Prospect]) -> bool {

@@ -52,6 +52,15 @@ impl Workspace {
     pub fn is_informational(&self) -> bool {
         self.id.starts_with("org-")
     }
+
+    /// The name that people gave it; `None` where the stored one was made of the token it came with
+    /// (storage.md §5.4). The end of the id that a stored name carries is left out.
+    pub fn given_name(&self) -> Option<&str> {
+        let name = self.name.as_deref()?;
+        let name = name.split(" [id:").next().unwrap_or(name).trim();
+        let made = ["Token account", "ID token account", ""];
+        (!made.contains(&name)).then_some(name)
+    }
 }
 
 /// Where the account's own workspace stands in its list.
@@ -94,6 +103,20 @@ mod tests {
 
     fn seat(id: &str, enabled: bool) -> Workspace {
         Workspace { id: id.to_owned(), name: None, enabled, disabled_at: None, is_default: false }
+    }
+
+    #[test]
+    fn only_a_name_that_people_gave_is_told() {
+        for (stored, told) in [
+            (None, None),
+            (Some("Token account [id:abc123]"), None),
+            (Some("ID token account [id:abc123]"), None),
+            (Some("Acme (team, role:owner) [id:x1]"), Some("Acme (team, role:owner)")),
+            (Some("Personal"), Some("Personal")),
+        ] {
+            let seat = Workspace { name: stored.map(str::to_owned), ..seat("ws-one", true) };
+            assert_eq!(seat.given_name(), told, "{stored:?}");
+        }
     }
 
     #[test]

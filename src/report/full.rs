@@ -102,7 +102,9 @@ fn census(facts: &Facts) -> Value {
         "enabled": count(&Account::is_on),
         "disabled": count(&|one| !one.is_on()),
         "coolingDown": count(&|one| one.cooling_until(facts.at).is_some()),
-        "rateLimited": count(&|one| one.limits.values().any(|until| *until > facts.at)),
+        "rateLimited": count(&|one| {
+            pool::is_limited(facts, one) || one.limits.values().any(|until| *until > facts.at)
+        }),
     })
 }
 

@@ -70,6 +70,10 @@ fn done_text(done: &SignedIn) -> String {
         (Place::Active, _) => out.push_str("It is the account in use\n"),
         (Place::Behind, _) => out.push_str("The account in use stays the same\n"),
     }
+    if done.how == Admitted::Inserted {
+        let number = done.account.number;
+        let _ = writeln!(out, "Undo: `codex-multi-auth account remove {number}` (a backup is written first)");
+    }
     for (command, what) in
         [("status", "see the pool"), ("check", "test every account"), ("list", "list them")]
     {

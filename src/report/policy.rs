@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::app::outcome::{Facts, Outcome, Ruled};
 use crate::domain::label;
 use crate::domain::policy::account::{AccountPolicy, Changed, Rein, key_for};
-use crate::report::json;
+use crate::report::{Printed, json};
 
 /// The document of a changed policy.
 pub(super) fn ruled_value(outcome: &Outcome, ruled: &Ruled) -> Value {
@@ -18,6 +18,7 @@ pub(super) fn ruled_value(outcome: &Outcome, ruled: &Ruled) -> Value {
             "account": json::named(&ruled.account),
             "changed": ruled.changed == Changed::Yes,
             "policy": policy(&ruled.policy),
+            "warnings": ruled.warning.into_iter().collect::<Vec<_>>(),
         }),
     );
     Value::Object(members)
@@ -34,9 +35,11 @@ pub(super) fn policy(policy: &AccountPolicy) -> Value {
 }
 
 /// The text of a changed policy.
-pub(super) fn ruled_text(ruled: &Ruled) -> String {
+pub(super) fn ruled_text(ruled: &Ruled) -> Printed {
     let already = if ruled.changed == Changed::No { "already " } else { "" };
-    format!("Account {} ({}): {already}{}\n", ruled.account.number, ruled.account.label, words(&ruled.policy))
+    let (account, words) = (&ruled.account, words(&ruled.policy));
+    let err = ruled.warning.map_or_else(String::new, |warning| format!("Warning: {warning}\n"));
+    Printed { out: format!("Account {} ({}): {already}{words}\n", account.number, account.label), err }
 }
 
 fn words(policy: &AccountPolicy) -> String {

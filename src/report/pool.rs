@@ -114,6 +114,19 @@ fn place(index: usize, running: Option<usize>, active: Option<usize>) -> &'stati
     }
 }
 
+/// Whether a stored limit of Codex, or the last answer of upstream, holds the account back now.
+pub(super) fn is_limited(facts: &Facts, account: &Account) -> bool {
+    let at = facts.at;
+    let is_stored = account
+        .limits
+        .iter()
+        .any(|(bucket, until)| *until > at && (bucket == "codex" || bucket.starts_with("codex:")));
+    let is_refused = |quota: &&crate::domain::quota::snapshot::Snapshot| {
+        quota.status == 429 && (quota.is_exhausted(at) || quota.windows().next().is_none())
+    };
+    is_stored || facts.quota.get(&account.key).is_some_and(|quota| is_refused(&quota))
+}
+
 fn markers(facts: &Facts, account: &Account, place: &[&str], pinned: bool) -> Vec<String> {
     let at = facts.at;
     let mut markers: Vec<String> = place.iter().map(|word| (*word).to_owned()).collect();
@@ -132,18 +145,10 @@ fn markers(facts: &Facts, account: &Account, place: &[&str], pinned: bool) -> Ve
     if account.uncertain_since.is_some() {
         markers.push("uncertain".to_owned());
     }
-    let quota = facts.quota.get(&account.key);
-    let limited = account
-        .limits
-        .iter()
-        .any(|(bucket, until)| *until > at && (bucket == "codex" || bucket.starts_with("codex:")));
-    let exhausted = quota.is_some_and(|quota| quota.is_exhausted(at));
-    if limited
-        || quota.is_some_and(|quota| quota.status == 429 && (exhausted || quota.windows().next().is_none()))
-    {
+    if is_limited(facts, account) {
         markers.push("rate-limited".to_owned());
     }
-    if exhausted {
+    if facts.quota.get(&account.key).is_some_and(|quota| quota.is_exhausted(at)) {
         markers.push("quota-exhausted".to_owned());
     }
     if let Some(rest) = account.cooling_until(at) {

@@ -197,6 +197,15 @@ fn head(facts: &Facts, out: &mut String) {
     scope(facts, out);
     if let Some((index, _, decision)) = pool::next(facts) {
         let _ = writeln!(out, "Selection reason: account {} ({})", index + 1, pool::rule_text(decision));
+    } else if facts.next.is_some() {
+        let pinned = facts.roster.pin.as_ref().and_then(|key| facts.roster.index_of(key));
+        let why = pinned.map_or_else(String::new, |index| {
+            format!(
+                ": account {} is pinned and cannot (`codex-multi-auth unpin` lets others serve)",
+                index + 1
+            )
+        });
+        let _ = writeln!(out, "Selection reason: nobody can serve the next request{why}");
     }
     let _ = writeln!(out, "Storage health: {}", pool::health_word(facts));
     if let Some(recovery) = facts.recovery.as_ref().filter(|recovery| recovery.accounts > 0) {

@@ -30,10 +30,6 @@ pub(super) async fn perform(host: Host, sender: UnboundedSender<Msg>, ticket: Ti
         LoginEffect::Mint(wish) => LoginMsg::Minted(desk.mint(PASTE_PORT, &wish).map(Box::new)),
         LoginEffect::Keep(attempt) => LoginMsg::Kept(desk.keep(&attempt)),
         LoginEffect::Recall => LoginMsg::Minted(desk.recall().map(Box::new)),
-        LoginEffect::Forget => {
-            desk.forget();
-            return;
-        }
         LoginEffect::Listen(wish, courtesy) => {
             listen(host.clone(), wish, courtesy, sender.clone(), ticket).await
         }
@@ -41,6 +37,14 @@ pub(super) async fn perform(host: Host, sender: UnboundedSender<Msg>, ticket: Ti
         LoginEffect::ReadCallback(typist) => LoginMsg::Read(read(&host, typist).await),
         LoginEffect::ReadAnswer => LoginMsg::Read(line::read(Typist::Person, Echo::On).await),
         LoginEffect::Exchange(attempt, code) => granted(desk.exchange(&attempt, &code, Door::Paste).await),
+        LoginEffect::Complete(attempt, code) => {
+            let answer = desk.exchange(&attempt, &code, Door::Paste).await;
+            // Where nobody could be reached, nothing was spent: the link still holds.
+            if !matches!(answer, Err(Failure::Network(_))) {
+                desk.forget();
+            }
+            granted(answer)
+        }
         LoginEffect::AskDevice => LoginMsg::Device(desk.device_code().await.map(Box::new)),
         LoginEffect::AwaitDevice(code) => granted(desk.await_device(&code).await),
         LoginEffect::SetAside(sign_in) => LoginMsg::WasSetAside(desk.set_aside(&sign_in)),

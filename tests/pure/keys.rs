@@ -23,6 +23,7 @@ use codex_multi_auth::domain::settings::edit::Edit;
 use codex_multi_auth::domain::settings::schema::{Value, row};
 use codex_multi_auth::domain::workspace::Workspace;
 
+use crate::support::snap::{frame, skin, text};
 use crate::support::stage::{NOW, checked, click, key, many, press, six, written};
 
 fn said(model: &Model) -> String {
@@ -63,14 +64,29 @@ fn keys_choose_pin_and_switch_accounts() {
 
 #[test]
 fn switching_off_the_account_in_use_asks_and_names_the_successor() {
+    for (keys, words) in [("pe", "goes to foxtrot@example.com"), ("e", "pinned: no request is served")] {
+        let asked = six().after(keys);
+        let Some(Overlay::Confirm(question)) = asked.ui.overlays.last() else { panic!("nothing was asked") };
+        assert_eq!(question.title, "Switch off alpha@example.com?");
+        assert!(question.paragraphs[0].contains(words), "{:?}", question.paragraphs);
+    }
     let asked = six().after("e");
-
-    let Some(Overlay::Confirm(question)) = asked.ui.overlays.last() else { panic!("nothing was asked") };
-    assert_eq!(question.title, "Switch off alpha@example.com?");
-    assert!(question.paragraphs[0].contains("foxtrot@example.com"), "{:?}", question.paragraphs);
     assert_eq!(asked.world.roster.get(&key("alpha")).unwrap().switch, Switch::On);
     assert_eq!(six().after("ey").world.roster.get(&key("alpha")).unwrap().switch, Switch::Off);
     assert_eq!(six().after("eyu").world.roster.get(&key("alpha")).unwrap().switch, Switch::On);
+}
+
+#[test]
+fn a_pinned_account_that_cannot_serve_is_told_until_that_ends() {
+    let told = "nobody serves: alpha is pinned and off; p on it unpins";
+    for (keys, is_told) in [("ey", true), ("eyp", false), ("eye", false)] {
+        let mut model = six().sized(100, 30).after(keys);
+        // What was said about the act itself has had its time.
+        update(&mut model, NOW + Span::minutes(1), Msg::Ticked);
+
+        let shown = text(&frame(&model, (100, 30), &skin("green")));
+        assert_eq!(shown.contains(told), is_told, "{keys}\n{shown}");
+    }
 }
 
 #[test]

@@ -349,12 +349,13 @@ impl Flow {
     fn exchange(&mut self, attempt: Box<Attempt>, code: Secret) -> Step {
         self.stage = Stage::Exchange;
         // The listener has nothing left to wait for.
-        let mut effects = vec![Effect::Cancel(self.ticket)];
-        if matches!(self.request.method, Method::Complete(_)) {
-            effects.push(self.effect(LoginEffect::Forget));
-        }
-        effects.push(self.effect(LoginEffect::Exchange(attempt, code)));
-        Step::Wait(effects)
+        let effect = match self.request.method {
+            Method::Complete(_) => LoginEffect::Complete(attempt, code),
+            Method::Fitting | Method::Browser | Method::Device | Method::Manual | Method::PrintUrl => {
+                LoginEffect::Exchange(attempt, code)
+            }
+        };
+        Step::Wait(vec![Effect::Cancel(self.ticket), self.effect(effect)])
     }
 
     fn interrupted(&self, signal: Signal) -> Step {

@@ -7,10 +7,13 @@ use crate::app::msg::{Msg, StoreMsg};
 use crate::app::outcome::{Body, Outcome, Ruled};
 use crate::app::world::World;
 use crate::base::Moment;
-use crate::domain::account::AccountKey;
+use crate::domain::account::{AccountKey, Switch};
 use crate::domain::policy::account::{Changed, PolicyEdit};
 use crate::domain::problem::{Exit, Problem};
 use crate::domain::reference;
+
+/// What a pause of the pinned account comes to.
+const HELD: &str = "it is pinned, so no request is served until `unpin` or `account unpause`";
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,11 +92,17 @@ impl Flow {
             return self.end(problem.exit, Body::Problem(problem));
         };
         let policy = world.policies.of(row).cloned().unwrap_or_default();
-        let said = match &self.order {
+        let mut said = match &self.order {
             Order::Edit(_, edit) => edit.words(&policy),
             Order::List => String::new(),
         };
-        let body = Body::Ruled(Box::new(Ruled { account, policy, changed, said }));
+        let is_pinned = world.roster.pin.as_ref() == Some(key);
+        let is_pause = matches!(&self.order, Order::Edit(_, PolicyEdit::Pause(Switch::On)));
+        let warning = (is_pinned && is_pause).then_some(HELD);
+        if warning.is_some() {
+            "paused, but pinned: nobody serves now".clone_into(&mut said);
+        }
+        let body = Body::Ruled(Box::new(Ruled { account, policy, changed, said, warning }));
         let effects =
             if changed == Changed::Yes { vec![Effect::Peers(PeersEffect::Reload)] } else { Effects::new() };
         Step::Done(effects, Box::new(Outcome { command: self.command, exit: Exit::Ok, body }))

@@ -161,6 +161,9 @@ fn unusable(account: &Account, world: &World, at: Moment) -> Option<String> {
     if account.uncertain_since.is_some() {
         return Some("its last refresh was cut and its outcome is unknown".to_owned());
     }
+    if world.policies.of(account).is_some_and(|policy| policy.paused) {
+        return Some("it is paused and serves nothing until `account unpause`".to_owned());
+    }
     let limit = account.limits.values().filter(|until| **until > at).max().copied();
     let window = world.quota.get(&account.key).and_then(|quota| quota.exhausted_until(at));
     limit.into_iter().chain(window).max().map(|until| {

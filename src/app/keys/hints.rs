@@ -60,6 +60,7 @@ const HELP_LAST: Wish = wish(0, Action::Help, "help").or("");
 const LESS_MORE: Wish = pair(2, Action::Less, Action::More, "adjust");
 const QUIT: Wish = wish(0, Action::Leave, "");
 const BACK: Wish = wish(0, Action::Back, "back");
+const BACK_LAST: Wish = wish(0, Action::Back, "back").or("");
 const CLOSE: Wish = wish(0, Action::Back, "close");
 const COMMANDS: Wish = wish(8, Action::Palette, "commands");
 const MOVE: Wish = pair(9, Action::Up, Action::Down, "move");
@@ -87,16 +88,16 @@ const DETAIL: &[Wish] = &[
     wish(1, Action::Pin, "pin/unpin").or("pin"),
     wish(1, Action::SignInAgain, "sign in again").or("sign in"),
     wish(1, Action::Power, "on/off"),
-    wish(3, Action::Workspaces, "workspace"),
-    wish(4, Action::Tags, "tags"),
+    wish(2, Action::Workspaces, "workspace"),
+    wish(3, Action::Tags, "tags"),
     wish(5, Action::Note, "note"),
-    wish(2, Action::Wants, "policy"),
-    wish(2, Action::Check, "check now").or("check"),
+    wish(4, Action::Wants, "policy"),
+    wish(1, Action::Check, "check now").or("check"),
     wish(6, Action::Copy, "copy"),
-    wish(2, Action::Delete, "delete"),
+    wish(1, Action::Delete, "delete"),
     pair(5, Action::Previous, Action::Next, "other"),
-    BACK,
-    HELP,
+    BACK_LAST,
+    HELP_LAST,
 ];
 const PANELS: &[Wish] = &[
     pair(5, Action::Up, Action::Down, "move"),
@@ -417,8 +418,10 @@ pub fn hints_of(table: &Table, scopes: &[Scope], signs: Signs, answers: Answers,
     let Some(innermost) = scopes.first() else { return Vec::new() };
     let candidates = |words| candidates(table, (scopes, *innermost), signs, answers, words);
     let mut chosen = candidates(Words::Full);
-    if total(&chosen) > room {
-        chosen = candidates(Words::Brief);
+    for words in [Words::Brief, Words::Bare] {
+        if total(&chosen) > room {
+            chosen = candidates(words);
+        }
     }
     while total(&chosen) > room {
         let Some(worst) = chosen.iter().map(|(rank, _)| *rank).max() else { break };
@@ -439,8 +442,12 @@ pub fn hints_of(table: &Table, scopes: &[Scope], signs: Signs, answers: Answers,
 /// Which of a hint's words is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Words {
+    /// All of them.
     Full,
+    /// The brief ones, but for a key that always stays.
     Brief,
+    /// The brief ones everywhere.
+    Bare,
 }
 
 fn candidates(
@@ -470,7 +477,8 @@ fn candidates(
                 (Some((yes, _)), _) if wish.action == Action::Yes => Cow::Owned(yes.to_lowercase()),
                 (Some((_, no)), _) if wish.action == Action::No => Cow::Owned(no.to_lowercase()),
                 (_, Words::Full) => Cow::Borrowed(wish.word),
-                (_, Words::Brief) => Cow::Borrowed(wish.brief.unwrap_or(wish.word)),
+                (_, Words::Brief) if wish.rank == 0 => Cow::Borrowed(wish.word),
+                (_, Words::Brief | Words::Bare) => Cow::Borrowed(wish.brief.unwrap_or(wish.word)),
             };
             Some((wish.rank, Hint { column: 0, keys, word, action: wish.action }))
         })

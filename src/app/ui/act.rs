@@ -335,7 +335,8 @@ impl Ui {
             State::Cooling(_) | State::Empty(_) | State::InUse | State::Low | State::Ready => return intents,
         };
         let mut question = Confirm::new(format!("Use {name}?"), "Keep", "Use", intents).saying(why);
-        if let Some(current) = in_use(world, at).filter(|key| **key != account.key) {
+        let serving = world.roster.pin.as_ref().or_else(|| in_use(world, at));
+        if let Some(current) = serving.filter(|key| **key != account.key) {
             let current = world.named(current).map(|named| clean(&named.label).into_owned());
             question = question.saying(format!("{} stays in use otherwise.", current.unwrap_or_default()));
         }
@@ -356,13 +357,20 @@ impl Ui {
             return vec![Intent::Turn(account.key.clone(), Switch::On)];
         }
         let intents = vec![Intent::Turn(account.key.clone(), Switch::Off)];
-        if in_use(world, at) != Some(&account.key) {
+        let is_pinned = world.roster.pin.as_ref() == Some(&account.key);
+        if !is_pinned && in_use(world, at) != Some(&account.key) {
             return intents;
         }
         let successor = successor(world, account, at).map_or_else(
             || "No other account can serve now: requests fail until one can.".to_owned(),
             |name| format!("It is in use; the next request goes to {name}."),
         );
+        // Nobody takes the place of a pinned account.
+        let successor = if is_pinned {
+            "It is pinned: no request is served until it is unpinned (p) or on again.".to_owned()
+        } else {
+            successor
+        };
         let question =
             Confirm::new(format!("Switch off {}?", named(world, account)), "Keep", "Switch off", intents)
                 .saying(successor)

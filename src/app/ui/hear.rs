@@ -348,7 +348,8 @@ fn told(outcome: &Outcome) -> Option<Toast> {
         Body::Login(ending) => login_told(ending),
         Body::Ruled(ruled) => {
             let text = format!("{}: {}", clean(&ruled.account.label), clean(&ruled.said));
-            Toast::new(Level::Done, "key P", text).about(&ruled.account.key)
+            let level = if ruled.warning.is_some() { Level::Warn } else { Level::Done };
+            Toast::new(level, "key P", text).about(&ruled.account.key)
         }
         Body::Rules(told) => return rules_told(told),
         Body::Vault(told) => return vault_told(told),
@@ -393,10 +394,10 @@ fn rules_told(told: &RulesTold) -> Option<Toast> {
 
 fn checked_told(checked: &Checked) -> Toast {
     let asked = checked.standings.len();
-    let failures: Vec<String> = checked
-        .standings
-        .iter()
-        .filter(|(_, standing)| **standing != Standing::Available)
+    let failed = || checked.standings.iter().filter(|(_, standing)| **standing != Standing::Available);
+    let mut reasons: Vec<String> = failed().map(|(_, standing)| standing.sentence()).collect();
+    reasons.dedup();
+    let failures: Vec<String> = failed()
         .map(|(key, standing)| {
             let account = checked.facts.roster.index_of(key).zip(checked.facts.roster.get(key));
             let name = account
@@ -408,28 +409,33 @@ fn checked_told(checked: &Checked) -> Toast {
     let mut text = format!("limits checked, {} of {asked} answered", asked - failures.len());
     if let [only] = failures.as_slice() {
         text = format!("{text}; {}", clean(only));
+    } else if let ([only], 2..) = (reasons.as_slice(), failures.len()) {
+        text = format!("{text}; {}", clean(only));
     }
     failures.iter().fold(Toast::new(level, "task", text), |toast, line| toast.with(clean(line).into_owned()))
 }
 
 fn switch_told(switched: &Switched) -> Toast {
     let name = clean(&switched.to.label).into_owned();
-    let mut text = format!("switched to {name}");
+    let text = format!("switched to {name}");
     let follow = match switched.sessions {
         0 => String::new(),
         1 => ", 1 session follows".to_owned(),
         many => format!(", {many} sessions follow"),
     };
-    text.push_str(&follow);
+    // What stands against it is worth more than how many follow.
     let (level, text) = match (&switched.unusable, &switched.refresh_warning) {
         (Some(why), _) => (Level::Warn, format!("{text}, but {why}")),
         (None, Some(why)) => (Level::Warn, format!("{text}; its tokens were not refreshed: {}", clean(why))),
-        (None, None) => (Level::Done, text),
+        (None, None) => (Level::Done, format!("{text}{follow}")),
     };
+    let followed =
+        (level != Level::Done && !follow.is_empty()).then(|| follow.trim_start_matches(", ").to_owned());
     let before = switched.from.as_ref().map(|from| format!("before: {}", clean(&from.label)));
+    let before = before.into_iter().chain(followed);
     let command = format!("switch {}", crate::app::overlays::palette::argument(&name));
     let toast = Toast::new(level, "key s", text).about(&switched.to.key).like(command);
-    before.into_iter().fold(toast, Toast::with)
+    before.fold(toast, Toast::with)
 }
 
 /// A note without the folder of the settings: the path alone would fill the line.

@@ -41,9 +41,14 @@ impl Ui {
 
     pub(super) fn add_account(&mut self) {
         if self.wizard().is_none() {
-            let wizard = Wizard { place: self.fitting_place(), ..Wizard::default() };
+            let wizard = self.fresh_wizard();
             self.overlays.push(Overlay::Wizard(Box::new(wizard)));
         }
+    }
+
+    /// A wizard whose cursor stands on what fits the surroundings.
+    fn fresh_wizard(&self) -> Wizard {
+        Wizard { place: self.fitting_place(), ..Wizard::default() }
     }
 
     /// The row of the menu that fits the surroundings.
@@ -57,7 +62,7 @@ impl Ui {
 
     /// Opens the wizard on a way at once.
     pub(super) fn sign_in_by(&mut self, way: Way, _world: &World) -> Vec<Intent> {
-        self.begin(Wizard::default(), way)
+        self.begin(self.fresh_wizard(), way)
     }
 
     /// Opens the wizard for an account that is to sign in again.
@@ -65,8 +70,7 @@ impl Ui {
         let Some(named) = world.named(key) else { return Vec::new() };
         self.overlays.retain(|overlay| !matches!(overlay, Overlay::Wizard(_)));
         let again = Again { key: named.key, label: named.label };
-        let place = self.fitting_place();
-        let wizard = Wizard { again: Some(again), place, ..Wizard::default() };
+        let wizard = Wizard { again: Some(again), ..self.fresh_wizard() };
         self.overlays.push(Overlay::Wizard(Box::new(wizard)));
         Vec::new()
     }
@@ -91,10 +95,9 @@ impl Ui {
         let wizard = Wizard {
             workspace: request.workspace,
             consent: request.consent,
-            place: self.fitting_place(),
             leave,
             again,
-            ..Wizard::default()
+            ..self.fresh_wizard()
         };
         if let Some(way) = way {
             return self.begin(wizard, way);
@@ -119,9 +122,13 @@ impl Ui {
         world: &World,
         at: Moment,
     ) -> Vec<Intent> {
+        let was_stored = matches!(wizard.stage, Stage::Stored(_));
         match wizard.act(action) {
             Then::Close(intents) => intents,
-            Then::Stay(wizard, intents) => {
+            Then::Stay(mut wizard, intents) => {
+                if was_stored && wizard.stage == Stage::Choose {
+                    wizard.place = self.fitting_place();
+                }
                 self.overlays.push(Overlay::Wizard(wizard));
                 intents
             }
@@ -147,6 +154,8 @@ impl Ui {
     pub fn sign_in_stands(&mut self, ticket: Ticket, standing: Standing) {
         if let Some(wizard) = self.wizard_mut().filter(|wizard| wizard.ticket == Some(ticket)) {
             wizard.stage = Stage::Running(standing);
+            // What was said to be under way has its answer.
+            wizard.note.clear();
         }
     }
 

@@ -7,6 +7,7 @@ use crate::domain::login::limit::TooMany;
 use crate::domain::login::paste::Missing;
 use crate::domain::problem::{Exit, Hint, Problem};
 use crate::domain::refresh::Refusal;
+use crate::domain::terms;
 
 /// Why a sign-in ended without an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,13 +173,15 @@ fn say(text: &str) -> Hint {
 
 fn needs(question: Question) -> Problem {
     match question {
-        Question::Terms => Problem::new(
-            "needs-terms",
-            Exit::Cancelled,
-            "Before the first account is added, the terms of this project must be acknowledged",
-        )
-        .because("independent project, your own accounts, your responsibility; see `--help`")
-        .hint(say("Add `--accept-terms` to acknowledge them once")),
+        Question::Terms => {
+            let problem = Problem::new(
+                "needs-terms",
+                Exit::Cancelled,
+                "Before the first account is added, the terms of this project must be acknowledged",
+            );
+            let problem = terms::LINES.iter().fold(problem, |problem, line| problem.because(*line));
+            problem.hint(say("Add `--accept-terms` to acknowledge them once"))
+        }
         Question::Callback => Problem::new(
             "needs-answer",
             Exit::Cancelled,

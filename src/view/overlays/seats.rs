@@ -26,7 +26,7 @@ pub fn render(scene: &Scene, open: &Seats, buffer: &mut Buffer) {
     let offset = open.place.saturating_sub(visible - 1);
     let seats = account.workspaces.iter().enumerate().skip(offset).take(visible);
     for (row, (place, seat)) in (1..).zip(seats) {
-        let name = seat.name.as_deref().map_or_else(|| "unnamed".to_owned(), |name| clean(name).into_owned());
+        let name = seat.given_name().map_or_else(|| "unnamed".to_owned(), |name| clean(name).into_owned());
         pen.put(3, row, &truncate(&format!("{}  {name}", place + 1), 26, CUT), skin.text());
         pen.put(30, row, &redact::id(&seat.id), skin.dim());
         let words = match choose_seat(account, place, &scene.world.roster) {

@@ -2,6 +2,7 @@
 
 mod aside;
 mod device;
+mod link;
 mod stored;
 
 use ratatui::buffer::Buffer;
@@ -189,26 +190,24 @@ impl Page<'_, '_> {
             self.say(&format!("Workspace {id} is required; w changes it."), skin.text());
         }
         // What is written stands above what may help: a low screen has no room for both.
-        if self.is_narrow() {
-            self.promise();
-        }
+        self.promise(wizard);
         if !self.scene.world.roster.accounts.is_empty() {
-            let words = "Signed in already in that browser? Use a private window for another account.";
-            self.say(words, skin.dim());
-        }
-        if !self.is_narrow() {
-            self.promise();
+            self.offer("Signed in already in that browser? Use a private window for another account.");
         }
     }
 
     /// What is written, and how it is taken back.
-    fn promise(&mut self) {
+    fn promise(&mut self, wizard: &Wizard) {
         let (skin, path) = (self.scene.skin, self.scene.at_home(&self.scene.world.setting.storage_path));
         // What is written and how it is undone matters more where there is no room for all.
         if !self.is_narrow() || self.scene.ui.welcome.reason().is_none() {
             self.say("Nothing leaves this computer except the calls to OpenAI.", skin.dim());
         }
-        let words = format!("It is written to {path} (0600). Undo: d on the account deletes it again.");
+        let words = if wizard.again.is_some() {
+            format!("The new session replaces the old one in {path} (0600); the old one is not signed out.")
+        } else {
+            format!("It is written to {path} (0600). Undo: d on the account deletes it again.")
+        };
         self.say(&words, skin.dim());
     }
 
@@ -311,18 +310,19 @@ impl Page<'_, '_> {
             Standing::Paste { url, complaint } => {
                 self.complaint(complaint.as_ref());
                 self.say("Open this address in any browser and sign in:", self.scene.skin.text());
-                self.link(url.expose());
+                let shown = self.link(url.expose(), 4);
                 let words =
                     "The page it ends on cannot be shown: copy its whole address and press p to paste it.";
                 self.say(words, self.scene.skin.text());
-                self.written();
+                self.written(wizard);
+                self.offer_whole(shown);
             }
-            Standing::Device(code) => self.device(code),
+            Standing::Device(code) => self.device(wizard, code),
             Standing::Port { holder } => {
                 let holder = holder.as_deref().map(|name| format!(" ({})", clean(name))).unwrap_or_default();
-                self.say(&format!("Another sign-in listens on port 1455{holder}."), self.scene.skin.warn());
+                self.say(&format!("Another program listens on port 1455{holder}."), self.scene.skin.warn());
                 self.say(
-                    "y ends it and takes its port; n leaves it alone and uses port 1457.",
+                    "y asks it to give way, as sign-ins do, and takes its port; n leaves it alone and tries port 1457.",
                     self.scene.skin.text(),
                 );
                 self.say("Nothing has been sent to it yet.", self.scene.skin.dim());
@@ -369,7 +369,7 @@ impl Page<'_, '_> {
                 self.say(words, skin.text());
             }
         }
-        self.link(waiting.url.expose());
+        let shown = self.link(waiting.url.expose(), 4);
         let v6 = match waiting.v6 {
             V6::Listening => "   ● ::1",
             V6::Absent => "   ○ ::1",
@@ -380,19 +380,11 @@ impl Page<'_, '_> {
             self.say(&format!("adding to {} pool, workspace: {workspace}", self.pool()), skin.dim());
         }
         // What is written stands above what may help: a low screen has no room for both.
-        if self.is_narrow() {
-            self.written();
-        }
-        self.say(
-            "Signed in on another computer? Press p and paste the address its browser ended on.",
-            skin.dim(),
-        );
-        if !self.is_narrow() {
-            self.written();
-        }
+        self.written(wizard);
+        self.offer_whole(shown);
+        self.offer("Signed in on another computer? Press p and paste the address its browser ended on.");
         if !self.scene.world.roster.accounts.is_empty() {
-            let words = "Signed in already in that browser? Use a private window to choose another account.";
-            self.say(words, skin.dim());
+            self.offer("Signed in already in that browser? Use a private window to choose another account.");
         }
     }
 
@@ -401,16 +393,28 @@ impl Page<'_, '_> {
     }
 
     /// What will be written, while there is still time to leave.
-    fn written(&mut self) {
+    fn written(&mut self, wizard: &Wizard) {
+        let is_again = wizard.again.is_some();
         let path = self.scene.at_home(&self.scene.world.setting.storage_path);
-        let words =
-            format!("Nothing is written before you are signed in; then {path} (0600). Undo: d deletes.");
+        let home = self.scene.at_home(&self.scene.world.setting.codex_home);
+        let is_first = self.scene.world.roster.accounts.is_empty();
+        // The first account is the one in use, and the official CLI follows it.
+        let also = if is_first {
+            format!(" and {home}/auth.json, an unknown one copied away first")
+        } else {
+            String::new()
+        };
+        let undo = if is_again { "" } else { " Undo: d deletes." };
+        let words = format!("Nothing is written before you are signed in; then {path} (0600){also}.{undo}");
         self.say(&words, self.scene.skin.dim());
     }
 
     fn complaint(&mut self, complaint: Option<&Problem>) {
         if let Some(problem) = complaint {
-            self.problem(problem, self.scene.skin.warn());
+            // The flow stays open: nothing has failed but the paste.
+            let what = problem.what.strip_prefix("Login failed: ").unwrap_or(&problem.what);
+            let told = Problem { what: format!("Not taken: {what}"), ..problem.clone() };
+            self.problem(&told, self.scene.skin.warn());
             self.gap();
         }
     }
@@ -419,28 +423,6 @@ impl Page<'_, '_> {
         let after = self.pen.put(TEXT, self.row, name, self.scene.skin.text());
         self.pen.put(after.max(TEXT + 27), self.row, value, self.scene.skin.accent());
         self.row += 1;
-    }
-
-    /// A link in at most three lines: what matters is that it can be copied.
-    fn link(&mut self, url: &str) {
-        let room = self.room();
-        self.gap();
-        let url = clean(url);
-        let letters: Vec<char> = url.chars().collect();
-        let lines =
-            letters.chunks(room.max(1)).map(|line| line.iter().collect::<String>()).collect::<Vec<_>>();
-        let most = if self.pen.height() > 26 { 5 } else { 1 };
-        for (place, line) in lines.iter().take(most).enumerate() {
-            let cut = place + 1 == most && lines.len() > most;
-            let text = if cut {
-                format!("{}{CUT}", truncate(line, room.saturating_sub(1), ""))
-            } else {
-                line.clone()
-            };
-            self.pen.put(TEXT, self.row, &text, self.scene.skin.accent());
-            self.row += 1;
-        }
-        self.gap();
     }
 
     fn typed(&mut self, wizard: &Wizard) -> Option<Position> {
@@ -466,6 +448,16 @@ impl Page<'_, '_> {
         for line in wrap(&clean(text), self.room()) {
             self.pen.put(TEXT, self.row, &line, style);
             self.row += 1;
+        }
+    }
+
+    /// Says what may help, if it fits whole.
+    fn offer(&mut self, text: &str) {
+        let lines = wrap(&clean(text), self.room());
+        let free = usize::from(self.pen.height().saturating_sub(self.row));
+        if lines.len() <= free {
+            let style = self.scene.skin.dim();
+            self.lines(lines.into_iter().map(|line| (line, style)));
         }
     }
 

@@ -17,6 +17,7 @@ use crate::app::toasts::{Level, Shown};
 use crate::app::ui::{Touched, badge};
 use crate::base::calendar;
 use crate::base::text::truncate;
+use crate::domain::label::State;
 use crate::domain::places::POOL_FILE;
 use crate::view::pen::Pen;
 use crate::view::scene::Scene;
@@ -156,6 +157,14 @@ pub fn message(scene: &Scene, buffer: &mut Buffer) -> Option<Position> {
         pen.put_right(end, 0, "esc cancels", skin.dim());
         return None;
     }
+    if let Some(text) = held(scene) {
+        pen.run(
+            1,
+            0,
+            &[("! ", skin.warn()), (&truncate(&text, usize::from(room.saturating_sub(2)), CUT), skin.text())],
+        );
+        return None;
+    }
     if let Some(text) = quiet(scene) {
         pen.put(1, 0, &truncate(&text, usize::from(room), CUT), skin.dim());
     }
@@ -172,6 +181,23 @@ fn toast(scene: &Scene, pen: &mut Pen, shown: &Shown, room: u16) {
     };
     let text = truncate(&scene.veiled(&shown.text()), usize::from(room.saturating_sub(2)), CUT);
     pen.run(1, 0, &[(shown.toast.level.glyph(), tone), (" ", skin.text()), (&text, skin.text())]);
+}
+
+/// Nobody serves because the pinned account cannot: said until it ends.
+fn held(scene: &Scene) -> Option<String> {
+    let roster = &scene.world.roster;
+    let account = roster.get(roster.pin.as_ref()?)?;
+    let word = match scene.state(account) {
+        State::Off => "off",
+        State::Paused => "paused",
+        State::SignIn => "signed out",
+        State::Empty(_) => "empty",
+        State::Uncertain | State::Cooling(_) | State::Draining | State::InUse | State::Low | State::Ready => {
+            return None;
+        }
+    };
+    let name = scene.short_name_of(Some(&account.key));
+    Some(format!("nobody serves: {name} is pinned and {word}; p on it unpins"))
 }
 
 /// What is worth saying when nothing happened.

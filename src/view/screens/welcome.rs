@@ -142,11 +142,17 @@ fn touched(scene: &Scene) -> Vec<(&'static str, String)> {
 /// The same in a few lines.
 fn brief(scene: &Scene) -> [String; 3] {
     let pool = scene.at_home(&scene.world.setting.storage_path);
+    let official = match scene.layout.kind {
+        Kind::Narrow | Kind::Pane | Kind::TooSmall => "The official login is only read until you choose.",
+        Kind::Medium | Kind::Wide => {
+            "The official login is only read until you choose an account, and copied away first."
+        }
+    };
     [
         format!("Will be written: {pool} (new, 0600)."),
         // Above what may be cut on a low screen.
         "Undo: d on an account deletes it again.".to_owned(),
-        "The official login is only read until you choose an account, and copied away first.".to_owned(),
+        official.to_owned(),
     ]
 }
 

@@ -108,6 +108,9 @@ fn an_attempt_that_was_printed_is_completed_once() {
     let wrong = callback.replace("state=", "state=x");
     run(&mut home.manager(&["login", "--complete", &wrong])).expect(1);
     assert!(file.exists(), "a bad paste must not spend the attempt");
+    let mut offline = home.manager(&["login", "--complete", &callback]);
+    run(offline.env("CODEX_MULTI_AUTH_AUTH_BASE_URL", "http://127.0.0.1:9")).expect(6);
+    assert!(file.exists(), "what reached nobody must not spend the attempt");
     let done = run(&mut home.manager(&["login", "--complete", &callback, "--json"])).expect(0);
 
     assert_eq!(document(&done)["outcome"], "inserted");

@@ -23,8 +23,8 @@ pub enum LoginEffect {
     Keep(Box<Attempt>),
     /// Take a kept attempt up.
     Recall,
-    /// Remove the kept attempt.
-    Forget,
+    /// Exchange the code of the kept attempt, which is forgotten with any answer.
+    Complete(Box<Attempt>, Secret),
     /// Take a port, mint an attempt for it, wait for the browser and finish the sign-in.
     Listen(Wish, Courtesy),
     /// Open the sign-in page.

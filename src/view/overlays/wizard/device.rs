@@ -1,13 +1,14 @@
 //! The code that is typed on any device.
 
 use super::{Page, TEXT};
+use crate::app::overlays::wizard::Wizard;
 use crate::base::calendar;
 use crate::base::text::clean;
 use crate::domain::login::device::DeviceCode;
 
 impl Page<'_, '_> {
     /// The page, the code and what to do with them.
-    pub(super) fn device(&mut self, code: &DeviceCode) {
+    pub(super) fn device(&mut self, wizard: &Wizard, code: &DeviceCode) {
         let skin = self.scene.skin;
         if self.is_narrow() {
             self.pen.put(TEXT, self.row, "1  Open on any device", skin.text());
@@ -41,14 +42,14 @@ impl Page<'_, '_> {
         let every = calendar::long(code.interval);
         self.say("Never give this code to anybody, and never type a code somebody sent you.", skin.warn());
         if self.is_narrow() {
-            self.written();
+            self.written(wizard);
         }
         self.say(
             &format!("Come back here; this screen goes on by itself, asking every {every}."),
             skin.dim(),
         );
         if !self.is_narrow() {
-            self.written();
+            self.written(wizard);
         }
     }
 }

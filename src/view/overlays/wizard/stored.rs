@@ -5,6 +5,8 @@ use crate::app::flows::login::SignedIn;
 use crate::app::overlays::wizard::Wizard;
 use crate::base::text::clean;
 use crate::domain::login::admission::{Admitted, Place};
+use crate::view::screens::accounts::side::tail;
+use crate::view::words::{CUT, plan};
 
 impl Page<'_, '_> {
     /// Who came in, what was written, and what can be done now.
@@ -23,10 +25,12 @@ impl Page<'_, '_> {
         let account = self.scene.world.roster.get(&done.account.key);
         let seats = account.map(|account| account.workspaces.as_slice()).unwrap_or_default();
         let seat = seats.iter().find(|seat| Some(&seat.id) == done.workspace.as_ref());
-        let workspace = seat.and_then(|seat| seat.name.clone()).or_else(|| done.workspace.clone());
-        self.pair("workspace", &clean(&workspace.unwrap_or_else(|| "none".to_owned())));
-        let plan = account.and_then(|account| account.plan()).unwrap_or("–");
-        self.pair("plan", &clean(plan));
+        let tail = account.and_then(tail).map(|tail| format!("{CUT}{tail}"));
+        let name = seat.and_then(|seat| seat.given_name()).map(str::to_owned);
+        let workspace: Vec<String> = name.into_iter().chain(tail).collect();
+        let workspace = if workspace.is_empty() { "none".to_owned() } else { workspace.join(" ") };
+        self.pair("workspace", &clean(&workspace));
+        self.pair("plan", &plan(account.and_then(|account| account.plan()), 20));
         let active = match done.place {
             Place::Active => "this one".to_owned(),
             Place::Behind => self.kept(),
@@ -40,7 +44,7 @@ impl Page<'_, '_> {
         self.say(&format!("Written to {path} (0600)."), skin.dim());
         if done.place == Place::Active {
             let home = self.scene.at_home(&self.scene.world.setting.codex_home);
-            self.say(&format!("The official CLI uses it, too: {home}/auth.json; what stood there before and is not in the pool was copied away first."), skin.dim());
+            self.say(&format!("The official CLI uses it, too: {home}/auth.json; a login that was there and is not in the pool is kept in backups-official/ beside the pool."), skin.dim());
         }
         let undo = match done.how {
             Admitted::Inserted => "Undo: d on the account deletes it; a backup is made first.",

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
-use super::strip::{forecast, identity, token};
+use super::strip::{forecast, identity, seat_name, token};
 use crate::base::text::{truncate, truncate_middle};
 use crate::base::{Span, calendar};
 use crate::domain::account::Account;
@@ -26,7 +26,8 @@ pub fn render(scene: &Scene, area: Rect, buffer: &mut Buffer) {
     let mut pen = Pen::new(buffer, inner);
     let room = usize::from(inner.width);
     pen.put(0, 0, &truncate_middle(&scene.name(account, index), room, CUT), skin.heading());
-    let workspace = tail(account).map(|tail| format!(" · workspace {CUT}{tail}")).unwrap_or_default();
+    let tail = tail(account).filter(|_| seat_name(account).is_some());
+    let workspace = tail.map(|tail| format!(" · workspace {CUT}{tail}")).unwrap_or_default();
     let whole = format!("{}{workspace}", identity(scene, account));
     pen.put(0, 1, &truncate(&whole, room, CUT), skin.text());
     let mut row = 3;

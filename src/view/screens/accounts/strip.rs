@@ -5,12 +5,14 @@ use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
 use super::row::plan_of;
-use crate::base::text::truncate;
+use super::side::tail;
+use crate::base::text::{clean, truncate};
 use crate::base::{Span, calendar};
 use crate::domain::account::Account;
 use crate::domain::label::State;
 use crate::domain::quota::pace::{Outlook, outlook, pace};
 use crate::domain::quota::window::Window;
+use crate::domain::workspace::Workspace;
 use crate::view::pen::Pen;
 use crate::view::scene::Scene;
 use crate::view::widgets::gauge::Gauge;
@@ -136,18 +138,24 @@ pub fn forecast(scene: &Scene, window: &Window) -> Option<String> {
     })
 }
 
-/// Plan and workspace: `Plus · Personal`.
+/// Plan and workspace: `Plus · Personal`, `Plus · workspace …f3a9` where it has no name.
 pub fn identity(scene: &Scene, account: &Account) -> String {
     let mut parts = vec![plan(plan_of(scene, account), 12)];
-    let seat = account.workspaces.get(account.current_workspace).and_then(|seat| seat.name.as_deref());
-    parts.extend(seat.map(|name| crate::base::text::clean(name).into_owned()));
+    let name = seat_name(account).map(|name| clean(name).into_owned());
+    parts.extend(name.or_else(|| tail(account).map(|tail| format!("workspace {CUT}{tail}"))));
     parts.join(" · ")
+}
+
+/// The name that people gave to the workspace in use.
+pub fn seat_name(account: &Account) -> Option<&str> {
+    account.workspaces.get(account.current_workspace).and_then(Workspace::given_name)
 }
 
 /// Token, refresh and use: `token 8d 21h · auto-refresh · used 10m ago`.
 fn session(scene: &Scene, account: &Account) -> String {
     let mut parts = vec![token(scene, account)];
-    if scene.world.settings.refresh_guardian && !scene.state(account).needs_person() {
+    let is_dead = account.invalidation.is_some() || scene.state(account).needs_person();
+    if scene.world.settings.refresh_guardian && !is_dead {
         parts.push("auto-refresh".to_owned());
     }
     let display = &scene.world.settings.display;
@@ -159,7 +167,9 @@ fn session(scene: &Scene, account: &Account) -> String {
 
 /// How the tokens stand.
 pub fn token(scene: &Scene, account: &Account) -> String {
-    match scene.state(account) {
+    // Switched off, it still needs a sign-in before it can serve.
+    let is_dead_too = scene.state(account) == State::Off && account.invalidation.is_some();
+    match if is_dead_too { State::SignIn } else { scene.state(account) } {
         State::SignIn => {
             let code = account.invalidation.as_ref().and_then(|invalidation| invalidation.code.as_deref());
             return match code {

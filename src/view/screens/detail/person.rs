@@ -58,10 +58,7 @@ fn identity(scene: &Scene, account: &Account) -> Facts {
 fn workspace(scene: &Scene, account: &Account) -> Option<String> {
     let own = own_seat(account);
     let seat = own.and_then(|place| account.workspaces.get(place));
-    // A seat without a name of its own is labelled with the end of its id, which stands here anyway.
-    let mut name = seat
-        .and_then(|seat| seat.name.as_deref())
-        .map(|name| clean(name.split(" [id:").next().unwrap_or(name)).into_owned());
+    let mut name = seat.and_then(|seat| seat.given_name()).map(|name| clean(name).into_owned());
     if let Some(tail) = tail(account) {
         name = Some(format!("{} {CUT}{tail}", name.unwrap_or_default()).trim().to_owned());
     }
