@@ -8,6 +8,7 @@ mod floors;
 mod governance;
 mod keys;
 mod machines;
+mod moves;
 mod outlook;
 mod pictures;
 mod reference;
