@@ -10,7 +10,7 @@ use crate::app::flows::{
     policy, report, rotation, rules, serve, status, switch, uninstall, unpin, usage, vault, why, workspace,
 };
 use crate::app::goal::{Command, Entry, Goal, Tab};
-use crate::app::input::{Focus, Input};
+use crate::app::input::Focus;
 use crate::app::intent::Intent;
 use crate::app::model::{Boot, Model};
 use crate::app::msg::{Msg, PeersMsg, ServiceMsg, Signal, StoreMsg, UpstreamMsg};
@@ -330,28 +330,6 @@ impl Model {
                 self.exit = Some(self.exit.unwrap_or(outcome.exit));
             }
             self.outcome = Some(outcome);
-        }
-        effects
-    }
-
-    fn input(&mut self, input: &Input, at: Moment) -> Effects {
-        if let Input::Focus(focus) = input {
-            self.focus = *focus;
-        }
-        if *input == Input::Lost {
-            self.exit = Some(Exit::Failed);
-            return Effects::new();
-        }
-        if *input == Input::Ended {
-            return self.obey(Intent::Quit, at);
-        }
-        if let Input::Line(line) = input {
-            return self.line(line, at);
-        }
-        let intents = self.ui.on_input(input, &self.world, at);
-        let mut effects = Effects::new();
-        for intent in intents {
-            effects.extend(self.obey(intent, at));
         }
         effects
     }
