@@ -6,6 +6,7 @@ use super::*;
 use crate::app::effect::{AuthEffect, CodexEffect, UpstreamEffect};
 use crate::app::flows::serve::Announce;
 use crate::app::goal::{Forwarding, Listing, Serving};
+use crate::app::input::Input;
 use crate::app::msg::{CodexMsg, Mirrored, PeersMsg, Planned};
 use crate::app::world::Setting;
 use crate::base::Percent;
