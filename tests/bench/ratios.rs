@@ -23,6 +23,7 @@ mod floors;
 mod flow;
 mod frame;
 mod held;
+mod launch;
 mod ledger;
 mod memory;
 mod pairs;
@@ -36,6 +37,7 @@ mod upstream;
 #[path = "../support"]
 mod support {
     pub(crate) mod dirs;
+    pub(crate) mod play;
     pub(crate) mod process;
     pub(crate) mod pty;
 }
@@ -101,6 +103,7 @@ const FIGURES: &[(&[&str], Take)] = &[
     (&["T3"], frame::cost),
     (&["T5"], screen::idle),
     (&["U1"], ledger::usage),
+    (&["L1"], launch::forwarded),
 ];
 
 fn main() -> Result<()> {

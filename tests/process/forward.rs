@@ -1,6 +1,8 @@
 //! The forwarder around a stand-in for the official CLI: arguments and environment as promised, exit codes and
 //! signals passed on, nothing left behind.
 
+use std::net::{Ipv4Addr, TcpListener};
+
 use codex_multi_auth::formats::scenario::Scenario;
 use rustix::process::Signal;
 
@@ -295,6 +297,36 @@ fn words_of_the_manager_are_answered_here_and_others_are_not() {
 
     assert!(ours.stdout.contains("\"command\": \"status\""), "{}", ours.stdout);
     assert_eq!(lines(&theirs, "arg"), ["auth", "token"]);
+}
+
+#[test]
+fn the_only_call_of_a_launch_is_the_preflight_and_the_next_launch_makes_none() {
+    let play = play();
+    let mut home = home(&play, "#!/bin/sh\necho started\n");
+    // Calls to any other place would have to come through here.
+    let egress = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    egress.set_nonblocking(true).unwrap();
+    let egress_url = format!("http://{}", egress.local_addr().unwrap());
+    for name in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
+        home.set(name, egress_url.clone());
+    }
+    let asked = || {
+        let entries = play.backend().record().entries();
+        play.backend().record().clear();
+        entries.into_iter().map(|entry| format!("{} {}", entry.method, entry.path)).collect::<Vec<_>>()
+    };
+
+    let first = run(&mut home.forwarder(&["exec", "hi"])).expect(0);
+    let once = asked();
+    for words in [&["exec", "hi"][..], &["resume", "--last"], &["hi"]] {
+        run(&mut home.forwarder(words)).expect(0);
+    }
+    let after = asked();
+
+    assert_eq!(first.stdout, "started\n");
+    assert_eq!(once, ["GET /backend-api/wham/accounts/check"]);
+    assert_eq!(after, Vec::<String>::new());
+    assert_eq!(egress.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
 }
 
 #[test]
