@@ -26,6 +26,7 @@ pub mod settings;
 pub mod shell;
 pub mod skins;
 pub mod terminal;
+pub mod titles;
 pub mod uninstall;
 mod watch;
 

@@ -12,9 +12,9 @@ use tokio::sync::mpsc;
 
 use crate::base::{Moment, Secret};
 use crate::domain::account::AccountKey;
-use crate::domain::facts::{Peer, PeerStatus};
-use crate::domain::selection::Ask;
+use crate::domain::facts::{Peer, PeerStatus, Steer};
 use crate::domain::selection::explain::Decision;
+use crate::domain::selection::{Ask, SessionKey};
 use crate::formats::control::{Answer, Request};
 use crate::formats::registry::{self, Registration};
 use crate::ports::Peers;
@@ -103,6 +103,20 @@ impl Peers for LivePeers {
 
     async fn reload(&self, peer: &Peer) -> bool {
         self.ask(peer, &Request::Reload).await == Some(Answer::Done)
+    }
+
+    async fn steer(&self, peer: &Peer, session: &str, steer: &Steer) -> Result<(), String> {
+        let session = SessionKey::from_hash(session);
+        let request = match steer {
+            Steer::Pin(account) => Request::SessionPin(session, Some(account.clone())),
+            Steer::Free => Request::SessionPin(session, None),
+            Steer::Move => Request::SessionMove(session, None),
+        };
+        let answer = self.ask(peer, &request).await;
+        if let Some(Answer::Refused(why)) = answer {
+            return Err(why);
+        }
+        (answer == Some(Answer::Done)).then_some(()).ok_or_else(|| "its proxy does not answer".to_owned())
     }
 
     async fn owners(&self, peer: &Peer) -> Vec<AccountKey> {

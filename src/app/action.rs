@@ -107,6 +107,12 @@ pub enum Action {
     Follow,
     /// Sessions instead of turns, and back.
     Sessions,
+    /// Pins a session to its account, or lets it go.
+    PinSession,
+    /// Moves a session to another account at its next turn.
+    MoveSession,
+    /// Lets the account of a session take no new ones.
+    DrainSession,
     /// Groups usage by the next thing.
     Regroup,
     /// Looks over the next window of time.

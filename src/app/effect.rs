@@ -6,6 +6,7 @@ use crate::app::outcome::Outcome;
 use crate::base::{Moment, Secret};
 use crate::domain::account::AccountKey;
 use crate::domain::change::Change;
+use crate::domain::facts::Steer;
 pub use crate::domain::launch::Through;
 use crate::domain::policy::account::PolicyEdit;
 use crate::domain::policy::edit::RuleEdit;
@@ -164,6 +165,15 @@ pub enum PeersEffect {
     Recall(Ticket, String),
     /// Tell all to re-read the pool.
     Reload,
+    /// Tell a proxy what the user wants of a session.
+    Steer {
+        /// The proxy's process.
+        pid: u32,
+        /// First characters of the session's hash.
+        session: String,
+        /// What.
+        steer: Steer,
+    },
 }
 
 /// The desktop and the terminal.

@@ -10,6 +10,7 @@ use crate::app::overlays::terms;
 use crate::base::Secret;
 use crate::domain::account::{AccountKey, Switch};
 use crate::domain::change::Pin;
+use crate::domain::facts::Steer;
 use crate::domain::login::paste::Line;
 use crate::domain::policy::account::PolicyEdit;
 use crate::domain::selection::Ask;
@@ -42,6 +43,15 @@ pub enum Intent {
     Foresee(Box<Ask>),
     /// Want something else of an account.
     Rule(AccountKey, PolicyEdit),
+    /// Want something of a session.
+    Steer {
+        /// The process of its proxy.
+        pid: u32,
+        /// First characters of its hash.
+        session: String,
+        /// What.
+        steer: Steer,
+    },
     /// Take back the last undoable act.
     Undo,
     /// Cancel every running task.

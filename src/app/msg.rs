@@ -193,6 +193,8 @@ pub enum PeersMsg {
     Recalled(Ticket, String, Option<Box<Kept>>),
     /// A live proxy's answer to a question; `None` when none is alive.
     Next(Ticket, Option<Decision>),
+    /// What a live proxy made of a wish for a session, in words: done, or why not.
+    Steered(Result<String, String>),
 }
 
 /// From services of this process.

@@ -12,6 +12,7 @@ mod mouse;
 mod outlook;
 mod over;
 mod questions;
+mod sessions;
 mod sheet;
 mod vault;
 mod ways;

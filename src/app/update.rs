@@ -346,6 +346,9 @@ impl Model {
             Intent::Probe(keys, model) => self.probe(keys, model, at),
             Intent::Foresee(ask) => self.foresee(*ask),
             Intent::Rule(key, edit) => self.rule(key, edit, at),
+            Intent::Steer { pid, session, steer } => {
+                vec![Effect::Peers(PeersEffect::Steer { pid, session, steer })]
+            }
             Intent::Label(key, label) => self.label(&key, label, at),
             Intent::Vault(act) => self.vault(*act),
             Intent::Sum(query) => {

@@ -241,7 +241,11 @@ impl World {
                 }
             }
             Msg::Peers(PeersMsg::Seen(peers)) => {
+                let titles = known_titles(&self.peers);
                 self.peers.clone_from(peers);
+                for row in self.peers.iter_mut().flat_map(|peer| &mut peer.sessions) {
+                    row.title = row.title.take().or_else(|| titles.get(&row.id).cloned());
+                }
                 self.looked = true;
                 if peers.is_empty() {
                     self.answer = None;
@@ -251,6 +255,7 @@ impl World {
                 self.recalled = Some((name.clone(), found.clone()));
             }
             Msg::Peers(PeersMsg::Next(_, answer)) => self.answer.clone_from(answer),
+            Msg::Peers(PeersMsg::Steered(_)) => {}
             Msg::Auth(AuthMsg::Refreshed(_, key, outcome)) => match Standing::after(outcome) {
                 Some(standing) => self.note_finding(key, &standing),
                 None => {
@@ -439,4 +444,9 @@ impl World {
 
 fn name_of(account: &Account, number: usize) -> String {
     account.label.clone().or_else(|| account.email.clone()).unwrap_or_else(|| format!("Account {number}"))
+}
+/// Beginnings of conversations that an earlier look found: not every look reads the rollouts.
+fn known_titles(peers: &[PeerStatus]) -> BTreeMap<String, String> {
+    let rows = peers.iter().flat_map(|peer| &peer.sessions);
+    rows.filter_map(|row| Some((row.id.clone(), row.title.clone()?))).collect()
 }

@@ -150,6 +150,23 @@ pub struct SessionRow {
     pub in_turn: bool,
     /// Last move: from whom, when and why.
     pub moved: Option<(AccountKey, Moment, String)>,
+    /// Tokens of the last minute.
+    pub rate: u64,
+    /// Whether the user pinned it to an account.
+    pub is_pinned: bool,
+    /// How the conversation began, where its rollout is known.
+    pub title: Option<String>,
+}
+
+/// What the user wants of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Steer {
+    /// This account alone serves it.
+    Pin(AccountKey),
+    /// Whoever is chosen serves it.
+    Free,
+    /// Somebody else serves it from its next turn on.
+    Move,
 }
 
 /// Health of one account as a live proxy sees it.

@@ -14,6 +14,7 @@ mod recall;
 mod shortage;
 mod slot;
 mod stay;
+mod steer;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -36,7 +37,7 @@ use crate::domain::roster::Roster;
 use crate::domain::selection::affinity::Bonds;
 use crate::domain::selection::explain::Rule;
 use crate::domain::selection::ramp::Ramps;
-use crate::domain::selection::{Ask, SessionKey, pin};
+use crate::domain::selection::{Ask, SessionKey};
 use crate::domain::settings::Settings;
 
 pub use govern::Known;
@@ -132,6 +133,7 @@ pub struct Pool {
     last: Option<(AccountKey, Moment)>,
     company: Company,
     detours: BTreeMap<SessionKey, Detours>,
+    wishes: steer::Wishes,
     ramps: Ramps,
     meters: Meters,
     unread_policies: Option<String>,
@@ -163,6 +165,7 @@ impl Pool {
             last: None,
             company: Company::Alone,
             detours: BTreeMap::new(),
+            wishes: steer::Wishes::default(),
             ramps: Ramps::default(),
             meters: Meters::default(),
             unread_policies: None,
@@ -333,7 +336,7 @@ impl Pool {
 
     /// The one account this question is bound to, if any.
     pub fn bound_account<'a>(&'a self, ask: &'a Ask) -> Option<&'a AccountKey> {
-        pin::bound(ask, &self.roster).map(|(key, _)| key)
+        self.bound(ask).map(|(key, _)| key)
     }
 
     /// Upstream has no socket for this account; it is not asked for one until then.

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use crate::base::{Moment, Secret};
 use crate::domain::briefing::Briefing;
+use crate::domain::facts::SessionRow;
+use crate::domain::selection::SessionKey;
 use crate::domain::shelf::Found;
 use crate::formats::control::{self, Answer, Request};
 use crate::formats::registry::Registration;
@@ -64,11 +66,9 @@ pub(super) fn addresses(port: u16, prefix: &Secret) -> (Secret, Secret) {
 /// Carries out one request.
 pub(super) async fn answer<P: Ports>(hub: &Hub<P>, request: Request, own: &mut Option<Secret>) -> Answer {
     match request {
-        Request::Status => Answer::Status {
-            pulse: Box::new(hub.pulse()),
-            turns: hub.desk.turns(),
-            sessions: hub.desk.sessions(hub.now()),
-        },
+        Request::Status => {
+            Answer::Status { pulse: Box::new(hub.pulse()), turns: hub.desk.turns(), sessions: sessions(hub) }
+        }
         Request::Next(mut ask) => {
             ask.forced = ask.forced.or_else(|| hub.forced(&Entrance::default()));
             ask.project = ask.project.or_else(|| hub.project.clone());
@@ -93,19 +93,45 @@ pub(super) async fn answer<P: Ports>(hub: &Hub<P>, request: Request, own: &mut O
             Answer::Done
         }
         Request::Sessions => {
-            let sessions = hub.desk.sessions(hub.now());
+            let sessions = sessions(hub);
             let mut owners: Vec<_> =
                 hub.with_pool(|pool, _, _| pool.bonds().map(|(_, bond)| bond.owner.clone()).collect());
             owners.sort();
             owners.dedup();
             Answer::Sessions { sessions, owners }
         }
-        Request::SessionPin(..) | Request::SessionMove(..) => {
-            Answer::Refused("sessions cannot be moved by hand yet".to_owned())
-        }
+        Request::SessionPin(session, account) => hub.with_pool(|pool, _, _| {
+            let Ok(session) = pool.session_beginning(session.as_str()) else { return unfound(&session) };
+            if account.as_ref().is_some_and(|key| pool.position(key).is_none()) {
+                return Answer::Refused("no such account".to_owned());
+            }
+            pool.pin_session(&session, account);
+            Answer::Done
+        }),
+        Request::SessionMove(session, account) => hub.with_pool(|pool, now, _| {
+            let Ok(session) = pool.session_beginning(session.as_str()) else { return unfound(&session) };
+            match pool.move_session(&session, account, now) {
+                Some(_) => Answer::Done,
+                None => Answer::Refused("nobody can take it over now".to_owned()),
+            }
+        }),
         Request::Events => Answer::Done,
         Request::Identify => Answer::Identity(hub.identity.clone()),
     }
+}
+
+/// Live sessions, with what the user wants of them.
+fn sessions<P: Ports>(hub: &Hub<P>) -> Vec<SessionRow> {
+    let mut rows = hub.desk.sessions(hub.now());
+    let pinned: Vec<String> = hub.with_pool(|pool, _, _| pool.pinned_sessions().map(str::to_owned).collect());
+    for row in &mut rows {
+        row.is_pinned = pinned.contains(&row.id);
+    }
+    rows
+}
+
+fn unfound(session: &SessionKey) -> Answer {
+    Answer::Refused(format!("no session, or more than one, begins with {}", session.as_str()))
 }
 
 async fn reload<P: Ports>(hub: &Hub<P>) -> Answer {

@@ -294,7 +294,12 @@ impl Desk {
         board
             .sessions
             .retain(|_, listed| listed.line == Line::Open || now.since(listed.row.last) < SESSION_STAYS);
-        board.sessions.values().map(|listed| listed.row.clone()).collect()
+        let rates = board.rates(now);
+        let row = |listed: &Listed| {
+            let rate = rates.get(listed.row.id.as_str()).copied().unwrap_or_default();
+            SessionRow { rate, ..listed.row.clone() }
+        };
+        board.sessions.values().map(row).collect()
     }
 
     /// Tells when something was left for a keeper.
@@ -365,6 +370,18 @@ impl Board {
         self.list(row.id.clone(), Listed { row, earlier: Some(earlier), line });
     }
 
+    /// Tokens of the last minute by session.
+    fn rates(&self, now: Moment) -> BTreeMap<&str, u64> {
+        let mut rates = BTreeMap::new();
+        for turn in self.turns.iter() {
+            let Some((id, tokens)) = turn.session.as_deref().zip(turn.tokens) else { continue };
+            if now.since(turn.took.map_or(turn.at, |took| turn.at + took)) <= Span::minutes(1) {
+                *rates.entry(id).or_default() += tokens.total;
+            }
+        }
+        rates
+    }
+
     /// Why the newest turn of a session had to go elsewhere, in the words of its row.
     fn reason_to_leave(&self, session: &str) -> String {
         let newest = self.turns.iter().rev().find(|turn| {
@@ -410,6 +427,9 @@ impl Board {
                     last,
                     in_turn: runs,
                     moved: None,
+                    rate: 0,
+                    is_pinned: false,
+                    title: None,
                 },
                 earlier: None,
                 line: Line::Closed,
@@ -450,6 +470,9 @@ mod tests {
             last: Moment::from_secs(since),
             in_turn: true,
             moved: None,
+            rate: 0,
+            is_pinned: false,
+            title: None,
         }
     }
 

@@ -381,6 +381,9 @@ fn pinned_message(trouble: &PinTrouble, returns_at: Option<Moment>) -> String {
     let when = returns_at.map(calendar::rfc3339).map(|at| format!("; {noun} at {at}")).unwrap_or_default();
     let remedy = match trouble.source {
         PinSource::Forced => "Start again without `--account`, or with another one",
+        PinSource::Session => {
+            "This session is pinned to it: press `p` on it in the dashboard's Monitor to let it go"
+        }
         PinSource::Manual => {
             "Run `codex-multi-auth status`, or `codex-multi-auth unpin` to use the whole pool"
         }

@@ -338,6 +338,9 @@ impl Session {
             last: self.last_data.min(now),
             in_turn: self.turns.iter().any(|going| !going.create.prewarm),
             moved: None,
+            rate: 0,
+            is_pinned: false,
+            title: None,
         }
     }
 

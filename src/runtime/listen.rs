@@ -23,6 +23,7 @@ use crate::ports::{Auth as _, Clock as _, Store as _};
 use crate::runtime::guardian::{self, Post};
 use crate::runtime::host::Host;
 use crate::runtime::services::Services;
+use crate::runtime::titles::Titles;
 use crate::runtime::{input, looks, perform};
 
 /// How much of the ledger the screens show.
@@ -215,9 +216,12 @@ async fn settings(host: Host, sender: UnboundedSender<Msg>) {
 }
 
 async fn peers(host: Host, every: Span, sender: UnboundedSender<Msg>) {
+    let mut titles = Titles::default();
     loop {
         host.clock.sleep(every).await;
-        if sender.send(Msg::Peers(PeersMsg::Seen(perform::look(&host).await))).is_err() {
+        let mut seen = perform::look(&host).await;
+        titles.fill(&host, &mut seen).await;
+        if sender.send(Msg::Peers(PeersMsg::Seen(seen))).is_err() {
             return;
         }
     }

@@ -20,6 +20,7 @@ use crate::base::{Moment, Secret, Span};
 use crate::domain::account::{Account, AccountKey};
 use crate::domain::capability::Capabilities;
 use crate::domain::facts::PeerStatus;
+use crate::domain::facts::Steer;
 use crate::domain::policy::compose::Governance;
 use crate::domain::problem::{Exit, Hint, Problem};
 use crate::domain::quota::snapshot::Snapshot;
@@ -195,6 +196,14 @@ impl Performer {
                 let found = tokio::task::spawn_blocking(move || recall(&run, &word)).await;
                 Msg::Peers(PeersMsg::Recalled(ticket, name, found.ok().flatten().map(Box::new)))
             }),
+            PeersEffect::Steer { pid, session, steer } => {
+                let sender = self.sender.clone();
+                self.spawn(None, async move {
+                    let told = steer_session(&host, pid, &session, &steer).await;
+                    let _ = sender.send(Msg::Peers(PeersMsg::Steered(told)));
+                    let _ = sender.send(Msg::Peers(PeersMsg::Seen(look(&host).await)));
+                });
+            }
             PeersEffect::Reload => {
                 self.tasks.spawn(async move {
                     for peer in host.peers.list().await {
@@ -383,6 +392,18 @@ pub async fn look(host: &Host) -> Vec<PeerStatus> {
         }
     }
     seen
+}
+
+/// Passes a wish for a session on to the proxy that serves it.
+async fn steer_session(host: &Host, pid: u32, session: &str, steer: &Steer) -> Result<String, String> {
+    let peers = host.peers.list().await;
+    let peer = peers.iter().find(|peer| peer.pid == pid).ok_or("its proxy has ended")?;
+    host.peers.steer(peer, session, steer).await.map_err(|why| format!("session {session}: {why}"))?;
+    Ok(match steer {
+        Steer::Pin(_) => format!("session {session} is pinned to its account"),
+        Steer::Free => format!("session {session} goes where the pool sends it"),
+        Steer::Move => format!("session {session} moves at its next turn"),
+    })
 }
 
 /// The newest kept decision a word names.

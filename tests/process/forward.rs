@@ -1,14 +1,42 @@
 //! The forwarder around a stand-in for the official CLI: arguments and environment as promised, exit codes and
 //! signals passed on, nothing left behind.
+//!
+//! Where each row of forwarder.md §29 is shown (`lib` = unit tests of the library, the rest below `tests/`; *genuine*
+//! = with the official client, skipped with a printed line where it or tmux is absent):
+//!
+//! | # | Row | Shown by |
+//! |---|---|---|
+//! | 1 | grammar of arguments | lib `domain::launch::{grammar, own, route}`; `process::arguments` |
+//! | 2 | our pair first, the rest unchanged, for every shape | lib `domain::launch::inject::our_pair_stands_first_for_every_launch_shape`; `the_child_gets_one_setting_first…`; genuine `process::real::{front_ends, screen}` |
+//! | 3 | home, key, refresh address, nested use | `the_child_gets_one_setting_first…`, `a_forwarder_inside_a_session_uses_its_proxy`, `nothing_is_left_behind`; lib `domain::launch::inject` |
+//! | 4 | exit codes | `exit_codes_are_passed_on` (Windows' own codes: by its CI job only) |
+//! | 5 | INT, TERM, HUP, KILL | `an_interrupt_without_a_terminal…`, `a_relayed_signal…`, `a_second_request_to_end…`, `a_killed_forwarder_leaves_no_child_and_no_secret`; genuine `front_ends::signals_in_the_middle_of_a_turn…` |
+//! | 6 | Ctrl-Z, `fg`, a usable terminal | `terminal`; genuine `screen::a_stopped_screen_comes_back_and_goes_on` |
+//! | 7 | streams unbuffered, whole, flat memory | `standard_input_and_output_are_the_childs`, `the_childs_streams_are_its_own_descriptors` (so there is nothing of ours that could buffer, split or grow; no test writes a gibibyte) |
+//! | 8 | `--account` | `a_forced_account_that_cannot_be…`; lib `forward::a_plan_names_the_forced_account_by_its_record`, `forward::a_plan_is_refused_before_anything_starts` |
+//! | 9 | no proxy, no child | `a_launch_without_a_readable_pool_starts_no_child`; lib `forward::a_plan_is_refused_before_anything_starts` (no test takes all ports away) |
+//! | 10 | preflight matrix | lib `forward`; genuine `forwarded::a_dead_official_login_is_replaced…`; `process::shared` for two sessions |
+//! | 11 | `login` and `logout` | `login_and_logout_need_a_yes…`; lib `forward::a_failed_login_leaves_the_file_as_it_was`; genuine `login` |
+//! | 12 | skip rules, old CLI, `provider` | lib `domain::launch::{route, inject}`; `a_provider_of_the_users_own_is_left_alone…` |
+//! | 13 | editor of `config.toml` | lib `formats::codex_config::{bind, edit}`: 500 random files each, in every run |
+//! | 14 | bind, step by step | `process::bind`, `process::bind::leased` |
+//! | 15 | never a recycled pid | `process::bind::an_unbind_never_signals_a_pid…` |
+//! | 16 | leftovers, migration, undo | `process::{leftovers, history}`; genuine `front_ends::sessions_of_the_original_package…` |
+//! | 17 | first run | `process::chores::a_set_up_asks…`; crashed and concurrent claims: no test, the marker is written once, at the end |
+//! | 18 | uninstall | `process::uninstall` |
+//! | 19 | peer check | `net::proxy::entrance` |
+//! | 20 | L1, calls of a launch | `cargo bench --bench ratios -- L1`; `the_only_call_of_a_launch_is_the_preflight…`; memory: figure P8 |
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use codex_multi_auth::formats::scenario::Scenario;
 use rustix::process::Signal;
 
 use crate::support::dirs::{Home, Login};
 use crate::support::play::Play;
-use crate::support::process::{Ran, Running, run};
+use crate::support::process::{DEADLINE, FORWARDER, Ran, Running, run};
 
 mod terminal;
 
@@ -34,6 +62,15 @@ fn home(play: &Play, script: &str) -> Home {
     home.write_auth(&play.login("one"));
     home.put_program("codex", script);
     home
+}
+
+#[expect(clippy::disallowed_methods, reason = "waits for another process, with a deadline")]
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < DEADLINE, "waited too long for {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 fn lines<'a>(ran: &'a Ran, kind: &str) -> Vec<&'a str> {
@@ -327,6 +364,84 @@ fn the_only_call_of_a_launch_is_the_preflight_and_the_next_launch_makes_none() {
     assert_eq!(once, ["GET /backend-api/wham/accounts/check"]);
     assert_eq!(after, Vec::<String>::new());
     assert_eq!(egress.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+}
+
+#[test]
+fn a_forwarder_inside_a_session_uses_its_proxy() {
+    let play = play();
+    // The outer client starts the forwarder again, as a tool of a running session may.
+    let script = format!(
+        "#!/bin/sh\nprintf 'base %s\\n' \"$2\"\n\
+         [ -n \"$INNER\" ] || INNER=1 exec {FORWARDER} exec inner\n"
+    );
+    let home = home(&play, &script);
+
+    let ran = run(&mut home.forwarder(&["exec", "outer"])).expect(0);
+
+    let bases = lines(&ran, "base");
+    let port = |base: &str| base.split(':').nth(2).and_then(|rest| rest.split('/').next()).map(str::to_owned);
+    assert_eq!(bases.len(), 2, "{}", ran.stdout);
+    assert!(port(bases[0]).is_some_and(|outer| Some(outer) == port(bases[1])), "{}", ran.stdout);
+}
+
+#[test]
+fn a_killed_forwarder_leaves_no_child_and_no_secret() {
+    let play = play();
+    let script = "#!/bin/sh\nprintf '%s\\n' \"$2\"\necho $$\nwhile :; do sleep 0.05; done\n";
+    let home = home(&play, script);
+    let mut running = Running::start(&mut home.forwarder(&["exec", "hi"]));
+    let base = running.line();
+    let secret = base.split('/').nth(3).expect("a prefix").to_owned();
+    let child = running.line();
+
+    running.signal(Signal::KILL);
+    running.finish();
+
+    wait_until("the child to be gone", || !Path::new("/proc").join(&child).exists());
+    let holding: Vec<_> = home
+        .files()
+        .into_iter()
+        .filter(|(_, bytes)| bytes.windows(secret.len()).any(|part| part == secret.as_bytes()))
+        .map(|(path, _)| path)
+        .collect();
+    assert!(secret.len() >= 32 && holding.is_empty(), "{holding:?}");
+    // What a killed proxy leaves in the registry goes with the next start.
+    run(&mut home.manager(&["status", "--json"]));
+    let run = home.root().join("run");
+    let left: Vec<_> = std::fs::read_dir(run).into_iter().flatten().filter_map(Result::ok).collect();
+    assert!(left.iter().all(|entry| entry.file_name() == "decisions.jsonl"), "{left:?}");
+}
+
+#[test]
+fn the_childs_streams_are_its_own_descriptors() {
+    let play = play();
+    let script = "#!/bin/sh\nfor n in 0 1 2; do readlink /proc/$$/fd/$n >&3; done\n";
+    let home = home(&play, script);
+    let told = home.path().join("told");
+    // The child tells on a file, because its own streams are what is looked at.
+    let line = format!("exec 3>{}; {FORWARDER} exec hi <in >out 2>err", told.display());
+    std::fs::write(home.work().join("in"), "").unwrap();
+
+    run(&mut home.command("/bin/sh", &["-c", &line])).expect(0);
+
+    let streams = std::fs::read_to_string(told).unwrap();
+    let expected: String =
+        ["in", "out", "err"].map(|name| format!("{}\n", home.work().join(name).display())).concat();
+    assert_eq!(streams, expected);
+}
+
+#[test]
+fn a_launch_without_a_readable_pool_starts_no_child() {
+    let play = play();
+    let home = home(&play, "#!/bin/sh\necho started\n");
+    std::fs::write(home.root().join("openai-codex-accounts.json"), "{ no pool").unwrap();
+
+    let refused = run(&mut home.forwarder(&["exec", "hi"])).expect(1);
+    let off =
+        run(home.forwarder(&["exec", "hi"]).env("CODEX_MULTI_AUTH_RUNTIME_ROTATION_PROXY", "0")).expect(0);
+
+    assert_eq!((refused.stdout.as_str(), off.stdout.as_str()), ("", "started\n"));
+    assert!(refused.stderr.contains("CODEX_MULTI_AUTH_RUNTIME_ROTATION_PROXY=0"), "{}", refused.stderr);
 }
 
 #[test]

@@ -324,14 +324,21 @@ fn proxy() -> PeerStatus {
         last: NOW - Span::seconds(last),
         in_turn,
         moved: None,
+        rate: 0,
+        is_pinned: false,
+        title: None,
     };
     let mut release = session("91bc", "exec", "alpha", Via::Ws, 4, 48_100, 177, false);
     release.moved = Some((key("bravo"), NOW - Span::seconds(178), "5h window empty".to_owned()));
-    let sessions = vec![
-        session("77d0", "app", "foxtrot", Via::Http, 9, 88_000, 300, false),
-        release,
-        session("3f2a", "tui", "alpha", Via::Ws, 12, 164_000, 0, true),
-    ];
+    (release.rate, release.title) = (1_200, Some("release notes".to_owned()));
+    let mut login = session("3f2a", "tui", "alpha", Via::Ws, 12, 164_000, 0, true);
+    (login.rate, login.is_pinned) = (4_100, true);
+    login.title = Some("fix the flaky login test".to_owned());
+    let rename = SessionRow {
+        title: Some("rename module".to_owned()),
+        ..session("77d0", "app", "foxtrot", Via::Http, 9, 88_000, 300, false)
+    };
+    let sessions = vec![rename, release, login];
     let health = |health| AccountPulse { health, bucket: 50.0, circuit: "closed", in_flight: 0 };
     let pulse = ProxyPulse {
         started_at: NOW - Span::hours(3) - Span::minutes(12),

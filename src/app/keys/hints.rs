@@ -214,6 +214,9 @@ const TURNS: &[Wish] = &[
 ];
 const SESSIONS: &[Wish] = &[
     wish(1, Action::Open, "turns"),
+    wish(0, Action::PinSession, "pin"),
+    wish(0, Action::MoveSession, "move"),
+    wish(1, Action::DrainSession, "drain account"),
     wish(2, Action::Filter, "find"),
     wish(1, Action::Sessions, "all turns"),
     BACK,

@@ -250,6 +250,9 @@ const PLAIN: &[Bind] = {
         row(S::Turns, G::Monitor, &[c('y')], Action::Copy, "copy the row"),
         row(S::Sessions, G::Monitor, &[k(Code::Enter)], Action::Open, "turns of the session"),
         row(S::Sessions, G::Monitor, &[c('s')], Action::Sessions, "turns"),
+        row(S::Sessions, G::Monitor, &[c('p')], Action::PinSession, "pin, or let go"),
+        row(S::Sessions, G::Monitor, &[c('m')], Action::MoveSession, "move at the next turn"),
+        row(S::Sessions, G::Monitor, &[c('w')], Action::DrainSession, "drain its account"),
         row(S::Sessions, G::Monitor, &[c('f')], Action::Follow, "follow the newest"),
         row(S::Sessions, G::Monitor, &[c('y')], Action::Copy, "copy the row"),
         // Pane

@@ -153,6 +153,9 @@ impl Ui {
                 let rows = if self.monitor.rows == Rows::Turns { Rows::Sessions } else { Rows::Turns };
                 self.monitor.rows = rows;
             }
+            Action::PinSession | Action::MoveSession | Action::DrainSession => {
+                return self.steer(action, world, at);
+            }
             Action::Regroup => self.usage.regroup(),
             Action::Widen => self.usage.widen(),
             Action::Models => {

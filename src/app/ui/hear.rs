@@ -80,6 +80,7 @@ impl Ui {
             }
             Msg::Store(StoreMsg::Loaded(_) | StoreMsg::Committed(..)) => self.tell_of_pool(world, at),
             Msg::Peers(PeersMsg::Seen(_)) => self.tell_of_moves(world, at),
+            Msg::Peers(PeersMsg::Steered(told)) => self.tell_of_steering(told, world, at),
             // Below whatever the person opened meanwhile.
             Msg::Worded(outcome, text) => {
                 self.overlays.insert(0, Overlay::Told(Told::of(outcome.clone(), text, self.size.0)));

@@ -11,7 +11,7 @@ use crate::domain::selection::affinity::Bond;
 use crate::domain::selection::eligible::Bar;
 use crate::domain::selection::explain::{Candidate, Decision, Parts, Rule};
 use crate::domain::selection::score::{Facts, STICKY};
-use crate::domain::selection::{Ask, Strategy, pin};
+use crate::domain::selection::{Ask, Strategy};
 
 use super::slot::{Lane, Mark, Slot};
 use super::{Choice, Pool};
@@ -55,6 +55,9 @@ impl Pool {
     /// Chooses and commits: cursor, last use, one local token, one request in flight (see [`Pool::release`]).
     pub fn choose(&mut self, ask: &Ask, now: Moment, rng: &mut fastrand::Rng) -> Choice {
         let choice = self.peek(ask, now, rng);
+        if let Some(session) = &ask.session {
+            self.order_done(session, choice.chosen.as_ref());
+        }
         let Some(position) = choice.chosen.as_ref().and_then(|key| self.position(key)) else { return choice };
         self.dispatch(position, ask, now);
         if choice.rule == Rule::Strategy {
@@ -81,7 +84,7 @@ impl Pool {
     /// Who may be asked for what costs no quota (model lists): the choice, else anybody who is signed in.
     pub fn peek_for_listing(&self, ask: &Ask, now: Moment, rng: &mut fastrand::Rng) -> Choice {
         let choice = self.peek(ask, now, rng);
-        if choice.chosen.is_some() || pin::bound(ask, &self.roster).is_some() {
+        if choice.chosen.is_some() || self.bound(ask).is_some() {
             return choice;
         }
         let mut rows = self.roster.accounts.iter().zip(&self.slots);
@@ -166,9 +169,12 @@ impl Pool {
     }
 
     fn pick(&self, survey: &Survey<'_>) -> Picked {
-        if let Some((key, source)) = pin::bound(survey.ask, &self.roster) {
+        if let Some((key, source)) = self.bound(survey.ask) {
             let position = self.position(key).filter(|position| self.is_open(*position, survey));
             return Picked { position, rule: source.rule() };
+        }
+        if let Some(position) = self.ordered_at(survey) {
+            return Picked { position: Some(position), rule: Rule::Pin };
         }
         if self.settings.strategy == Strategy::Sequential {
             return Picked { position: self.next_in_line(survey), rule: Rule::Strategy };

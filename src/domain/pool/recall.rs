@@ -4,7 +4,7 @@ use crate::base::Moment;
 use crate::domain::account::AccountKey;
 use crate::domain::chance::Rng;
 use crate::domain::selection::replay::{Kept, Ramp};
-use crate::domain::selection::{Ask, Strategy, pin};
+use crate::domain::selection::{Ask, Strategy};
 
 use super::Pool;
 
@@ -45,7 +45,7 @@ impl Pool {
             model: ask.model.clone(),
             family: ask.family,
             revision: self.roster.generation,
-            pin: pin::bound(ask, &self.roster).map(|(key, _)| key.clone()),
+            pin: self.bound(ask).map(|(key, _)| key.clone()),
             active: active.or_else(|| self.roster.active_of(ask.family).map(|account| account.key.clone())),
             from: from.cloned().or(owner.filter(|owner| decision.chosen.as_ref() != Some(owner))),
             ramp: if is_ramp { Ramp::Shares } else { Ramp::None },

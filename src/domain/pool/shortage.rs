@@ -7,7 +7,7 @@ use crate::domain::policy::compose::{Cause, Ruling};
 use crate::domain::quota::snapshot::Snapshot;
 use crate::domain::selection::Ask;
 use crate::domain::selection::eligible::Bar;
-use crate::domain::selection::pin::{self, PinSource};
+use crate::domain::selection::pin::PinSource;
 
 use super::Pool;
 
@@ -67,7 +67,7 @@ pub struct PinTrouble {
 impl Pool {
     /// Whether a pin decides this question.
     pub fn is_bound(&self, ask: &Ask) -> bool {
-        pin::bound(ask, &self.roster).is_some()
+        self.bound(ask).is_some()
     }
 
     /// What the pool lacks for this question.
@@ -158,7 +158,7 @@ impl Pool {
 
     /// What stands against the pinned account of this question; `None` when nothing is pinned.
     pub fn pin_trouble(&self, ask: &Ask, now: Moment) -> Option<PinTrouble> {
-        let (key, source) = pin::bound(ask, &self.roster)?;
+        let (key, source) = self.bound(ask)?;
         let Some(position) = self.position(key) else {
             return Some(PinTrouble {
                 class: Shortage::Final,

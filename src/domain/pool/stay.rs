@@ -48,6 +48,7 @@ impl Pool {
     /// A turn of the session was committed on `owner`.
     pub fn remember(&mut self, session: &SessionKey, owner: &AccountKey, now: Moment) {
         self.bonds.remember(session, owner, self.settings.session_affinity_max, now);
+        self.order_arrived(session, owner);
     }
 
     /// The session's bond on `owner`, for what is remembered beside it; created when there is none.

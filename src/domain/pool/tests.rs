@@ -11,9 +11,9 @@ use crate::domain::selection::eligible::Bar;
 use crate::domain::selection::explain::Decision;
 use crate::domain::workspace::Routing;
 
-const NOW: Moment = Moment::from_secs(1_795_360_000);
+pub(super) const NOW: Moment = Moment::from_secs(1_795_360_000);
 
-fn key(name: &str) -> AccountKey {
+pub(super) fn key(name: &str) -> AccountKey {
     Account::sample(name).key
 }
 
@@ -21,7 +21,7 @@ fn roster(names: &[&str]) -> Roster {
     Roster { accounts: names.iter().map(|name| Account::sample(name)).collect(), ..Roster::default() }
 }
 
-fn pool(names: &[&str]) -> Pool {
+pub(super) fn pool(names: &[&str]) -> Pool {
     Pool::new(Arc::new(roster(names)), Arc::new(Settings::default()), NOW)
 }
 
@@ -29,11 +29,11 @@ fn pool_with(names: &[&str], settings: Settings) -> Pool {
     Pool::new(Arc::new(roster(names)), Arc::new(settings), NOW)
 }
 
-fn rng() -> fastrand::Rng {
+pub(super) fn rng() -> fastrand::Rng {
     fastrand::Rng::with_seed(1)
 }
 
-fn ask() -> Ask {
+pub(super) fn ask() -> Ask {
     Ask::plain()
 }
 
@@ -73,7 +73,7 @@ fn snapshot(used: f64, reset: i64, at: Moment) -> Snapshot {
     }
 }
 
-fn limit(wait: Span) -> Verdict {
+pub(super) fn limit(wait: Span) -> Verdict {
     Verdict { wait: Some(wait), ..Verdict::bare(Class::UsageLimit) }
 }
 

@@ -10,6 +10,8 @@ use crate::domain::selection::explain::Rule;
 pub enum PinSource {
     /// The launch (`--account`).
     Forced,
+    /// The user, for one session (`session pin`).
+    Session,
     /// The user (`switch`).
     Manual,
 }
@@ -19,6 +21,7 @@ impl PinSource {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Forced => "forced",
+            Self::Session => "session",
             Self::Manual => "manual",
         }
     }
@@ -27,7 +30,7 @@ impl PinSource {
     pub const fn rule(self) -> Rule {
         match self {
             Self::Forced => Rule::Forced,
-            Self::Manual => Rule::Pin,
+            Self::Session | Self::Manual => Rule::Pin,
         }
     }
 }

@@ -57,6 +57,8 @@ pub(super) struct Session {
     last: i64,
     in_turn: bool,
     moved: Option<(String, i64, String)>,
+    rate: u64,
+    pinned: bool,
 }
 
 fn via_word(via: Via) -> String {
@@ -186,6 +188,8 @@ impl From<&SessionRow> for Session {
                 .moved
                 .as_ref()
                 .map(|(from, at, why)| (from.as_str().to_owned(), at.millis(), why.clone())),
+            rate: row.rate,
+            pinned: row.is_pinned,
         }
     }
 }
@@ -203,6 +207,10 @@ impl Session {
             last: Moment::from_millis(self.last),
             in_turn: self.in_turn,
             moved: self.moved.map(|(from, at, why)| (AccountKey::new(from), Moment::from_millis(at), why)),
+            rate: self.rate,
+            is_pinned: self.pinned,
+            // What was said stays in the rollouts; whoever shows rows looks it up there.
+            title: None,
         })
     }
 }

@@ -42,6 +42,9 @@ fn session() -> SessionRow {
         since: Moment::from_millis(1),
         last: Moment::from_millis(2),
         in_turn: true,
+        rate: 4_100,
+        is_pinned: true,
+        title: None,
         moved: Some((key("b"), Moment::from_millis(1), "limit".to_owned())),
     }
 }

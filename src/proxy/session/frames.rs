@@ -95,6 +95,9 @@ impl Session {
         if let Some(bound) = pool.bound_account(&self.ask) {
             return bound != key;
         }
+        if let Some(to) = pool.ordered(&self.ask, now) {
+            return to != key;
+        }
         if pool.generation() == self.generation {
             return self.turns.is_empty() && pool.prefers_another(key, &self.ask, now);
         }

@@ -3,11 +3,15 @@
 use pretty_assertions::assert_eq;
 
 use codex_multi_auth::adapters::peers::LivePeers;
+use codex_multi_auth::domain::account::AccountKey;
+use codex_multi_auth::domain::facts::{Peer, SessionRow, Steer};
 use codex_multi_auth::domain::selection::Ask;
 use codex_multi_auth::formats::control::{Answer, Request};
 use codex_multi_auth::formats::scenario::Scenario;
 use codex_multi_auth::ports::Peers as _;
 
+use super::sockets::{answer, create, open, user};
+use crate::support::backend::order;
 use crate::support::stand::Stand;
 
 #[tokio::test]
@@ -70,4 +74,86 @@ async fn shutdown_over_the_socket_ends_the_proxy() {
         }
     };
     tokio::time::timeout(std::time::Duration::from_secs(5), gone).await.unwrap();
+}
+
+/// The one session that a live proxy lists.
+async fn listed(peers: &LivePeers, peer: &Peer) -> SessionRow {
+    let mut status = peers.status(peer).await.expect("it answers");
+    assert_eq!(status.sessions.len(), 1, "{:?}", status.sessions);
+    status.sessions.remove(0)
+}
+
+fn served(stand: &Stand) -> Vec<String> {
+    order(&stand.backend).into_iter().filter(|line| line.ends_with(" 200")).collect()
+}
+
+#[tokio::test]
+async fn a_session_moves_at_its_next_turn_and_is_held_by_a_pin() {
+    let stand = Stand::start(Scenario::pool(["alpha", "bravo"])).await;
+    let peers = LivePeers::new(stand.dir.path().join("run"));
+    let peer = peers.list().await.remove(0);
+    stand.turn("thread", "one").await;
+    let row = listed(&peers, &peer).await;
+    let home = row.account.clone().expect("it was served");
+
+    peers.steer(&peer, &row.id, &Steer::Move).await.unwrap();
+    stand.turn("thread", "two").await;
+    stand.turn("thread", "three").await;
+    let moved = listed(&peers, &peer).await;
+    peers.steer(&peer, &row.id, &Steer::Pin(home.clone())).await.unwrap();
+    let pinned = listed(&peers, &peer).await;
+    stand.turn("thread", "four").await;
+    peers.steer(&peer, &row.id, &Steer::Free).await.unwrap();
+    let free = listed(&peers, &peer).await;
+
+    let served = served(&stand);
+    assert_eq!(served.len(), 4, "{served:?}");
+    assert!(served[1] == served[2] && served[0] != served[1] && served[0] == served[3], "{served:?}");
+    assert_ne!(moved.account, Some(home));
+    assert_eq!(
+        [row.is_pinned, moved.is_pinned, pinned.is_pinned, free.is_pinned],
+        [false, false, true, false]
+    );
+    assert!(row.rate > 0, "{row:?}");
+}
+
+#[tokio::test]
+async fn an_open_socket_is_told_to_reconnect_for_the_turn_that_goes_elsewhere() {
+    let stand = Stand::start(Scenario::pool(["alpha", "bravo"])).await;
+    let peers = LivePeers::new(stand.dir.path().join("run"));
+    let peer = peers.list().await.remove(0);
+    let mut socket = open(&stand, "thread").await.unwrap();
+    create(&mut socket, serde_json::json!({"input": [user("one")]})).await;
+    let first = answer(&mut socket).await;
+    let row = listed(&peers, &peer).await;
+
+    peers.steer(&peer, &row.id, &Steer::Move).await.unwrap();
+    create(&mut socket, serde_json::json!({"input": [user("one"), user("two")]})).await;
+    let told = answer(&mut socket).await;
+    let mut again = open(&stand, "thread").await.unwrap();
+    create(&mut again, serde_json::json!({"input": [user("one"), user("two")]})).await;
+    let second = answer(&mut again).await;
+
+    assert_eq!(first.last().unwrap()["type"], "response.completed", "{first:?}");
+    let code = told.last().unwrap()["error"]["code"].clone();
+    assert_eq!(code, "websocket_connection_limit_reached", "{told:?}");
+    assert_eq!(second.last().unwrap()["type"], "response.completed", "{second:?}");
+    let served = served(&stand);
+    assert!(served.len() == 2 && served[0] != served[1], "{served:?}");
+}
+
+#[tokio::test]
+async fn wishes_that_cannot_be_are_refused_with_a_reason() {
+    let stand = Stand::start(Scenario::pool(["alpha"])).await;
+    let peers = LivePeers::new(stand.dir.path().join("run"));
+    let peer = peers.list().await.remove(0);
+    stand.turn("thread", "one").await;
+    let id = listed(&peers, &peer).await.id;
+
+    let nobody = peers.steer(&peer, "xyz", &Steer::Move).await.unwrap_err();
+    let alone = peers.steer(&peer, &id, &Steer::Move).await.unwrap_err();
+    let gone = peers.steer(&peer, &id, &Steer::Pin(AccountKey::new("gone"))).await.unwrap_err();
+
+    assert!(nobody.contains("begins with xyz"), "{nobody}");
+    assert_eq!((alone.as_str(), gone.as_str()), ("nobody can take it over now", "no such account"));
 }

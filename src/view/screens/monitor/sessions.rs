@@ -22,10 +22,10 @@ pub fn header(scene: &Scene, area: Rect, buffer: &mut Buffer) {
     pen.put(9, 0, "KIND", style);
     pen.put(15, 0, "ACCOUNT", style);
     pen.put_right(32, 0, "TURNS", style);
-    pen.put_right(41, 0, "TOKENS", style);
+    pen.put_right(41, 0, "TOK/MIN", style);
     pen.put(43, 0, "LAST", style);
     if scene.layout.kind != Kind::Narrow {
-        pen.put(50, 0, "LAST MOVE", style);
+        pen.put(50, 0, "TITLE", style);
     }
 }
 
@@ -53,9 +53,14 @@ fn row(scene: &Scene, pen: &mut Pen, session: &SessionRow) {
     pen.put(3, 0, &truncate(&clean(&session.id), 5, CUT), skin.text());
     pen.put(9, 0, &truncate(&clean(&session.kind), 5, CUT), skin.text());
     let account = scene.short_name_of(session.account.as_ref());
-    pen.put(15, 0, &truncate(&account, 11, CUT), skin.text());
+    if session.is_pinned {
+        pen.put(15, 0, &truncate(&account, 6, CUT), skin.text());
+        pen.put(22, 0, "pin", skin.accent());
+    } else {
+        pen.put(15, 0, &truncate(&account, 11, CUT), skin.text());
+    }
     pen.put_right(32, 0, &session.turns.to_string(), skin.text());
-    pen.put_right(41, 0, &tokens(session.tokens), skin.text());
+    pen.put_right(41, 0, &tokens(session.rate), skin.text());
     let last = scene.now.since(session.last);
     let (text, style) = if session.in_turn {
         ("turn".to_owned(), skin.accent())
@@ -67,7 +72,8 @@ fn row(scene: &Scene, pen: &mut Pen, session: &SessionRow) {
     pen.put(43, 0, &text, style);
     if scene.layout.kind != Kind::Narrow {
         let room = usize::from(pen.width().saturating_sub(51));
-        pen.put(50, 0, &truncate(&moved(scene, session), room, CUT), skin.dim());
+        let title = session.title.as_deref().map_or(UNKNOWN.into(), clean);
+        pen.put(50, 0, &truncate(&title, room, CUT), skin.dim());
     }
 }
 
@@ -101,7 +107,7 @@ pub fn focused(scene: &Scene, area: Rect, buffer: &mut Buffer) {
     pen.put(1, 1, &truncate(&first, room, CUT), skin.text());
     let account = scene.short_name_of(session.account.as_ref());
     let is_pinned = session.account.is_some() && scene.world.roster.pin == session.account;
-    let pinned = if is_pinned { ", pinned by you" } else { "" };
+    let pinned = if is_pinned || session.is_pinned { ", pinned by you" } else { "" };
     let state = if session.in_turn { "a turn runs" } else { "waits for the next prompt" };
     let facts = [
         ("account", format!("{account}{pinned}")),
