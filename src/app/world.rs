@@ -255,7 +255,6 @@ impl World {
                 self.recalled = Some((name.clone(), found.clone()));
             }
             Msg::Peers(PeersMsg::Next(_, answer)) => self.answer.clone_from(answer),
-            Msg::Peers(PeersMsg::Steered(_)) => {}
             Msg::Auth(AuthMsg::Refreshed(_, key, outcome)) => match Standing::after(outcome) {
                 Some(standing) => self.note_finding(key, &standing),
                 None => {
@@ -290,6 +289,7 @@ impl World {
             | Msg::History(..)
             | Msg::Rotation(..)
             | Msg::Chored(..)
+            | Msg::Peers(PeersMsg::Steered(_))
             | Msg::Uninstalled(..)
             | Msg::Signal(_) => {}
         }

@@ -369,12 +369,11 @@ fn the_only_call_of_a_launch_is_the_preflight_and_the_next_launch_makes_none() {
 #[test]
 fn a_forwarder_inside_a_session_uses_its_proxy() {
     let play = play();
-    // The outer client starts the forwarder again, as a tool of a running session may.
-    let script = format!(
-        "#!/bin/sh\nprintf 'base %s\\n' \"$2\"\n\
-         [ -n \"$INNER\" ] || INNER=1 exec {FORWARDER} exec inner\n"
-    );
-    let home = home(&play, &script);
+    // A tool of a running session may start the forwarder again. It stands in a file of its own: a `codex` that names
+    // our program is taken for ours, and passed over.
+    let client = "#!/bin/sh\nprintf 'base %s\\n' \"$2\"\n[ -n \"$INNER\" ] || INNER=1 exec a-tool\n";
+    let mut home = home(&play, client);
+    home.put_program("a-tool", &format!("#!/bin/sh\nexec {FORWARDER} exec inner\n"));
 
     let ran = run(&mut home.forwarder(&["exec", "outer"])).expect(0);
 
@@ -415,7 +414,7 @@ fn a_killed_forwarder_leaves_no_child_and_no_secret() {
 #[test]
 fn the_childs_streams_are_its_own_descriptors() {
     let play = play();
-    let script = "#!/bin/sh\nfor n in 0 1 2; do readlink /proc/$$/fd/$n >&3; done\n";
+    let script = "#!/bin/sh\nall=$(cd /proc/$$/fd && readlink 0 1 2)\necho \"$all\" >&3\n";
     let home = home(&play, script);
     let told = home.path().join("told");
     // The child tells on a file, because its own streams are what is looked at.

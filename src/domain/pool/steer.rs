@@ -75,12 +75,11 @@ impl Pool {
         let mut ask = Ask::of(Some(session.clone()), None);
         let owner = self.bond(session, now).map(|bond| bond.owner.clone());
         self.pin_session(session, None);
-        let to = match account {
-            Some(account) => account,
-            None => {
-                ask.tried.extend(owner);
-                self.peek(&ask, now, &mut fastrand::Rng::with_seed(0)).chosen?
-            }
+        let to = if let Some(account) = account {
+            account
+        } else {
+            ask.tried.extend(owner);
+            self.peek(&ask, now, &mut fastrand::Rng::with_seed(0)).chosen?
         };
         self.bar_of(&to, &ask, now).is_none().then(|| {
             self.wishes.moves.insert(session.clone(), to.clone());
