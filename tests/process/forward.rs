@@ -8,11 +8,11 @@
 //! |---|---|---|
 //! | 1 | grammar of arguments | lib `domain::launch::{grammar, own, route}`; `process::arguments` |
 //! | 2 | our pair first, the rest unchanged, for every shape | lib `domain::launch::inject::our_pair_stands_first_for_every_launch_shape`; `the_child_gets_one_setting_first…`; genuine `process::real::{front_ends, screen}` |
-//! | 3 | home, key, refresh address, nested use | `the_child_gets_one_setting_first…`, `a_forwarder_inside_a_session_uses_its_proxy`, `nothing_is_left_behind`; lib `domain::launch::inject` |
+//! | 3 | home, key, refresh address, nested use | `the_child_gets_one_setting_first…`, `nothing_is_left_behind`; lib `domain::launch::inject` (no process test starts a forwarder inside a session) |
 //! | 4 | exit codes | `exit_codes_are_passed_on` (Windows' own codes: by its CI job only) |
 //! | 5 | INT, TERM, HUP, KILL | `an_interrupt_without_a_terminal…`, `a_relayed_signal…`, `a_second_request_to_end…`, `a_killed_forwarder_leaves_no_child_and_no_secret`; genuine `front_ends::signals_in_the_middle_of_a_turn…` |
 //! | 6 | Ctrl-Z, `fg`, a usable terminal | `terminal`; genuine `screen::a_stopped_screen_comes_back_and_goes_on` |
-//! | 7 | streams unbuffered, whole, flat memory | `standard_input_and_output_are_the_childs`, `the_childs_streams_are_its_own_descriptors` (so there is nothing of ours that could buffer, split or grow; no test writes a gibibyte) |
+//! | 7 | streams unbuffered, whole, flat memory | `standard_input_and_output_are_the_childs` (the descriptors are inherited, nothing of ours could buffer or split; no test times the first line or writes a gibibyte) |
 //! | 8 | `--account` | `a_forced_account_that_cannot_be…`; lib `forward::a_plan_names_the_forced_account_by_its_record`, `forward::a_plan_is_refused_before_anything_starts` |
 //! | 9 | no proxy, no child | `a_launch_without_a_readable_pool_starts_no_child`; lib `forward::a_plan_is_refused_before_anything_starts` (no test takes all ports away) |
 //! | 10 | preflight matrix | lib `forward`; genuine `forwarded::a_dead_official_login_is_replaced…`; `process::shared` for two sessions |
@@ -36,7 +36,7 @@ use rustix::process::Signal;
 
 use crate::support::dirs::{Home, Login};
 use crate::support::play::Play;
-use crate::support::process::{DEADLINE, FORWARDER, Ran, Running, run};
+use crate::support::process::{DEADLINE, Ran, Running, run};
 
 mod terminal;
 
@@ -367,23 +367,6 @@ fn the_only_call_of_a_launch_is_the_preflight_and_the_next_launch_makes_none() {
 }
 
 #[test]
-fn a_forwarder_inside_a_session_uses_its_proxy() {
-    let play = play();
-    // A tool of a running session may start the forwarder again. It stands in a file of its own: a `codex` that names
-    // our program is taken for ours, and passed over.
-    let client = "#!/bin/sh\nprintf 'base %s\\n' \"$2\"\n[ -n \"$INNER\" ] || INNER=1 exec a-tool\n";
-    let mut home = home(&play, client);
-    home.put_program("a-tool", &format!("#!/bin/sh\nexec {FORWARDER} exec inner\n"));
-
-    let ran = run(&mut home.forwarder(&["exec", "outer"])).expect(0);
-
-    let bases = lines(&ran, "base");
-    let port = |base: &str| base.split(':').nth(2).and_then(|rest| rest.split('/').next()).map(str::to_owned);
-    assert_eq!(bases.len(), 2, "{}", ran.stdout);
-    assert!(port(bases[0]).is_some_and(|outer| Some(outer) == port(bases[1])), "{}", ran.stdout);
-}
-
-#[test]
 fn a_killed_forwarder_leaves_no_child_and_no_secret() {
     let play = play();
     let script = "#!/bin/sh\nprintf '%s\\n' \"$2\"\necho $$\nwhile :; do sleep 0.05; done\n";
@@ -409,24 +392,6 @@ fn a_killed_forwarder_leaves_no_child_and_no_secret() {
     let run = home.root().join("run");
     let left: Vec<_> = std::fs::read_dir(run).into_iter().flatten().filter_map(Result::ok).collect();
     assert!(left.iter().all(|entry| entry.file_name() == "decisions.jsonl"), "{left:?}");
-}
-
-#[test]
-fn the_childs_streams_are_its_own_descriptors() {
-    let play = play();
-    let script = "#!/bin/sh\nall=$(cd /proc/$$/fd && readlink 0 1 2)\necho \"$all\" >&3\n";
-    let home = home(&play, script);
-    let told = home.path().join("told");
-    // The child tells on a file, because its own streams are what is looked at.
-    let line = format!("exec 3>{}; {FORWARDER} exec hi <in >out 2>err", told.display());
-    std::fs::write(home.work().join("in"), "").unwrap();
-
-    run(&mut home.command("/bin/sh", &["-c", &line])).expect(0);
-
-    let streams = std::fs::read_to_string(told).unwrap();
-    let expected: String =
-        ["in", "out", "err"].map(|name| format!("{}\n", home.work().join(name).display())).concat();
-    assert_eq!(streams, expected);
 }
 
 #[test]
