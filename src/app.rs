@@ -21,6 +21,7 @@ pub mod options;
 pub mod outcome;
 pub mod overlays;
 pub mod rotation;
+pub mod rulewords;
 pub mod screens;
 pub mod sub;
 pub mod threshold;

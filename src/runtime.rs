@@ -390,6 +390,15 @@ fn file(outcome: &Outcome) -> Option<(std::path::PathBuf, Option<String>)> {
     Some((kept.path, trouble))
 }
 
+/// Writes what a command would print to a file that is not there yet; why that did not work, if so.
+fn save(outcome: &Outcome, path: &std::path::Path, form: Form) -> Option<String> {
+    if path.exists() {
+        return Some("there is a file of that name already".to_owned());
+    }
+    let kept = report::Kept { path: path.to_owned(), text: report::print(outcome, form).out };
+    written(&kept).err().map(|error| error.to_string())
+}
+
 fn written(kept: &report::Kept) -> io::Result<()> {
     kept.path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
     atomic::write(&kept.path, kept.text.as_bytes())

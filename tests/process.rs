@@ -34,6 +34,7 @@ mod rules;
 mod shared;
 mod terminal;
 mod together;
+mod torture;
 mod uninstall;
 mod usage;
 mod vault;

@@ -3,6 +3,7 @@
 pub(crate) mod backend;
 pub(crate) mod browser;
 pub(crate) mod client;
+pub(crate) mod dice;
 pub(crate) mod dirs;
 pub(crate) mod fakes;
 pub(crate) mod logs;

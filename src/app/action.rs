@@ -163,6 +163,24 @@ pub enum Action {
     Mend,
     /// Goes on with a kept session of the official CLI.
     Resume,
+    /// Budgets, and back.
+    Budgets,
+    /// Changes the focused thing as text.
+    Edit,
+    /// The bridge, and back.
+    Bridge,
+    /// A new key in place of the focused one, after a question.
+    Rotate,
+    /// How each tool is pointed at the bridge.
+    Snippets,
+    /// Ends every cooldown, after a question.
+    Unrest,
+    /// Rotation on or off, after a question.
+    Rotation,
+    /// Binds the desktop app, or takes the bind back, after a question.
+    Bind,
+    /// Tries flagged accounts again.
+    TryAgain,
     /// Adds an account.
     AddAccount,
     /// Opens the sign-in page again.

@@ -2,6 +2,7 @@
 
 use crate::app::flows::Ticket;
 pub use crate::app::flows::login::LoginEffect;
+use crate::app::options::Form;
 use crate::app::outcome::Outcome;
 use crate::base::{Moment, Secret};
 use crate::domain::account::AccountKey;
@@ -189,6 +190,8 @@ pub enum DesktopEffect {
     Tell(Box<Outcome>),
     /// Write the report of an outcome to the file that was asked for.
     File(Box<Outcome>),
+    /// Write what a command would print to a file that is not there yet.
+    Save(Box<Outcome>, std::path::PathBuf, Form),
     /// Ring or notify.
     Bell,
     /// Stop the process until it is continued (Ctrl-Z).

@@ -5,6 +5,7 @@ use crate::app::flows::Ticket;
 use crate::app::flows::login::Request;
 use crate::app::goal::Command;
 use crate::app::msg::Msg;
+use crate::app::options::Form;
 use crate::app::outcome::Outcome;
 use crate::app::overlays::terms;
 use crate::base::Secret;
@@ -66,6 +67,10 @@ pub enum Intent {
     Redraw,
     /// Put text on the clipboard.
     Copy(String),
+    /// Put a secret that is shown on the clipboard.
+    CopySecret(Secret),
+    /// Write what a command would print to a file.
+    Save(Box<Outcome>, std::path::PathBuf, Form),
     /// Put the document a command would print on the clipboard.
     CopyReport(Box<Outcome>),
     /// Take or give back the mouse.

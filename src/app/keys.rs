@@ -7,6 +7,7 @@
 mod custom;
 pub mod hints;
 mod table;
+mod wishes;
 
 use crate::app::action::Action;
 use crate::app::input::{Code, Held, Key};
@@ -35,6 +36,10 @@ pub enum Scope {
     Forecast,
     /// Usage.
     Usage,
+    /// Usage, budgets.
+    Budgets,
+    /// Monitor, the bridge.
+    Bridge,
     /// Monitor, nothing to list.
     NoRows,
     /// Monitor, turns.
@@ -51,6 +56,8 @@ pub enum Scope {
     Value,
     /// Settings, backups.
     Backups,
+    /// Settings, routing profiles.
+    Profiles,
     /// Staged features.
     Experimental,
     /// Logs, lines.
@@ -254,7 +261,7 @@ pub fn help(table: &Table, scopes: &[Scope]) -> Vec<Entry> {
 
 impl Scope {
     /// All scopes in the order of the documentation.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 46] = [
         Self::Everywhere,
         Self::Tabs,
         Self::Moving,
@@ -264,6 +271,8 @@ impl Scope {
         Self::Offer,
         Self::Forecast,
         Self::Usage,
+        Self::Budgets,
+        Self::Bridge,
         Self::NoRows,
         Self::Turns,
         Self::Sessions,
@@ -272,6 +281,7 @@ impl Scope {
         Self::Reading,
         Self::Value,
         Self::Backups,
+        Self::Profiles,
         Self::Experimental,
         Self::LogLines,
         Self::LogSessions,
@@ -312,6 +322,8 @@ impl Scope {
             Self::Offer => "Forecast, while the recommended account is offered",
             Self::Forecast => "Forecast",
             Self::Usage => "Usage",
+            Self::Budgets => "Usage, budgets",
+            Self::Bridge => "Monitor, the bridge",
             Self::NoRows => "Monitor, when there is nothing to list",
             Self::Turns => "Monitor, turns",
             Self::Sessions => "Monitor, sessions",
@@ -320,6 +332,7 @@ impl Scope {
             Self::Reading => "Settings, rows to read",
             Self::Value => "Settings, a value that is typed",
             Self::Backups => "Settings, backups",
+            Self::Profiles => "Settings, routing profiles",
             Self::Experimental => "Experimental",
             Self::LogLines => "Logs, lines",
             Self::LogSessions => "Logs, kept sessions",

@@ -4,6 +4,7 @@
 mod account;
 mod act;
 mod best;
+mod bridge;
 mod experimental;
 mod hear;
 mod lines;
@@ -12,6 +13,7 @@ mod mouse;
 mod outlook;
 mod over;
 mod questions;
+mod rules;
 mod sessions;
 mod sheet;
 mod vault;
@@ -37,6 +39,7 @@ use crate::app::lines::Lines;
 use crate::app::overlays::Overlay;
 use crate::app::overlays::wizard::Wizard;
 use crate::app::screens::accounts::{self, Accounts};
+use crate::app::screens::bridge::Bridge;
 use crate::app::screens::detail::Detail;
 use crate::app::screens::experimental::{Experimental, Item};
 use crate::app::screens::forecast::{self, Outlook};
@@ -95,6 +98,8 @@ pub struct Ui {
     pub experimental: Experimental,
     /// Log, health and kept sessions.
     pub logs: Logs,
+    /// The bridge.
+    pub bridge: Bridge,
     /// The first start's choices.
     pub welcome: Welcome,
     /// What lies over the screen, the innermost last.
@@ -160,6 +165,7 @@ impl Ui {
             sheet: Sheet::opened_on(asked(entry)),
             experimental: Experimental::default(),
             logs: logs::opened(entry),
+            bridge: Bridge::default(),
             welcome: Welcome::default(),
             overlays: Vec::new(),
             typing: None,
@@ -228,7 +234,9 @@ impl Ui {
             (Tab::Accounts, _) => &[Scope::Accounts, Scope::Moving],
             (Tab::Forecast, _) if self.outlook.offers() => &[Scope::Offer, Scope::Forecast, Scope::Moving],
             (Tab::Forecast, _) => &[Scope::Forecast, Scope::Moving],
+            (Tab::Usage, _) if self.usage.pane == usage::Pane::Budgets => &[Scope::Budgets, Scope::Moving],
             (Tab::Usage, _) => &[Scope::Usage, Scope::Moving],
+            (Tab::Monitor, _) if self.bridge.open => &[Scope::Bridge, Scope::Moving],
             (Tab::Monitor, Rows::Turns) if self.monitor.order.is_empty() => &[Scope::NoRows],
             (Tab::Monitor, Rows::Sessions) if self.monitor.session_order.is_empty() => &[Scope::NoRows],
             (Tab::Monitor, Rows::Turns) => &[Scope::Turns, Scope::Moving],
@@ -407,7 +415,8 @@ impl Ui {
                 forecast::places(&layout, self.outlook.order.len()).list.height
             }
             (Kind::Narrow | Kind::Medium | Kind::Wide, Tab::Usage) => {
-                usage::places(&layout, self.usage.order.len()).list.height
+                let limits = usage::limit_lines(&self.usage.budgets);
+                usage::places(&layout, self.usage.order.len(), limits).list.height
             }
             (Kind::Narrow | Kind::Medium | Kind::Wide, Tab::Monitor) => {
                 monitor::places(&layout, self.monitor.rows, self.monitor.order.len()).list.height
@@ -439,6 +448,9 @@ impl Ui {
         list.offset = scrolled(list.offset, list.place, room, list.order.len());
         list.session_offset =
             scrolled(list.session_offset, list.session_place, room, list.session_order.len());
+        let list = &mut self.usage;
+        let budgets = (usize::from(self.size.1) / 4).max(1);
+        list.budget_offset = scrolled(list.budget_offset, list.budget_place, budgets, list.budgets.len());
         let list = &mut self.logs;
         list.offset = scrolled(list.offset, list.place, room, list.order.len());
         list.session_offset =

@@ -395,6 +395,10 @@ impl Model {
             Intent::Suspend => vec![Effect::Desktop(DesktopEffect::Suspend)],
             Intent::Redraw => vec![Effect::Desktop(DesktopEffect::Redraw)],
             Intent::CopyReport(outcome) => vec![Effect::Desktop(DesktopEffect::CopyReport(outcome))],
+            Intent::CopySecret(text) => vec![Effect::Desktop(DesktopEffect::Copy(text))],
+            Intent::Save(outcome, path, form) => {
+                vec![Effect::Desktop(DesktopEffect::Save(outcome, path, form))]
+            }
             Intent::Copy(text) => vec![Effect::Desktop(DesktopEffect::Copy(text.into()))],
             Intent::Mouse(capture) => vec![Effect::Desktop(DesktopEffect::Mouse(capture))],
             Intent::Configure(edits) => {

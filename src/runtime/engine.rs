@@ -62,6 +62,7 @@ fn is_ours(effect: &DesktopEffect) -> bool {
             | DesktopEffect::CopyReport(_)
             | DesktopEffect::Tell(_)
             | DesktopEffect::File(_)
+            | DesktopEffect::Save(..)
     )
 }
 
@@ -80,6 +81,10 @@ fn ours(effect: DesktopEffect, performer: &mut Performer, sender: &mpsc::Unbound
             if let Some((path, trouble)) = crate::runtime::file(&outcome) {
                 let _ = sender.send(Msg::Filed(path, trouble));
             }
+        }
+        DesktopEffect::Save(outcome, path, form) => {
+            let trouble = crate::runtime::save(&outcome, &path, form);
+            let _ = sender.send(Msg::Filed(path, trouble));
         }
         DesktopEffect::CopyByTerminal(_)
         | DesktopEffect::Bell

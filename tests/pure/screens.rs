@@ -15,7 +15,7 @@ use codex_multi_auth::domain::quota::window::Window;
 use codex_multi_auth::domain::vault::Answer;
 use codex_multi_auth::domain::workspace::Workspace;
 
-use super::wizard;
+use super::{panes, wizard};
 use crate::support::logs::tail;
 use crate::support::snap::{file, folder, frame, skin, snap, text};
 use codex_multi_auth::domain::recovery::{Health, Loaded, Recovery};
@@ -116,6 +116,16 @@ const STATES: &[(&str, Show)] = &[
     ("experimental.ambiguous", |size| {
         let both = ["/home/me/.opencode", "/home/me/.opencode/projects/here-0123456789ab"];
         companion(size, Target::Ambiguous(both.map(Into::into).into()))
+    }),
+    ("usage.budgets", |size| panes::governed(&at(size, six()), "gub")),
+    ("usage.strip", |size| panes::governed(&at(size, six()), "gu")),
+    ("usage.budget-new", |size| panes::governed(&at(size, six()), "guba")),
+    ("usage.export", |size| at(size, six()).after("gue")),
+    ("monitor.bridge", |size| at(size, six()).after("gmb")),
+    ("monitor.bridge-key", |size| at(size, six()).after("gmbaeditor<enter>")),
+    ("settings.profile-edit", |size| {
+        let page = "gs<down><down><down><down><down><down><down><down><down><right>";
+        panes::governed(&at(size, six()), &format!("{page}<enter>"))
     }),
     ("logs.lines", |size| logs(size, "gl")),
     ("logs.found", |size| logs(size, "gl/bravo<enter>n")),
@@ -472,6 +482,8 @@ fn no_frame_holds_a_control_character_or_a_token() {
         for size in SIZES {
             // The help of a setting names the place of the prefix, not the prefix.
             let drawn = text(&frame(&show(size), size, &skin("green"))).replace("/<secret>/", "");
+            // The bridge has public paths of its own.
+            let drawn = if name.starts_with("monitor.bridge") { drawn.replace("/v1/", "") } else { drawn };
             assert!(!drawn.chars().any(|c| c.is_control() && c != '\n'), "{name}");
             for secret in ["rt_sample", "at_sample", "id_sample", "/v1/", "secret"] {
                 assert!(!drawn.contains(secret), "{name} shows {secret}");

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use codex_multi_auth::app::Model;
 use codex_multi_auth::app::checkup::{Act, Heard};
-use codex_multi_auth::app::history;
+use codex_multi_auth::app::{bridge, history};
 use codex_multi_auth::base::Span;
+use codex_multi_auth::domain::bridge::{Access, Living};
 use codex_multi_auth::domain::checkup::facts::{
     Answer, Config, Facts, FileFacts, MachineFacts, OfficialFacts, Paths, PoolFacts, Port, StoreFacts,
 };
 use codex_multi_auth::domain::checkup::repair::{Carried, Mended};
+use codex_multi_auth::domain::client_token::{ClientToken, Reach};
 use codex_multi_auth::domain::history::Session;
 use codex_multi_auth::domain::log::{Level, Line, Tail};
 use codex_multi_auth::domain::official::Login;
@@ -146,4 +148,45 @@ pub(crate) fn examined(model: &Model, act: Act) -> Option<Heard> {
 /// What listing sessions comes to.
 pub(crate) fn listed(act: &history::Act) -> Option<history::Heard> {
     matches!(act, history::Act::List(_)).then(|| history::Heard::Listed(Ok(sessions())))
+}
+
+/// The bridge and the keys of its clients.
+pub(crate) fn bridged(order: &bridge::Order) -> Option<bridge::Heard> {
+    let reach = |models: &[&str]| Reach {
+        scopes: Vec::new(),
+        models: models.iter().map(|model| (*model).to_owned()).collect(),
+        expires_at: None,
+    };
+    let token = |id: &str, label: &str, models: &[&str]| ClientToken {
+        id: id.to_owned(),
+        label: label.to_owned(),
+        prefix: "cma_local_Q2x".to_owned(),
+        hash: "sha256:00".to_owned(),
+        created_at: NOW - Span::days(3),
+        last_used: Some(NOW - Span::minutes(4)),
+        revoked_at: None,
+        reach: reach(models),
+    };
+    match order {
+        bridge::Order::Status => Some(bridge::Heard::Standing(bridge::Standing {
+            living: Some(Living { pid: 9_001, port: 4_600, access: Access::Keyed }),
+            tokens: (2, 1),
+            port: 4_600,
+            changed: bridge::Changed::No,
+        })),
+        bridge::Order::List => {
+            let old = ClientToken { revoked_at: Some(NOW - Span::days(1)), ..token("3", "old editor", &[]) };
+            let all = vec![old, token("1", "editor", &[]), token("2", "ci", &["gpt-5-codex"])];
+            Some(bridge::Heard::Tokens(all, NOW))
+        }
+        bridge::Order::Create(_) => {
+            let plain = "cma_local_shown-once-and-never-again".into();
+            Some(bridge::Heard::Minted(token("4", "new one", &[]), plain))
+        }
+        bridge::Order::Start { .. }
+        | bridge::Order::Stop
+        | bridge::Order::Rotate(_)
+        | bridge::Order::Revoke(_)
+        | bridge::Order::Integrations(_) => None,
+    }
 }

@@ -153,6 +153,32 @@ impl Terminal {
         assert!(!timeout.timed_out(), "waited for {what} in vain\n{}", glass.parser.screen().contents());
     }
 
+    /// Waits until the screen shows what `fits` asks for, or the program has ended; whether it shows it.
+    pub(crate) fn waits_for(&self, fits: impl Fn(&vt100::Screen) -> bool) -> bool {
+        let mut glass = self.shared.glass();
+        for _ in 0..DEADLINE.as_millis() / QUIET.as_millis() {
+            let waited =
+                self.shared.moved.wait_timeout_while(glass, QUIET, |glass| !fits(glass.parser.screen()));
+            let (now, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+            glass = now;
+            if !timeout.timed_out() {
+                return true;
+            }
+            if !self.is_running() {
+                return fits(glass.parser.screen());
+            }
+        }
+        false
+    }
+
+    /// Whether the program has not ended yet.
+    pub(crate) fn is_running(&self) -> bool {
+        use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+        let id = i32::try_from(self.id()).ok().and_then(Pid::from_raw).expect("a process id");
+        let ways = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+        waitid(WaitId::Pid(id), ways).expect("a child").is_none()
+    }
+
     /// Waits until nothing has been written for a while and returns the screen.
     #[track_caller]
     pub(crate) fn settled(&self) -> String {

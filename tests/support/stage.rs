@@ -48,7 +48,7 @@ use codex_multi_auth::domain::vault::{Act, Answer, Run, Source as Copy};
 use codex_multi_auth::domain::workspace::Workspace;
 use codex_multi_auth::report;
 
-use super::logs::{examined, listed};
+use super::logs::{bridged, examined, listed};
 
 /// Sunday, 22 November 2026, 14:38 UTC: the moment of the wireframes.
 pub(crate) const NOW: Moment = Moment::from_secs(1_795_358_280);
@@ -544,6 +544,9 @@ fn answered(model: &Model, effect: Effect) -> Option<Msg> {
     }
     if let Effect::Checkup(ticket, act) = effect {
         return examined(model, act).map(|heard| Msg::Checkup(ticket, heard));
+    }
+    if let Effect::Bridge(ticket, order) = effect {
+        return bridged(&order).map(|heard| Msg::Bridge(ticket, heard));
     }
     if let Effect::History(ticket, act) = effect {
         return listed(&act).map(|heard| Msg::History(ticket, heard));

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::app::field::Field;
 use crate::app::flows::Ticket;
+use crate::app::flows::usage::Told;
 use crate::app::goal::Reporting;
 use crate::app::intent::Intent;
 use crate::app::msg::{Msg, Reply};
@@ -27,7 +28,7 @@ pub struct Ask {
 }
 
 /// What an answer is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Purpose {
     /// Deletes all accounts, when the answer is [`SURE`].
     DeleteAll,
@@ -47,6 +48,14 @@ pub enum Purpose {
     Weight(AccountKey),
     /// The file a report goes to.
     Report(Box<Reporting>),
+    /// The file the usage table goes to.
+    Usage(Box<Told>),
+    /// A budget in one line.
+    Budget,
+    /// A routing profile in one line.
+    Profile,
+    /// The name of a new key of the bridge.
+    BridgeKey,
     /// A word that a flow asks for.
     Word(Ticket, &'static str),
 }

@@ -2,6 +2,7 @@
 
 use crate::app::goal::Tab;
 use crate::app::intent::Intent;
+use crate::base::Secret;
 
 /// Which answer has the focus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,6 +54,8 @@ pub struct Confirm {
     pub deeds: Vec<Deed>,
     /// What the other act is.
     pub other_deeds: Vec<Deed>,
+    /// A secret that is shown with it.
+    pub secret: Option<Secret>,
     /// What the safe answer brings about, where somebody waits for it.
     pub safe_deeds: Vec<Deed>,
 }
@@ -74,6 +77,7 @@ impl Confirm {
             focus: Answer::Safe,
             deeds: deeds.into_iter().map(Into::into).collect(),
             other_deeds: Vec::new(),
+            secret: None,
             safe_deeds: Vec::new(),
         }
     }

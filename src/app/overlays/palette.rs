@@ -114,7 +114,8 @@ fn rows(keys: &Table, scopes: &[Scope], world: &World) -> Vec<Row> {
     let mut here: Vec<&Bind> = binds().filter(|bind| scopes.contains(&bind.scope)).collect();
     here.sort_by_key(|bind| weight(bind.group));
     for bind in here {
-        let Some(title) = title(bind.action, scopes) else { continue };
+        let here = title_here(bind.action, scopes).map(str::to_owned);
+        let Some(title) = here.or_else(|| title(bind.action)) else { continue };
         let Some(key) = keys.shown(scopes, bind.action) else { continue };
         if rows.iter().all(|row| row.run != Run::Act(bind.action)) {
             let command = command(bind.action).to_owned();
@@ -169,8 +170,33 @@ pub fn argument(name: &str) -> String {
     if plain && !name.is_empty() { name.to_owned() } else { format!("'{}'", name.replace('\'', "'\\''")) }
 }
 
+/// What an action is called where a pane gives it a meaning of its own.
+fn title_here(action: Action, scopes: &[Scope]) -> Option<&'static str> {
+    let titles = [
+        (Scope::LogLines, Action::Sessions, "Kept sessions of the official CLI"),
+        (Scope::LogSessions, Action::Sessions, "Lines of the log"),
+        (Scope::Budgets, Action::Delete, "Delete the focused budget …"),
+        (Scope::Bridge, Action::Delete, "Revoke the focused key …"),
+        (Scope::Profiles, Action::Delete, "Delete the focused profile …"),
+        (Scope::Bridge, Action::Toggle, "Start or stop the bridge"),
+        (Scope::Budgets, Action::Create, "New budget …"),
+        (Scope::Bridge, Action::Create, "New key for a client of the bridge …"),
+        (Scope::Profiles, Action::Create, "New routing profile …"),
+        (Scope::LogLines, Action::Export, "Report for a bug, masked …"),
+        (Scope::Usage, Action::Export, "Export the table of usage to a file …"),
+        (Scope::Budgets, Action::Edit, "Edit the focused budget …"),
+        (Scope::Bridge, Action::Rotate, "Rotate the focused key …"),
+        (Scope::Bridge, Action::Snippets, "Snippets: how each tool is pointed at the bridge"),
+        (Scope::Backups, Action::Delete, "Delete the focused backup …"),
+    ];
+    titles
+        .into_iter()
+        .find(|(scope, other, _)| *other == action && scopes.contains(scope))
+        .map(|(_, _, words)| words)
+}
+
 /// Rows of the key table that make sense as a command: moving about and digits do not.
-fn title(action: Action, scopes: &[Scope]) -> Option<String> {
+fn title(action: Action) -> Option<String> {
     let words = match action {
         Action::Go(tab) => return Some(format!("Go to {}", tab.title())),
         Action::Use => "Use the focused account, pin it",
@@ -206,15 +232,12 @@ fn title(action: Action, scopes: &[Scope]) -> Option<String> {
         Action::Mouse => "Mouse capture on or off",
         Action::Sort => "Sort: ready first or stored order",
         Action::Follow => "Follow the newest",
-        Action::Sessions if scopes.contains(&Scope::LogLines) => "Kept sessions of the official CLI",
-        Action::Sessions if scopes.contains(&Scope::LogSessions) => "Lines of the log",
         Action::Sessions => "Sessions or turns",
         Action::PinSession => "Pin the session to its account, or let it go",
         Action::MoveSession => "Move the session at its next turn",
         Action::DrainSession => "Drain the account of the session …",
         Action::Layout => "Layout: details of the chosen row or of every row",
-        Action::Delete if !scopes.contains(&Scope::Backups) => "Delete the focused account …",
-        Action::Delete => "Delete the focused backup …",
+        Action::Delete => "Delete the focused account …",
         Action::DeleteAll => "Delete all accounts …",
         Action::Restore => "Restore a backup …",
         Action::Apply => "Sync accounts to the companion tool …",
@@ -226,9 +249,14 @@ fn title(action: Action, scopes: &[Scope]) -> Option<String> {
         Action::Create => "New backup …",
         Action::Verify => "Verify the focused backup",
         Action::Import => "Import accounts from a file …",
-        Action::Export if scopes.contains(&Scope::LogLines) => "Report for a bug, masked …",
         Action::Export => "Export all accounts to a file …",
         Action::AddAccount => "Add an account",
+        Action::Budgets => "Budgets, or the table of usage",
+        Action::Bridge => "The bridge and the keys of its clients",
+        Action::Unrest => "Clear all cooldowns …",
+        Action::Rotation => "Rotation on or off …",
+        Action::Bind => "Bind or unbind the desktop app …",
+        Action::TryAgain => "Try flagged accounts again",
         Action::Level => "Log: the next level",
         Action::Part => "Log: the next part",
         Action::NextHit => "Log: the next hit",
@@ -255,6 +283,9 @@ fn title(action: Action, scopes: &[Scope]) -> Option<String> {
         | Action::Palette
         | Action::UseRow(_)
         | Action::Less
+        | Action::Edit
+        | Action::Rotate
+        | Action::Snippets
         | Action::More
         | Action::OpenPage
         | Action::PasteCallback
@@ -290,6 +321,15 @@ pub fn command(action: Action) -> &'static str {
         (Action::CheckAll, "check"),
         (Action::RefreshAll, "check --refresh"),
         (Action::Diagnose, "doctor"),
+        (Action::Budgets, "budget list"),
+        (Action::Edit, "budget limit"),
+        (Action::Bridge, "bridge status"),
+        (Action::Rotate, "bridge token rotate"),
+        (Action::Snippets, "integrations"),
+        (Action::Unrest, "rotation reset-rate-limits"),
+        (Action::Rotation, "rotation status"),
+        (Action::Bind, "rotation bind-app"),
+        (Action::TryAgain, "verify-flagged"),
         (Action::Mend, "doctor --fix"),
         (Action::Resume, "history resume"),
     ];

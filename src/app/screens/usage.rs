@@ -12,6 +12,7 @@ use crate::app::geometry::{Kind, Layout};
 use crate::app::world::World;
 use crate::base::text::clean;
 use crate::base::{Moment, Span};
+use crate::domain::policy::compose::Evaluation;
 use crate::domain::usage::reading::{Bucket, By, Query, Reading};
 
 /// How far back the screen looks.
@@ -79,6 +80,8 @@ pub enum Pane {
     Chart,
     /// Accounts by models.
     Models,
+    /// Budgets.
+    Budgets,
 }
 
 /// The groups that can be chosen with a key.
@@ -107,6 +110,12 @@ pub struct Usage {
     pub order: Vec<String>,
     /// Names of the accounts behind their hashes.
     pub names: BTreeMap<String, String>,
+    /// Budgets as they stand.
+    pub budgets: Vec<Evaluation>,
+    /// The budget under the cursor.
+    pub budget_place: usize,
+    /// First budget shown.
+    pub budget_offset: usize,
     /// The row under the cursor.
     pub place: usize,
     /// First row shown.
@@ -138,6 +147,9 @@ impl Default for Usage {
             trouble: None,
             order: Vec::new(),
             names: BTreeMap::new(),
+            budgets: Vec::new(),
+            budget_place: 0,
+            budget_offset: 0,
             place: 0,
             offset: 0,
             asked: None,
@@ -229,6 +241,18 @@ impl Usage {
         self.place = kept.unwrap_or(self.place).min(self.order.len().saturating_sub(1));
     }
 
+    /// Counts what was used of each budget.
+    pub fn count(&mut self, world: &World, at: Moment) {
+        let none = world.governance.rules.budgets.is_empty();
+        self.budgets = if none { Vec::new() } else { world.pool(at).budgets(at) };
+        self.go_budget(self.budget_place);
+    }
+
+    /// Puts the cursor on a budget.
+    pub fn go_budget(&mut self, place: usize) {
+        self.budget_place = place.min(self.budgets.len().saturating_sub(1));
+    }
+
     /// A group as people call it.
     pub fn name<'a>(&'a self, key: &'a str) -> &'a str {
         if self.by == By::Account { self.names.get(key).map_or(key, String::as_str) } else { key }
@@ -286,7 +310,7 @@ impl Usage {
     /// Opens the focused group: what it consists of.
     pub fn drill(&mut self) {
         let Some(key) = self.order.get(self.place).cloned() else { return };
-        if self.only.is_some() || self.pane == Pane::Models {
+        if self.only.is_some() || self.pane != Pane::Chart {
             return;
         }
         self.only = Some((self.by, key));
@@ -296,7 +320,7 @@ impl Usage {
 
     /// Leaves what was opened last; whether there was something to leave.
     pub fn back(&mut self) -> bool {
-        if self.pane == Pane::Models {
+        if self.pane != Pane::Chart {
             self.pane = Pane::Chart;
             return true;
         }
@@ -343,6 +367,8 @@ pub struct Places {
     pub beside: Rect,
     /// Size of the ledger.
     pub ledger: Rect,
+    /// The first budgets, with their rule; empty where the side pane has them.
+    pub budgets: Rect,
 }
 
 /// Lines of columns in the chart.
@@ -353,8 +379,20 @@ pub const fn chart_rows(kind: Kind) -> u16 {
     }
 }
 
+/// Lines that the budgets take below the table.
+pub fn limit_lines(budgets: &[Evaluation]) -> usize {
+    let each = |one: &Evaluation| {
+        let limit = &one.limit;
+        [limit.requests.is_some(), limit.tokens.is_some(), limit.cost.is_some()]
+            .iter()
+            .filter(|is| **is)
+            .count()
+    };
+    budgets.iter().map(each).sum()
+}
+
 /// Divides the body among chart, table and what stands below.
-pub fn places(layout: &Layout, count: usize) -> Places {
+pub fn places(layout: &Layout, count: usize, limits: usize) -> Places {
     let body = layout.body;
     let lines =
         |from: u16, height: u16| Rect::new(body.x, body.y + from, body.width, height).intersection(body);
@@ -374,7 +412,12 @@ pub fn places(layout: &Layout, count: usize) -> Places {
     };
     let header = if has_chart { top + 1 + u16::from(wide) + chart + 1 } else { 0 };
     let first = header + 1 + u16::from(wide);
-    let foot = if wide { 2 + 6 } else { 2 };
+    // Budgets stand below the table where the side pane does not have them.
+    let strip = match (layout.kind, limits) {
+        (Kind::Medium, 1..) if layout.has_strip() => 1 + u16::try_from(limits.min(2)).unwrap_or(2) + 1,
+        (Kind::Wide | Kind::Medium | Kind::Narrow | Kind::Pane | Kind::TooSmall, _) => 0,
+    };
+    let foot = if wide { 2 + 6 } else { 2 + strip };
     let rest = body.height.saturating_sub(first);
     let list = count.min(rest.saturating_sub(foot).max(1)).min(rest);
     let after = first + list;
@@ -386,6 +429,7 @@ pub fn places(layout: &Layout, count: usize) -> Places {
         total: if wide { lines(after + 1, 1) } else { none },
         beside: if wide { lines(after + 3, body.height.saturating_sub(after + 3)) } else { none },
         ledger: if wide { none } else { lines(body.height.saturating_sub(1), 1) },
+        budgets: if strip > 0 { lines(body.height.saturating_sub(strip + 1), strip - 1) } else { none },
     }
 }
 
@@ -427,7 +471,7 @@ mod tests {
             let layout = Layout::new(width, height, Mode::Full);
             let layout = layout.with_side(layout.side_width());
             for count in [0, 4, 400] {
-                let places = places(&layout, count);
+                let places = places(&layout, count, 0);
                 for part in [places.chart, places.header, places.list, places.total, places.ledger] {
                     assert_eq!(
                         part.intersection(layout.body).height,

@@ -5,7 +5,7 @@ use crate::app::action::Action;
 use crate::app::effect::Capture;
 use crate::app::field::Field;
 use crate::app::geometry::{Kind, Mode};
-use crate::app::goal::Tab;
+use crate::app::goal::{Command, Tab, Trying};
 use crate::app::intent::Intent;
 use crate::app::overlays::Overlay;
 use crate::app::overlays::confirm::Confirm;
@@ -41,6 +41,20 @@ impl Ui {
         if self.tab == Tab::Experimental
             && self.layout().kind != Kind::Pane
             && let Some(intents) = self.act_on_experiments(action, world, at)
+        {
+            return intents;
+        }
+        if self.tab == Tab::Usage
+            && self.usage.pane == Pane::Budgets
+            && self.layout().kind != Kind::Pane
+            && let Some(intents) = self.act_on_budgets(action, world)
+        {
+            return intents;
+        }
+        if self.tab == Tab::Monitor
+            && self.bridge.open
+            && self.layout().kind != Kind::Pane
+            && let Some(intents) = self.act_on_bridge(action, world, at)
         {
             return intents;
         }
@@ -119,7 +133,10 @@ impl Ui {
                 return self.with_focused(world, |ui, account| ui.list_seats(account, world, at));
             }
             Action::AddAccount => self.add_account(),
-            Action::Best => return self.use_best(world, at),
+            Action::Best => {
+                self.mode = Mode::Full;
+                return self.use_best(world, at);
+            }
             Action::CheckAll => return self.check_all(world, at),
             Action::Why
             | Action::WhyAll
@@ -142,6 +159,18 @@ impl Ui {
                 return self.with_focused(world, |ui, account| ui.ask_delete(account, world, at));
             }
             Action::Mend => return self.mend(world, at),
+            Action::TryAgain => {
+                let trying = Trying { dry_run: false, no_restore: false };
+                return vec![Intent::Run(Box::new(Command::Flagged(trying)))];
+            }
+            Action::Budgets => {
+                self.usage.pane = Pane::Budgets;
+                self.usage.count(world, at);
+            }
+            Action::Export if self.tab == Tab::Usage => self.ask_usage_file(world, at),
+            Action::Bridge => self.open_bridge(),
+            Action::Unrest | Action::Rotation => self.ask_switch(action, world, at),
+            Action::Bind => self.ask_bind(world, at),
             Action::DeleteAll => self.ask_delete_all(world, at),
             Action::Restore => return self.go_to_backups(world, at),
             Action::Follow => {
@@ -187,6 +216,9 @@ impl Ui {
             | Action::PreviousHit
             | Action::Diagnose
             | Action::Resume
+            | Action::Edit
+            | Action::Rotate
+            | Action::Snippets
             | Action::Yes
             | Action::No => {}
         }

@@ -133,6 +133,7 @@ impl Ui {
     pub fn refresh(&mut self, world: &World, at: Moment) {
         if self.tab == Tab::Usage {
             self.usage.list(world);
+            self.usage.count(world, at);
         }
         self.accounts.refresh(world, at);
         self.monitor.refresh(world, at);

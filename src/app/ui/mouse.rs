@@ -130,7 +130,12 @@ impl Ui {
         }
         let list = match self.tab {
             Tab::Forecast => forecast::places(&layout, self.outlook.order.len()).list,
-            Tab::Usage => usage::places(&layout, self.usage.order.len()).list,
+            Tab::Usage if self.usage.pane != usage::Pane::Chart => return None,
+            Tab::Monitor if self.bridge.open => return None,
+            Tab::Usage => {
+                let limits = usage::limit_lines(&self.usage.budgets);
+                usage::places(&layout, self.usage.order.len(), limits).list
+            }
             Tab::Accounts => accounts::places(&layout, &self.accounts).list,
             Tab::Monitor => monitor::places(&layout, self.monitor.rows, self.monitor.order.len()).list,
             Tab::Experimental => experimental::places(&layout).list,

@@ -2,14 +2,20 @@
 
 use super::Ui;
 use crate::app::action::Action;
+use crate::app::bridge;
+use crate::app::flows::rules::Order;
+use crate::app::flows::usage::{Shape, Told};
 use crate::app::flows::vault::label as own_label;
 use crate::app::goal::{Command, Reporting, Tab};
 use crate::app::intent::Intent;
 use crate::app::msg::{Msg, Reply};
+use crate::app::options::Form;
+use crate::app::outcome::{Body, Outcome};
 use crate::app::overlays::Overlay;
 use crate::app::overlays::ask::{Ask, Purpose, SURE};
 use crate::app::overlays::confirm::Confirm;
 use crate::app::overlays::differences::Differences;
+use crate::app::rulewords;
 use crate::app::screens::settings::{Page, Side};
 use crate::app::toasts::{Level, Toast};
 use crate::app::world::World;
@@ -19,7 +25,7 @@ use crate::domain::account::Account;
 use crate::domain::backup::{Name, State};
 use crate::domain::label;
 use crate::domain::policy::account::{self, PolicyEdit};
-use crate::domain::problem::Problem;
+use crate::domain::problem::{Exit, Problem};
 use crate::domain::settings::edit::Edit;
 use crate::domain::settings::schema::row;
 use crate::domain::vault::{Act, Answer, Copies, Existing, Run, Source};
@@ -134,7 +140,7 @@ impl Ui {
         if action != Action::Open {
             return ask.refused().into_iter().collect();
         }
-        match answered(&ask, &world.setting.home) {
+        match confined(&ask, world).and_then(|()| answered(&ask, &world.setting.home)) {
             Ok(intent) => vec![intent],
             Err(wrong) => {
                 ask.wrong = Some(wrong);
@@ -163,6 +169,39 @@ impl Ui {
     }
 }
 
+fn ruled(order: Order) -> Intent {
+    Intent::Run(Box::new(Command::Rules(order)))
+}
+
+/// The table as the end of the file's name has it.
+fn usage_file(told: &Told, path: std::path::PathBuf) -> Intent {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    let (shape, form) = match ending.as_deref() {
+        Some("json") => (Shape::Text, Form::Json),
+        Some("txt") => (Shape::Text, Form::Text),
+        Some(_) | None => (Shape::Csv, Form::Text),
+    };
+    let mut told = told.clone();
+    told.asked.shape = shape;
+    let outcome = Outcome { command: "usage", exit: Exit::Ok, body: Body::Usage(Box::new(told)) };
+    Intent::Save(Box::new(outcome), path, form)
+}
+
+/// In a rehearsal a typed path stays inside it: the real home is neither read nor written.
+fn confined(ask: &Ask, world: &World) -> Result<(), String> {
+    let is_path =
+        matches!(ask.purpose, Purpose::Import | Purpose::Export | Purpose::Report(_) | Purpose::Usage(_));
+    if world.setting.demo.is_none() || !is_path {
+        return Ok(());
+    }
+    let path = ask.path(&world.setting.home);
+    let climbs = path.components().any(|part| part == std::path::Component::ParentDir);
+    if path.starts_with(&world.setting.home) && !climbs {
+        return Ok(());
+    }
+    Err("a rehearsal reads and writes only below its own ~".to_owned())
+}
+
 /// What an answer asks for.
 fn answered(ask: &Ask, home: &str) -> Result<Intent, String> {
     let text = ask.field.text().trim();
@@ -182,7 +221,17 @@ fn answered(ask: &Ask, home: &str) -> Result<Intent, String> {
             let asked = Reporting { out: Some(ask.path(home)), ..(**asked).clone() };
             Ok(Intent::Run(Box::new(Command::Report(asked))))
         }
-        Purpose::Report(_) => Err("type the path of a file".to_owned()),
+        Purpose::Usage(told) if !text.is_empty() => Ok(usage_file(told, ask.path(home))),
+        Purpose::Budget => rulewords::budget(text).map(|wanted| ruled(Order::Limit(wanted))),
+        Purpose::Profile => {
+            rulewords::profile(text).map(|(project, members)| ruled(Order::Profiled(Some(project), members)))
+        }
+        Purpose::BridgeKey if text.is_empty() => Err("give the key a name, such as the client's".to_owned()),
+        Purpose::BridgeKey => {
+            let wish = bridge::Wish { label: Some(text.to_owned()), ..bridge::Wish::default() };
+            Ok(Intent::Run(Box::new(Command::Bridge(bridge::Order::Create(wish)))))
+        }
+        Purpose::Report(_) | Purpose::Usage(_) => Err("type the path of a file".to_owned()),
         Purpose::Word(ticket, word) if text == *word => {
             Ok(Intent::Reply(Box::new(Msg::Answered(*ticket, Reply::Yes))))
         }

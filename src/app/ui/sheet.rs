@@ -30,6 +30,7 @@ impl Ui {
             (Side::Groups, _) => Scope::Panels,
             (Side::Rows, _) if !self.sheet.needle.is_empty() => Scope::Sheet,
             (Side::Rows, Page::Backups) => Scope::Backups,
+            (Side::Rows, Page::Profiles) => Scope::Profiles,
             (Side::Rows, page) if page.is_sheet() => Scope::Sheet,
             (Side::Rows, _) => Scope::Reading,
         };
@@ -60,6 +61,11 @@ impl Ui {
         match action {
             Action::Previous | Action::Next => self.other_side(),
             Action::Open if self.sheet.side == Side::Groups => self.sheet.side = Side::Rows,
+            Action::Open | Action::Create | Action::Delete
+                if self.sheet.page == Page::Profiles && self.sheet.needle.is_empty() =>
+            {
+                self.act_on_profiles(action, world);
+            }
             Action::Open if self.is_in_backups() => self.offer_backup(world, at),
             Action::Open => self.edit(world, at),
             Action::Toggle => self.toggle(world, at),
@@ -98,6 +104,9 @@ impl Ui {
         }
         if self.tab == Tab::Usage {
             return self.usage.wanted(at).map(|query| Intent::Sum(Box::new(query))).into_iter().collect();
+        }
+        if self.tab == Tab::Monitor && self.bridge.open {
+            return self.wanted_by_bridge();
         }
         if self.tab == Tab::Logs && self.layout().kind != Kind_::Pane {
             return self.wanted_by_logs();

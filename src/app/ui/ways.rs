@@ -75,6 +75,9 @@ impl Ui {
         if self.tab == Tab::Usage && self.usage.back() {
             return Went::Back;
         }
+        if self.tab == Tab::Monitor && std::mem::take(&mut self.bridge.open) {
+            return Went::Back;
+        }
         if self.tab == Tab::Monitor && self.monitor.rows == Rows::Sessions {
             self.monitor.rows = Rows::Turns;
             return Went::Back;

@@ -1,5 +1,6 @@
 //! What is told once on stderr when nobody looks at a screen, and what need not be told because one shows it.
 
+use crate::app::bridge;
 use crate::app::checkup::Report;
 use crate::app::effect::{DesktopEffect, Effect, Effects, LoginEffect};
 use crate::app::flows::config::Ask;
@@ -82,12 +83,20 @@ impl Model {
             Body::Report(_, asked) if asked.out.is_some() => {
                 Some(vec![Effect::Desktop(DesktopEffect::File(Box::new(outcome.clone())))])
             }
-            Body::Tried(_) | Body::Report(..) => in_words,
+            Body::Tried(_) | Body::Report(..) | Body::Rotation(_) => in_words,
             Body::Checkup(report) => {
                 let Report::Doctor(diagnosis) = report.as_ref() else { return in_words };
                 self.ui.logs.health = Health::Seen(Box::new(diagnosis.clone()), at);
                 // What was looked at is on the screen; what was done is told in full.
                 if diagnosis.carried.is_empty() { Some(Effects::new()) } else { in_words }
+            }
+            Body::Bridge(told) => {
+                let bridge::Told::Heard(heard) = told.as_ref() else { return in_words };
+                self.ui.bridge.hear(heard);
+                if let bridge::Heard::Minted(token, plain) = heard {
+                    self.ui.show_key(token, plain);
+                }
+                Some(Effects::new())
             }
             Body::History(told) => {
                 let history::Told::Listed(sessions) = told.as_ref() else { return in_words };
@@ -114,7 +123,6 @@ impl Model {
             | Body::Forecast(_)
             | Body::Best(_)
             | Body::Login(_)
-            | Body::Rotation(_)
             | Body::Chored(..)
             | Body::Uninstalled(..)
             | Body::Ruled(_)
@@ -124,7 +132,6 @@ impl Model {
             | Body::Undone(_)
             | Body::Config(_)
             | Body::Problem(_)
-            | Body::Bridge(_)
             | Body::Silent => None,
         }
     }

@@ -61,6 +61,7 @@ impl Shell for Dashboard {
             DesktopEffect::Copy(_)
             | DesktopEffect::CopyReport(_)
             | DesktopEffect::File(_)
+            | DesktopEffect::Save(..)
             | DesktopEffect::Tell(_) => Ok(()),
             DesktopEffect::Bell => {
                 let mut out = io::stdout();

@@ -137,6 +137,7 @@ impl Shell for Plain {
             DesktopEffect::Copy(_)
             | DesktopEffect::CopyReport(_)
             | DesktopEffect::File(_)
+            | DesktopEffect::Save(..)
             | DesktopEffect::Tell(_)
             | DesktopEffect::Bell
             | DesktopEffect::Redraw

@@ -22,6 +22,10 @@ pub fn render(scene: &Scene, question: &Confirm, buffer: &mut Buffer) {
         }
         lines.push(String::new());
     }
+    if let Some(secret) = &question.secret {
+        lines.extend(wrap(secret.expose(), text));
+        lines.push(String::new());
+    }
     let height = u16::try_from(lines.len() + 5).unwrap_or(u16::MAX).min(scene.layout.floor.y);
     let area = centred(room(&scene.layout), wanted, height);
     let inner = Modal { title: &scene.veiled(&question.title), note: "" }.frame(area, buffer, skin);

@@ -47,7 +47,8 @@ pub fn render(scene: &Scene, buffer: &mut Buffer) {
 fn has_side(scene: &Scene) -> bool {
     let bare = scene.world.trouble.is_some() || scene.world.roster.accounts.is_empty();
     match scene.ui.tab {
-        Tab::Monitor | Tab::Usage => true,
+        Tab::Monitor => !scene.ui.bridge.open,
+        Tab::Usage => true,
         Tab::Logs => scene.ui.logs.pane == Pane::Lines,
         Tab::Experimental | Tab::Settings => false,
         Tab::Accounts | Tab::Forecast => !bare && scene.world.loaded,
@@ -216,6 +217,9 @@ fn quiet(scene: &Scene) -> Option<String> {
         (Tab::Forecast, _) => {
             let since = scene.ui.outlook.since?;
             Some(format!("recommendation unchanged for {}", calendar::short(scene.now.since(since))))
+        }
+        (Tab::Monitor, _) if scene.ui.bridge.open => {
+            Some("keys are kept as hashes; a key itself is shown once, when it is made".to_owned())
         }
         (Tab::Monitor, Rows::Sessions) => Some("a running turn is never cut by a switch".to_owned()),
         (Tab::Accounts, _) if scene.world.recovery.is_some() => {

@@ -1,5 +1,6 @@
 //! What happens right now: turns or sessions of every live proxy, and what runs.
 
+pub mod bridge;
 pub mod parts;
 pub mod sessions;
 pub mod turns;
@@ -18,6 +19,10 @@ use crate::view::words::{CUT, count};
 
 /// Draws the tab.
 pub fn render(scene: &Scene, buffer: &mut Buffer) {
+    if scene.ui.bridge.open {
+        bridge::render(scene, buffer);
+        return;
+    }
     let monitor = &scene.ui.monitor;
     let places = places(&scene.layout, monitor.rows, monitor.order.len());
     context(scene, buffer);

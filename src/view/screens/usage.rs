@@ -1,5 +1,6 @@
 //! What was used: requests over time, and who or what used them (dashboard.md §12.6).
 
+mod budgets;
 mod models;
 mod table;
 
@@ -8,7 +9,7 @@ use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
 use crate::app::geometry::Kind;
-use crate::app::screens::usage::{Pane, Usage, chart_rows, places};
+use crate::app::screens::usage::{Pane, Usage, chart_rows, limit_lines, places};
 use crate::base::calendar;
 use crate::base::text::{clean, truncate};
 use crate::domain::usage::reading::By;
@@ -24,8 +25,11 @@ pub fn render(scene: &Scene, buffer: &mut Buffer) {
     context(scene, buffer);
     if usage.pane == Pane::Models {
         models::render(scene, buffer);
+    } else if usage.pane == Pane::Budgets {
+        budgets::render(scene, buffer);
     } else {
-        let places = places(&scene.layout, usage.order.len());
+        let places = places(&scene.layout, usage.order.len(), limit_lines(&usage.budgets));
+        budgets::strip(scene, places.budgets, buffer);
         chart(scene, places.title, places.chart, buffer);
         table::header(scene, places.header, buffer);
         table::rows(scene, places.list, buffer);
@@ -57,6 +61,9 @@ fn context(scene: &Scene, buffer: &mut Buffer) {
     }
     if usage.pane == Pane::Models {
         "   models by account".clone_into(&mut words);
+    }
+    if usage.pane == Pane::Budgets {
+        words = format!("   {}", count(u64::try_from(usage.budgets.len()).unwrap_or(0), "budget"));
     }
     let after = pen.run(1, 0, &[("Usage", skin.heading()), (&words, skin.text())]);
     let Some(reading) = &usage.reading else { return };
@@ -165,7 +172,7 @@ fn side(scene: &Scene, area: Rect, buffer: &mut Buffer) {
     for row in 0..area.height {
         pen.put(0, row, "│", skin.border());
     }
-    let mut row = 1;
+    let mut row = budgets::side(scene, &mut pen, 1);
     pen.put(2, row, "Projects", skin.heading());
     row += 2;
     let projects = usage.beside(By::Project);

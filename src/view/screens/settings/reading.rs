@@ -43,14 +43,14 @@ pub(super) fn keys(scene: &Scene, places: &Places, buffer: &mut Buffer) {
 
 /// The routing profiles of projects: what each prefers, avoids and allows.
 pub(super) fn profiles(scene: &Scene, places: &Places, buffer: &mut Buffer) {
-    head(scene, places, "Routing profiles", "set with `profile set` inside a project", buffer);
+    head(scene, places, "Routing profiles", "a new, enter edits, d deletes", buffer);
     let skin = scene.skin;
     if let Some(trouble) = &scene.world.rule_trouble {
         Pen::new(buffer, places.list).put(3, 0, &clean(trouble), skin.bad());
     } else if scene.ui.sheet.lines.is_empty() {
         let mut pen = Pen::new(buffer, places.list);
         pen.put(3, 0, "no project has a profile", skin.dim());
-        pen.put(3, 1, "one is made by", skin.dim());
+        pen.put(3, 1, "a makes one, as does", skin.dim());
         pen.put(3, 2, "codex-multi-auth profile set", skin.accent());
     }
     list(scene, places, buffer, |scene, pen, row, line| {
