@@ -39,3 +39,4 @@ mod uninstall;
 mod usage;
 mod vault;
 mod views;
+mod walks;

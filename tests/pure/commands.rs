@@ -56,7 +56,7 @@ const TWINS: &[(&str, &[&str])] = &[
         "create",
         &[
             "backup create",
-            "bridge token create --name mine",
+            "bridge token create --label mine",
             "budget limit global --window day --requests 5",
         ],
     ),

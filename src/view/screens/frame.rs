@@ -77,16 +77,18 @@ fn head(scene: &Scene, buffer: &mut Buffer) {
         }
     }
     let taken = places.last().map_or(0, |(_, place)| place.right());
-    let mut pieces = pill(scene);
-    if wide {
-        let (ready, total) = (scene.ui.accounts.census.ready, scene.ui.accounts.census.total);
-        pieces.push((format!("   {ready} ready / {total}"), skin.text()));
-        let zone = &scene.world.setting.zone;
-        pieces.push((format!("   {}", calendar::clock(scene.now, zone)), skin.dim()));
+    let cells = |pieces: &[(String, Style)]| -> usize {
+        pieces.iter().map(|(text, _)| crate::base::text::width(text)).sum()
+    };
+    let pieces = if wide {
+        let room = usize::from(end.saturating_sub(taken + 1));
+        health(scene).into_iter().find(|pieces| cells(pieces) <= room).unwrap_or_default()
     } else if scene.world.setting.demo.is_some() {
-        pieces = demo_pill(scene);
-    }
-    let width: usize = pieces.iter().map(|(text, _)| crate::base::text::width(text)).sum();
+        demo_pill(scene)
+    } else {
+        pill(scene, scene.layout.kind)
+    };
+    let width = cells(&pieces);
     let start = end.saturating_sub(u16::try_from(width).unwrap_or(u16::MAX)).max(taken + 1);
     let pieces: Vec<(&str, Style)> = pieces.iter().map(|(text, style)| (text.as_str(), *style)).collect();
     pen.run(start, 0, &pieces);
@@ -94,8 +96,23 @@ fn head(scene: &Scene, buffer: &mut Buffer) {
         .render(scene.layout.tabs, buffer);
 }
 
+/// What a wide screen tells at the right of the tabs: proxies, accounts and the time, the fullest form first.
+fn health(scene: &Scene) -> Vec<Vec<(String, Style)>> {
+    let skin = scene.skin;
+    let (ready, total) = (scene.ui.accounts.census.ready, scene.ui.accounts.census.total);
+    let accounts = (format!("   {ready} ready / {total}"), skin.text());
+    let clock = (format!("   {}", calendar::clock(scene.now, &scene.world.setting.zone)), skin.dim());
+    let (full, brief) = (pill(scene, Kind::Wide), pill(scene, Kind::Medium));
+    vec![
+        [full, vec![accounts.clone(), clock.clone()]].concat(),
+        [brief.clone(), vec![accounts.clone(), clock]].concat(),
+        [brief.clone(), vec![accounts]].concat(),
+        brief,
+    ]
+}
+
 /// The health of this root's proxies in a glyph and a word.
-pub fn pill(scene: &Scene) -> Vec<(String, Style)> {
+pub fn pill(scene: &Scene, kind: Kind) -> Vec<(String, Style)> {
     let skin = scene.skin;
     let Some(first) = scene.world.peers.first() else {
         if !scene.world.looked {
@@ -108,7 +125,7 @@ pub fn pill(scene: &Scene) -> Vec<(String, Style)> {
     if !is_bound {
         return vec![("! proxy".to_owned(), skin.bad())];
     }
-    let word = if scene.layout.kind == Kind::Wide {
+    let word = if kind == Kind::Wide {
         let more = scene.world.peers.len() - 1;
         let others = if more > 0 { format!(" +{more}") } else { String::new() };
         format!(" proxy 127.0.0.1:{}{others}", first.peer.port)

@@ -59,7 +59,7 @@ fn head(scene: &Scene, buffer: &mut Buffer) {
     let mut pen = Pen::new(buffer, scene.layout.tabs);
     let end = pen.width().saturating_sub(1);
     let clock = pen.put_right(end, 0, &scene.clock(scene.now), skin.dim());
-    let mut pieces = pill(scene);
+    let mut pieces = pill(scene, scene.layout.kind);
     if let Some((word, _)) = pieces.last_mut()
         && word.ends_with("proxy on")
     {
