@@ -295,6 +295,12 @@ fn settle(goal: Goal, options: &Options, settings: &Settings) -> Goal {
                 command => Goal::Run(command.unwrap_or(Command::Status(Listing::Status))),
             }
         }
+        // Where lines are wanted a sign-in has its own: it asks and answers without a page around it.
+        Goal::Dashboard(Entry { command: Some(Command::Login(request)), .. })
+            if is_plain(options, settings) =>
+        {
+            Goal::Run(Command::Login(request))
+        }
         Goal::Run(Command::Login(request)) if settings.headless_by_default => {
             Goal::Run(Command::Login(Request { typist: Typist::Script, ..request }))
         }
