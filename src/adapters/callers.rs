@@ -35,6 +35,7 @@ impl SocketOwners {
         let number = self.asked.fetch_add(1, Ordering::Relaxed);
         sendto(line, &sock_diag::ask(near, far, number), SendFlags::empty(), &SocketAddrNetlink::new(0, 0))
             .ok()?;
+        // Only the proxy's one thread asks: two at once could take each other's answer.
         // The kernel has answered before `sendto` returns. Whatever stands before our answer is for nobody any more.
         for _ in 0..8 {
             let mut answer = [0; 512];
